@@ -1,0 +1,358 @@
+"""Every message of the bus.
+
+The structs say what travels, never what to do with it.  Payloads are JSON.  Times are Unix seconds, durations are
+seconds, fitness, confidence and agreement lie in [0, 1].  A reader ignores fields that it does not know, so that fields
+may be added; only `Query` and the other client commands refuse them, since a mistyped option should be told to the
+one who typed it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Token = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="one subject token: 1 to 64 of A-Z a-z 0-9 _ -",
+    ),
+]
+
+MAX_QUERY_BYTES = 32 * 1024
+MIN_TIMEOUT_S = 1.0
+MAX_TIMEOUT_S = 600.0
+DEFAULT_TIMEOUT_S = 120.0
+
+
+class Operation(StrEnum):
+    """What a chunk asks for; it picks the prompt, the token limit and the fitness that counts."""
+
+    MATH = "MATH"
+    SEARCH = "SEARCH"
+    COMPARE = "COMPARE"
+    GENERATE = "GENERATE"
+
+
+class OnPartial(StrEnum):
+    """Whether an answer that misses something is wanted."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class Status(StrEnum):
+    """How a query ended."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class ErrorCode(StrEnum):
+    """Machine-readable causes, also sent as the `Nats-Service-Error-Code` header."""
+
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    OVERLOADED = "overloaded"
+    NO_NODES = "no_nodes"
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """Base of all wire structs."""
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Base of what clients send."""
+
+
+# --- commands of clients ---------------------------------------------------------------------------------------------
+
+
+class Query(Command, frozen=True, kw_only=True):
+    """A question, sent as a request to `dellm.query`.
+
+    `id` may be chosen by the client: the same id is answered once, however often it is sent.
+    """
+
+    query: Annotated[str, Meta(min_length=1)]
+    id: Token | None = None
+    timeout_s: Annotated[float, Meta(ge=MIN_TIMEOUT_S, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
+    on_partial: OnPartial = OnPartial.ACCEPT
+
+
+class Cancel(Command, frozen=True, kw_only=True):
+    """Stop working on a query, or on one chunk of it that is decided already."""
+
+    id: Token
+    chunk: int | None = None
+    reason: str = "cancelled by the client"
+
+
+class Feedback(Command, frozen=True, kw_only=True):
+    """What the right answer was, or whether the given one was good; `chunk` None means every chunk."""
+
+    id: Token
+    chunk: int | None = None
+    good: bool | None = None
+    answer: str | None = None
+
+
+# --- plan and tasks --------------------------------------------------------------------------------------------------
+
+
+class Chunk(Message, frozen=True, kw_only=True):
+    """One independent part of a query."""
+
+    index: int
+    text: str
+    operation: Operation
+
+
+class Assignment(Message, frozen=True, kw_only=True):
+    """One replica of a chunk on one node, with the node's fitness for the operation when it was routed."""
+
+    chunk: int
+    node: Token
+    replica: int
+    fitness: Probability
+
+
+class Plan(Message, frozen=True, kw_only=True):
+    """How a query was cut and routed.  A later `revision` replaces the one before it."""
+
+    id: Token
+    query: str
+    reply: str
+    created_at: float
+    deadline_at: float
+    assemble_by: float
+    on_partial: OnPartial
+    chunks: list[Chunk]
+    assignments: list[Assignment]
+    revision: int = 0
+    traceparent: str | None = None
+
+
+class Timer(Message, frozen=True, kw_only=True):
+    """Stored until the server copies it to the deadline subject."""
+
+    id: Token
+
+
+class Task(Message, frozen=True, kw_only=True):
+    """Work for one node.  Replica 0 answers greedily, the others sample with a seed of their own."""
+
+    id: Token
+    chunk: Chunk
+    node: Token
+    replica: int
+    deadline_at: float
+
+
+class Route(Message, frozen=True, kw_only=True):
+    """A chunk's replicas all failed: one more, on a node that has not tried yet, is wanted."""
+
+    id: Token
+    chunk: int
+    attempt: int
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+class ModelAnswer(Message, frozen=True, kw_only=True):
+    """What one model said.
+
+    `final` is the extracted final answer.  `logprob` is the mean natural-log probability of the sampled tokens,
+    `min_logprob` the lowest mean over any window of eight of them.  `finish` is stop, length or deadline.
+    """
+
+    model: str
+    text: str
+    final: str
+    logprob: float
+    min_logprob: float
+    prompt_tokens: int
+    completion_tokens: int
+    latency_s: float
+    finish: str
+
+
+class Result(Message, frozen=True, kw_only=True):
+    """A node's answer to a chunk, or `error` when it has none.
+
+    `confidence` is the probability, from the chosen model's log-probabilities, that goes into the vote; `agreed` says
+    whether both models gave equivalent answers (None: only one answered); `chosen` indexes `answers`.
+    """
+
+    id: Token
+    chunk: int
+    node: Token
+    replica: int
+    started_at: float
+    latency_s: float
+    answers: list[ModelAnswer] = []
+    chosen: int | None = None
+    confidence: Probability = 0.0
+    agreed: bool | None = None
+    error: str | None = None
+
+
+class Vote(Message, frozen=True, kw_only=True):
+    """A node's result with the weight that it had, and whether it was of the winning class."""
+
+    node: Token
+    model: str
+    answer: str
+    final: str
+    weight: float
+    confidence: Probability
+    fitness: Probability
+    won: bool
+    agreed: bool | None
+    latency_s: float
+    answers: list[ModelAnswer]
+
+
+class Missing(Message, frozen=True, kw_only=True):
+    """A node that was asked and gave no vote, and why."""
+
+    node: Token
+    reason: str
+
+
+class ChunkOutcome(Message, frozen=True, kw_only=True):
+    """What became of one chunk.
+
+    `decided` is all (every replica answered), early (the rest could not change it), deadline or none.  `agreement` is
+    the winning class's share of the weight that voted.
+    """
+
+    index: int
+    text: str
+    operation: Operation
+    decided: str
+    winner: str | None = None
+    final: str | None = None
+    agreement: Probability = 0.0
+    votes: list[Vote] = []
+    missing: list[Missing] = []
+
+
+class Error(Message, frozen=True, kw_only=True):
+    """Why there is no answer."""
+
+    code: ErrorCode
+    message: str
+
+
+class Assembled(Message, frozen=True, kw_only=True):
+    """The seal of a query: all its votes are counted."""
+
+    id: Token
+    query: str
+    reply: str
+    status: Status
+    outcomes: list[ChunkOutcome]
+    created_at: float
+    planned_at: float
+    sealed_at: float
+    deadline_at: float
+    error: Error | None = None
+    traceparent: str | None = None
+
+
+class Timings(Message, frozen=True, kw_only=True):
+    """Where a query's time went."""
+
+    plan_s: float
+    nodes_s: float
+    assembly_s: float
+    synthesis_s: float
+    total_s: float
+
+
+class Synthesis(Message, frozen=True, kw_only=True):
+    """How the answer was worded: verbatim (one chunk), model, or join (with the reason why not the model)."""
+
+    method: str
+    model: str | None = None
+    reason: str | None = None
+
+
+class Reply(Message, frozen=True, kw_only=True):
+    """What the client gets, and what is stored under `dellm.answer.<id>`.  `error` is set when `status` is failed."""
+
+    id: str
+    status: Status
+    answer: str = ""
+    error: Error | None = None
+    chunks: list[ChunkOutcome] = []
+    synthesis: Synthesis | None = None
+    timings: Timings | None = None
+
+
+class TokenText(Message, frozen=True, kw_only=True):
+    """A piece of the answer while it is being written.  The reply, not the pieces, is the answer."""
+
+    id: Token
+    index: int
+    text: str
+
+
+class DeadLetter(Message, frozen=True, kw_only=True):
+    """A message that could not be handled, kept for inspection."""
+
+    subject: str
+    service: str
+    reason: str
+    payload: str
+
+
+# --- key-value records -----------------------------------------------------------------------------------------------
+
+
+class Presence(Message, frozen=True, kw_only=True):
+    """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once."""
+
+    node: Token
+    cluster: str
+    supercluster: str
+    models: list[str]
+    slots: int
+    fitness: Probability
+    started_at: float
+
+
+class Record(Message, frozen=True, kw_only=True):
+    """What is known of a node's work: fitness, number of observations, and smoothed latency (None: never measured)."""
+
+    fitness: Probability
+    count: int = 0
+    latency_s: float | None = None
+
+
+class Fitness(Message, frozen=True, kw_only=True):
+    """A node's fitness over all operations and for each.
+
+    `applied` holds the stream sequence of the last message that moved it, so that a redelivery moves nothing.
+    """
+
+    node: Token
+    overall: Record
+    operations: dict[Operation, Record] = {}
+    applied: int = 0
+
+
+class Admission(Message, frozen=True, kw_only=True):
+    """A query that is in flight."""
+
+    id: Token
+    admitted_at: float
