@@ -1,0 +1,1 @@
+"""The contract of the bus: messages, the subject table and the topology.  `python -m schemas` prints JSON Schema."""

@@ -125,7 +125,11 @@ class Assignment(Message, frozen=True, kw_only=True):
 
 
 class Plan(Message, frozen=True, kw_only=True):
-    """How a query was cut and routed.  A later `revision` replaces the one before it."""
+    """How a query was cut and routed.  A later `revision` replaces the one before it.
+
+    `reply` is the client's inbox.  `assemble_by` leaves time until `deadline_at` for writing the answer.  `exhausted`
+    names the chunks for which every live node has failed.
+    """
 
     id: Token
     query: str
@@ -136,6 +140,7 @@ class Plan(Message, frozen=True, kw_only=True):
     on_partial: OnPartial
     chunks: list[Chunk]
     assignments: list[Assignment]
+    exhausted: list[int] = []
     revision: int = 0
     traceparent: str | None = None
 
@@ -150,8 +155,10 @@ class Task(Message, frozen=True, kw_only=True):
     """Work for one node.  Replica 0 answers greedily, the others sample with a seed of their own."""
 
     id: Token
-    chunk: Chunk
+    chunk: int
     node: Token
+    text: str
+    operation: Operation
     replica: int
     deadline_at: float
 
@@ -254,7 +261,10 @@ class Error(Message, frozen=True, kw_only=True):
 
 
 class Assembled(Message, frozen=True, kw_only=True):
-    """The seal of a query: all its votes are counted."""
+    """The seal of a query: all its votes are counted.
+
+    `planned_at` and `voted_at` (the last counted result) are the server's times; one clock for all nodes.
+    """
 
     id: Token
     query: str
@@ -263,6 +273,7 @@ class Assembled(Message, frozen=True, kw_only=True):
     outcomes: list[ChunkOutcome]
     created_at: float
     planned_at: float
+    voted_at: float
     sealed_at: float
     deadline_at: float
     error: Error | None = None
@@ -299,7 +310,7 @@ class Reply(Message, frozen=True, kw_only=True):
     timings: Timings | None = None
 
 
-class TokenText(Message, frozen=True, kw_only=True):
+class Piece(Message, frozen=True, kw_only=True):
     """A piece of the answer while it is being written.  The reply, not the pieces, is the answer."""
 
     id: Token
@@ -311,7 +322,8 @@ class DeadLetter(Message, frozen=True, kw_only=True):
     """A message that could not be handled, kept for inspection."""
 
     subject: str
-    service: str
+    service: Token
+    sequence: int
     reason: str
     payload: str
 

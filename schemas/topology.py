@@ -1,0 +1,153 @@
+"""The topology file: which nodes run which models, how they are grouped, and which model writes the answer.
+
+It is checked as a whole.  Every error is one line that names the file and the path inside it.  This module knows the
+shape, not whether a model file exists or can be loaded: that is `models`' to say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.messages import Probability, Token
+
+ModelPath = Annotated[str, Meta(min_length=1, description="a GGUF file, relative to the topology file's folder")]
+
+
+class TopologyError(ValueError):
+    """The topology file can't be used: it can't be read, is no JSON, has the wrong shape, or contradicts itself."""
+
+
+class SuperLLM(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The larger model that words the final answer."""
+
+    model_path: ModelPath
+    id: Token = "superllm"
+
+
+class SuperCluster(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of clusters, such as a site; `parent` may name a supercluster above it."""
+
+    id: Token
+    parent: Token | None = None
+
+
+class Cluster(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of nodes that fail together, such as a machine; `parent` names a cluster or a supercluster."""
+
+    id: Token
+    parent: Token
+
+
+class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A worker with two models.  `cluster` names a cluster or, for a direct node, a supercluster."""
+
+    id: Token
+    cluster: Token
+    model_a_path: ModelPath
+    model_b_path: ModelPath | None = None
+    fitness: Probability = 0.5
+    slots: Annotated[int, Meta(ge=1, le=64)] = 1
+
+
+class Inference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How models run in one process.  `threads` None takes every core that the process may use."""
+
+    threads: Annotated[int, Meta(ge=1)] | None = None
+    context_tokens: Annotated[int, Meta(ge=256)] = 4096
+    gpu_layers: Annotated[int, Meta(ge=-1)] = 0
+
+
+class Topology(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    superllm: SuperLLM
+    superclusters: Annotated[list[SuperCluster], Meta(min_length=1)]
+    clusters: list[Cluster] = []
+    nodes: Annotated[list[Node], Meta(min_length=1)]
+    inference: Inference = Inference()
+
+    def groups(self) -> list[Cluster | SuperCluster]:
+        """List all groups, clusters first."""
+        return [*self.clusters, *self.superclusters]
+
+    def parent(self, group: str) -> str | None:
+        """Give the group above a cluster or supercluster, None at the top."""
+        return next((each.parent for each in self.groups() if each.id == group), None)
+
+    def supercluster(self, node: Node) -> str:
+        """Give the nearest supercluster above a node."""
+        tops = {each.id for each in self.superclusters}
+        group = node.cluster
+        while group not in tops:
+            parent = self.parent(group)
+            assert parent is not None, "checked when loaded"
+            group = parent
+        return group
+
+
+def load(path: Path) -> Topology:
+    """Read and check a topology file.  Raises TopologyError."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise TopologyError(f"{path}: {error.strerror or error}") from None
+    try:
+        topology = msgspec.json.decode(raw, type=Topology)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TopologyError(f"{path}: {error}") from None
+    for problem in _contradictions(topology):
+        raise TopologyError(f"{path}: {problem}")
+    return topology
+
+
+def _contradictions(topology: Topology) -> list[str]:
+    """List what the shape alone can't forbid, worst first."""
+    groups = {
+        **{each.id: f"$.clusters[{i}]" for i, each in enumerate(topology.clusters)},
+        **{each.id: f"$.superclusters[{i}]" for i, each in enumerate(topology.superclusters)},
+    }
+    tops = {each.id for each in topology.superclusters}
+    problems = [
+        f"{kind} id {name!r} is used {count} times"
+        for kind, ids in (
+            ("$.nodes:", [each.id for each in topology.nodes]),
+            ("$.clusters and $.superclusters:", [each.id for each in topology.groups()]),
+        )
+        for name, count in Counter(ids).items()
+        if count > 1
+    ]
+    problems += [
+        f"$.nodes[{i}].cluster: no cluster or supercluster is called {each.cluster!r}"
+        for i, each in enumerate(topology.nodes)
+        if each.cluster not in groups
+    ]
+    problems += [
+        f"{groups[each.id]}.parent: no cluster or supercluster is called {each.parent!r}"
+        for each in topology.clusters
+        if each.parent not in groups
+    ]
+    problems += [
+        f"{groups[each.id]}.parent: no supercluster is called {each.parent!r}"
+        for each in topology.superclusters
+        if each.parent is not None and each.parent not in tops
+    ]
+    return problems or [
+        f"{where}.parent: the parents of {name!r} form a cycle"
+        for name, where in groups.items()
+        if _loops(topology, name)
+    ]
+
+
+def _loops(topology: Topology, group: str) -> bool:
+    """Tell whether walking up from a group comes back to it."""
+    seen: set[str] = set()
+    above = topology.parent(group)
+    while above is not None and above not in seen:
+        seen.add(above)
+        above = topology.parent(above)
+    return group in seen
