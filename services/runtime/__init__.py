@@ -1,0 +1,1 @@
+"""What carries a service: the bus, its routes, the streams, logging and the life of a process."""

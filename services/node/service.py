@@ -1,0 +1,188 @@
+"""A node on the bus: it pulls its own tasks while a slot is free, and beats its heart into the presence bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from models.engine import Completion, Engine, ModelError, PromptTooLong, Request
+from schemas.messages import Cancel, Chunk, ModelAnswer, Presence, Result, Task
+from schemas.subjects import ASSEMBLED, CANCEL, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from services.node.prompts import prompt, sampling
+from services.node.vote import choose
+from services.runtime.bus import Bus, Entry
+from services.runtime.lifecycle import repeating
+from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.voting.extract import final_answer
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 1.0
+QUEUED_S = 1.0
+PUBLISH_S = 0.2
+MAX_CANCELLED = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfig:
+    """One node of the topology, with its place and its model files."""
+
+    id: str
+    cluster: str
+    supercluster: str
+    models: tuple[Path, ...]
+    fitness: float = 0.5
+    slots: int = 1
+
+
+class Node:
+    """Answers tasks.  `_working` maps (query, chunk) to the work on it, `_cancelled` those that are wanted no more."""
+
+    def __init__(self, bus: Bus, config: NodeConfig, engine: Engine) -> None:
+        self._bus = bus
+        self._config = config
+        self._engine = engine
+        self._working: dict[tuple[str, int], asyncio.Task[Result]] = {}
+        self._cancelled: dict[tuple[str, int | None], None] = {}
+        self._started_at = time.time()
+
+    async def on_task(self, delivery: Delivery[Task]) -> None:
+        """Answer a task, unless nobody waits for the answer any more."""
+        task = delivery.message
+        key = (task.id, task.chunk)
+        if await self._is_moot(delivery):
+            log.info("task.dropped", query=task.id, chunk=task.chunk, node=self._config.id)
+            return
+        work = self._working[key] = asyncio.create_task(self._answer(task))
+        try:
+            result = await work
+        except asyncio.CancelledError:
+            if not self._is_cancelled(task):
+                raise
+            log.info("task.cancelled", query=task.id, chunk=task.chunk, node=self._config.id)
+            return
+        finally:
+            del self._working[key]
+        await self._bus.commit(Entry(RESULT, result))
+        log.info(
+            "task.answered",
+            query=task.id,
+            chunk=task.chunk,
+            node=self._config.id,
+            latency_s=round(result.latency_s, 3),
+            error=result.error,
+        )
+
+    async def on_cancel(self, cancel: Cancel) -> None:
+        """Stop the work on a query or a chunk, and remember it for tasks still under way."""
+        self._cancelled[cancel.id, cancel.chunk] = None
+        while len(self._cancelled) > MAX_CANCELLED:
+            del self._cancelled[next(iter(self._cancelled))]
+        for (id_, chunk), work in self._working.items():
+            if id_ == cancel.id and cancel.chunk in (None, chunk):
+                work.cancel()
+
+    async def beat(self) -> None:
+        """Say that this node is there."""
+        presence = Presence(
+            node=self._config.id,
+            cluster=self._config.cluster,
+            supercluster=self._config.supercluster,
+            models=[each.stem for each in self._config.models],
+            slots=self._config.slots,
+            fitness=self._config.fitness,
+            started_at=self._started_at,
+        )
+        await self._bus.commit(Entry(PRESENCE, presence))
+
+    def _is_cancelled(self, task: Task) -> bool:
+        return (task.id, task.chunk) in self._cancelled or (task.id, None) in self._cancelled
+
+    async def _is_moot(self, delivery: Delivery[Task]) -> bool:
+        task, now = delivery.message, time.time()
+        if now >= task.deadline_at or self._is_cancelled(task):
+            return True
+        waited = delivery.num_delivered > 1 or now - delivery.stored_at > QUEUED_S
+        return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
+
+    async def _answer(self, task: Task) -> Result:
+        """Ask each model, and vote between them."""
+        started_at = time.time()
+        said = await asyncio.gather(*(self._ask(task, slot) for slot in range(len(self._config.models))))
+        answers = [each for each in said if isinstance(each, ModelAnswer)]
+        choice = choose(answers)
+        problems = [each for each in said if isinstance(each, str)]
+        return Result(
+            id=task.id,
+            chunk=task.chunk,
+            node=self._config.id,
+            replica=task.replica,
+            started_at=started_at,
+            latency_s=time.time() - started_at,
+            answers=answers,
+            chosen=choice.chosen if choice else None,
+            confidence=choice.confidence if choice else 0.0,
+            agreed=choice.agreed if choice else None,
+            error=None if choice else "; ".join(problems) or "the models gave no usable answer",
+        )
+
+    async def _ask(self, task: Task, slot: int) -> ModelAnswer | str:
+        """Ask one model; what goes wrong comes back as text."""
+        model = self._config.models[slot]
+        wanted = prompt(Chunk(index=task.chunk, text=task.text, operation=task.operation))
+        temperature, seed = sampling(task.id, task.chunk, task.replica, slot)
+        request = Request(
+            model=model,
+            system=wanted.system,
+            user=wanted.user,
+            max_tokens=wanted.max_tokens,
+            stop=wanted.stop,
+            temperature=temperature,
+            seed=seed,
+            deadline_at=task.deadline_at - PUBLISH_S,
+        )
+        try:
+            done = await self._engine.complete(request)
+        except (ModelError, PromptTooLong) as error:
+            return str(error)
+        return _model_answer(model, done, task)
+
+
+def _model_answer(model: Path, done: Completion, task: Task) -> ModelAnswer:
+    return ModelAnswer(
+        model=model.stem,
+        text=done.text.strip(),
+        final=final_answer(done.text, task.operation),
+        logprob=done.logprob,
+        min_logprob=done.min_logprob,
+        prompt_tokens=done.prompt_tokens,
+        completion_tokens=done.completion_tokens,
+        latency_s=done.latency_s,
+        finish=done.finish,
+    )
+
+
+@asynccontextmanager
+async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
+    """Load the models, then be there and take tasks; at the end say goodbye."""
+    for model in config.models:
+        await engine.load(model)
+    each = Node(bus, config, engine)
+    await each.beat()
+    async with repeating(HEARTBEAT_S, each.beat):
+        yield [
+            consume(
+                f"node-{config.id}",
+                on(TASK, each.on_task, node=config.id),
+                concurrency=config.slots,
+                inactive_s=STREAM_MAX_AGE_S,
+            ),
+            listen(CANCEL, each.on_cancel),
+        ]
+    await bus.purge(PRESENCE, node=config.id)

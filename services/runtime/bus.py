@@ -1,0 +1,378 @@
+"""The bus: typed messages over NATS and JetStream.
+
+It knows subjects, stores and message types, and how to write so that nothing is lost or written twice; it does not
+know what any message is for.  Every write to a store waits for the server's word and is repeated while the server is
+away, for `PATIENCE_S` at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from schemas.subjects import Space, Store, Subject
+from services.runtime.watchdog import watch_connection
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
+
+MIN_SERVER = (2, 15)
+PATIENCE_S = 30.0
+TIMEOUT_S = 2.0
+PAYLOAD_RESERVE_BYTES = 16 * 1024  # headers are not counted against max_payload, and one byte too many ends the client
+PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
+BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
+READ_LIMIT = 1000
+
+_WRONG_LAST_SEQUENCE = 10071
+_STORE_FULL = 10077
+
+_GONE = (
+    nats.errors.TimeoutError,
+    nats.errors.NoRespondersError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.ConnectionReconnectingError,
+)
+
+
+class BusError(Exception):
+    """The bus can't be used: no server, a server that is too old, or no word from it for too long."""
+
+
+class Conflict(Exception):  # noqa: N818  # a fact about the store, not a failure
+    """The subject has another last sequence than the write expected: somebody was first."""
+
+
+class Full(Exception):  # noqa: N818  # likewise
+    """The store holds as many messages as it may."""
+
+
+class TooLarge(BusError):  # noqa: N818  # named for its cause
+    """The message is larger than the server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One write to a store.  `expect` is the subject's last sequence (0: it must not exist), None for any."""
+
+    subject: Subject[T]
+    message: T
+    expect: int | None = None
+    ttl_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def header(self) -> dict[str, str]:
+        """Give the headers that say so to the server."""
+        header = dict(self.headers)
+        if self.expect is not None:
+            header["Nats-Expected-Last-Subject-Sequence"] = str(self.expect)
+        if self.ttl_s is not None:
+            header["Nats-TTL"] = f"{max(1, round(self.ttl_s))}s"
+        return header
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A message as a store holds it.  `stored_at` is the server's time in Unix seconds."""
+
+    message: T
+    payload: bytes
+    sequence: int
+    stored_at: float
+
+
+class _PubAck(msgspec.Struct):
+    seq: int = 0
+    error: dict[str, Any] | None = None
+
+
+_ack_decoder = msgspec.json.Decoder(_PubAck)
+_encode = msgspec.json.Encoder().encode
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def decode(payload: bytes, message: type[T]) -> T:
+    """Decode one message.  Raises msgspec.DecodeError (of which ValidationError is one) with what and where."""
+    decoder = _decoders.get(message)
+    if decoder is None:
+        decoder = _decoders[message] = msgspec.json.Decoder(message)
+    try:
+        return decoder.decode(payload)  # type: ignore[no-any-return]
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
+
+
+class Bus:
+    """A connection to NATS that speaks the subject table.  Made by `connect`."""
+
+    def __init__(self, client: Client, space: Space, name: str) -> None:
+        self.client = client
+        self.space = space
+        self.name = name
+        self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
+        self._reads: dict[str, _Read] = {}
+        self._read_inbox = ""
+
+    def new_id(self) -> str:
+        """Make a token that no other has (a NUID, 22 characters)."""
+        return self.client.new_inbox().rpartition(".")[2]
+
+    # --- core -------------------------------------------------------------------------------------------------------
+
+    async def publish(self, subject: Subject[T], message: T) -> None:
+        """Publish without keeping it anywhere."""
+        await self.send(self.space.full(Store.CORE, subject.name(message)), _encode(message))
+
+    async def send(self, address: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
+        """Publish raw bytes to any subject, such as a client's inbox."""
+        self._check_size(payload)
+        await self.client.publish(address, payload, headers=headers)
+
+    async def request(
+        self, address: str, payload: bytes, timeout_s: float, headers: dict[str, str] | None = None
+    ) -> Msg:
+        """Send a request and wait for its reply.  Raises BusError when nobody answers in time."""
+        self._check_size(payload)
+        try:
+            return await self.client.request(address, payload, timeout=timeout_s, headers=headers)
+        except nats.errors.NoRespondersError:
+            raise BusError(f"nobody listens on {address}") from None
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusError(f"no reply on {address}: {error}") from None
+
+    async def subscribe(self, address: str, handler: Callable[[Msg], Awaitable[None]], queue: str = "") -> Subscription:
+        """Call `handler` for each message; it must not raise."""
+        return await self.client.subscribe(address, queue=queue, cb=handler)
+
+    async def flush(self) -> None:
+        """Wait until the server has seen everything sent so far."""
+        try:
+            await self.client.flush(timeout=int(TIMEOUT_S))
+        except (nats.errors.Error, TimeoutError) as error:
+            raise BusError(f"the server did not answer: {error}") from None
+
+    # --- stores -----------------------------------------------------------------------------------------------------
+
+    async def commit(self, *entries: Entry[Any]) -> int:
+        """Write entries to one store, several of them atomically, and give the last one's sequence.
+
+        Raises Conflict, Full, TooLarge, or BusError when the server stays away.
+        """
+        message = [(self._address(each), _encode(each.message), each.header()) for each in entries]
+        for _, payload, _ in message:
+            self._check_size(payload)
+        if len(message) == 1:
+            return await self._patiently(lambda: self._write(*message[0]))
+        async with self._batches:
+            return await self._patiently(lambda: self._write_batch(message))
+
+    async def read(self, *wanted: tuple[Subject[Any], str]) -> dict[Subject[Any], list[Stored[Any]]]:
+        """Read the last message of every matching subject of one store, in one go.
+
+        `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out.
+        """
+        store = wanted[0][0].store
+        filters = {self.space.full(store, name): subject for subject, name in wanted}
+        found: dict[Subject[Any], list[Stored[Any]]] = {subject: [] for subject, _ in wanted}
+        tests = [(_matcher(pattern), subject) for pattern, subject in filters.items()]
+        for msg in await self._patiently(lambda: self._multi_get(self.space.stream(store), list(filters))):
+            header = msg.headers or {}
+            if "KV-Operation" in header:
+                continue
+            tokens = header["Nats-Subject"].split(".")
+            subject = next(subject for matches, subject in tests if matches(tokens))
+            found[subject].append(
+                Stored(
+                    message=decode(msg.data, subject.message),
+                    payload=msg.data,
+                    sequence=int(header["Nats-Sequence"]),
+                    stored_at=datetime.fromisoformat(_microseconds(header["Nats-Time-Stamp"])).timestamp(),
+                )
+            )
+        return found
+
+    async def last(self, subject: Subject[T], **tokens: str | int) -> Stored[T] | None:
+        """Read one subject's last message, None if there is none."""
+        return next(iter((await self.read((subject, subject.at(**tokens))))[subject]), None)
+
+    async def purge(self, subject: Subject[T], **tokens: str | int) -> None:
+        """Remove the messages of matching subjects from their store."""
+        address = f"$JS.API.STREAM.PURGE.{self.space.stream(subject.store)}"
+        payload = _encode({"filter": self.space.full(subject.store, subject.at(**tokens))})
+        await self._patiently(lambda: self.client.request(address, payload, timeout=TIMEOUT_S))
+
+    # --- the wire ---------------------------------------------------------------------------------------------------
+
+    def _address(self, entry: Entry[Any]) -> str:
+        return self.space.full(entry.subject.store, entry.subject.name(entry.message))
+
+    def _check_size(self, payload: bytes) -> None:
+        limit = self.client.max_payload - PAYLOAD_RESERVE_BYTES
+        if len(payload) > limit:
+            raise TooLarge(f"a message of {len(payload)} bytes is over this server's limit of {limit}")
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[R]]) -> R:
+        """Repeat while the server is away, for PATIENCE_S."""
+        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
+        pause_s = 0.05
+        while True:
+            try:
+                return await attempt()
+            except _GONE as error:
+                if self.client.is_closed or asyncio.get_running_loop().time() + pause_s > give_up_at:
+                    raise BusError(
+                        f"NATS did not answer for {PATIENCE_S:.0f} s: {error or type(error).__name__}"
+                    ) from None
+            except nats.errors.ConnectionClosedError:
+                raise BusError("the connection to NATS is closed") from None
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 1.0)
+
+    async def _write(self, address: str, payload: bytes, header: dict[str, str]) -> int:
+        return _sequence(await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None))
+
+    async def _write_batch(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> int:
+        batch = self.new_id()
+        for i, (address, payload, header) in enumerate(messages[:-1], 1):
+            mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(i)}
+            await self.client.publish(address, payload, headers={**header, **mark})
+        address, payload, header = messages[-1]
+        mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(messages)), "Nats-Batch-Commit": "1"}
+        return await self._write(address, payload, {**header, **mark})
+
+    async def _multi_get(self, stream: str, filters: list[str]) -> list[Msg]:
+        """Read by the server's direct multi-get (ADR-31), page by page."""
+        if not self._read_inbox:
+            self._read_inbox = self.client.new_inbox()
+            await self.client.subscribe(f"{self._read_inbox}.*", cb=self._on_read)
+        messages: list[Msg] = []
+        page: dict[str, Any] = {}
+        while True:
+            end = await self._read_page(stream, {"multi_last": filters, "batch": READ_LIMIT, **page}, messages)
+            if int(end.get("Nats-Num-Pending", 0)) == 0:
+                return messages
+            page = {"seq": int(end["Nats-Last-Sequence"]) + 1, "up_to_seq": int(end["Nats-UpTo-Sequence"])}
+
+    async def _read_page(self, stream: str, request: dict[str, Any], into: list[Msg]) -> Mapping[str, str]:
+        token = self.new_id()
+        read = self._reads[token] = _Read([], asyncio.get_running_loop().create_future())
+        try:
+            address = f"$JS.API.DIRECT.GET.{stream}"
+            await self.client.publish(address, _encode(request), reply=f"{self._read_inbox}.{token}")
+            async with asyncio.timeout(TIMEOUT_S):
+                end = await read.end
+        except TimeoutError:
+            raise nats.errors.TimeoutError from None
+        finally:
+            del self._reads[token]
+        into.extend(read.messages)
+        return end
+
+    async def _on_read(self, msg: Msg) -> None:
+        read = self._reads.get(msg.subject.rpartition(".")[2])
+        if read is None or read.end.done():
+            return
+        header = msg.headers or {}
+        match header.get("Status"):
+            case None:
+                read.messages.append(msg)
+            case "204" | "404":
+                read.end.set_result(header)
+            case "503":
+                read.end.set_exception(nats.errors.NoRespondersError())
+            case status:
+                read.end.set_exception(BusError(f"read refused: {status} {header.get('Description', '')}"))
+
+
+@dataclass(slots=True)
+class _Read:
+    messages: list[Msg]
+    end: asyncio.Future[Mapping[str, str]]
+
+
+def _sequence(msg: Msg) -> int:
+    ack = _ack_decoder.decode(msg.data)
+    if ack.error is None:
+        return ack.seq
+    match ack.error.get("err_code"):
+        case code if code == _WRONG_LAST_SEQUENCE:
+            raise Conflict(ack.error["description"])
+        case code if code == _STORE_FULL:
+            raise Full(ack.error["description"])
+    log.warning("write.refused", **ack.error)
+    raise nats.errors.TimeoutError  # everything else passes: no leader yet, too many batches, stream being made
+
+
+def _matcher(pattern: str) -> Callable[[list[str]], bool]:
+    want = pattern.split(".")
+    return lambda tokens: len(tokens) == len(want) and all(w in ("*", t) for w, t in zip(want, tokens, strict=True))
+
+
+def _microseconds(timestamp: str) -> str:
+    """Cut the server's nanoseconds, which `fromisoformat` of Python 3.11 doesn't read."""
+    head, _, fraction = timestamp.rstrip("Z").partition(".")
+    return f"{head}.{fraction[:6]:0<6}+00:00"
+
+
+def at(unix_s: float) -> str:
+    """Write a time as a message schedule of the server (ADR-51)."""
+    return "@at " + datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@asynccontextmanager
+async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0) -> AsyncIterator[Bus]:
+    """Connect to a server of at least MIN_SERVER, and drain at the end.
+
+    `url` may list several servers, with commas.  Raises BusError when none answers within `patience_s`.
+    """
+    client = Client()
+
+    last_error = ""
+
+    async def on_error(error: Exception) -> None:
+        nonlocal last_error
+        last_error = str(error) or type(error).__name__
+        log.debug("nats.error", service=name, error=last_error)
+
+    async def on_closed() -> None:
+        log.debug("nats.closed", service=name)
+
+    try:
+        async with asyncio.timeout(patience_s):
+            await client.connect(
+                servers=[each.strip() for each in url.split(",")],
+                name=name,
+                error_cb=on_error,
+                closed_cb=on_closed,
+                connect_timeout=2,
+                reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds, fractions work
+                max_reconnect_attempts=-1,
+                pending_size=PENDING_BYTES,
+            )
+    except (OSError, nats.errors.Error, TimeoutError, ValueError) as error:
+        with suppress(Exception):
+            await client.close()
+        raise BusError(f"cannot connect to NATS at {url}: {last_error or error or type(error).__name__}") from None
+    try:
+        version = client.connected_server_version
+        if (version.major, version.minor) < MIN_SERVER:
+            raise BusError(f"nats-server at {url} is {version.major}.{version.minor}; 2.15 or newer is needed")
+        async with watch_connection(client, name):
+            yield Bus(client, space, name)
+    finally:
+        with suppress(nats.errors.Error, TimeoutError, OSError):
+            await (client.drain() if client.is_connected else client.close())

@@ -1,0 +1,225 @@
+"""Pull messages of the stream and see each to its end.
+
+return -> ack; `Retry` -> nak with its delay; `Reject`, or a message that does not decode -> dead letter and term;
+cancelled -> nak and re-raise; any other exception -> log, nak with back-off, dead letter on the last try.
+
+One pull request asks for as many messages as there are free slots.  It carries heartbeats, so that a request that a
+restarting server forgot is noticed and sent again instead of waiting out its time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from typing import Any
+
+import msgspec
+import nats.errors
+import structlog
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import APIError, ServiceUnavailableError
+
+from schemas.messages import DeadLetter
+from schemas.subjects import DEAD, Store
+from services.runtime.bus import Bus, BusError, Entry, decode
+from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 0.5
+PULL_S = 30.0
+MAX_TRIES = 5
+BACK_OFF_S = (0.2, 1.0, 3.0, 5.0)
+
+
+class Consumer:
+    """The pull loop of one durable.  Made by `consuming`."""
+
+    def __init__(self, bus: Bus, service: str, route: Consumption) -> None:
+        self._bus = bus
+        self._service = service
+        self._route = route
+        self._handlers = {bus.space.full(Store.STREAM, each.name): each for each in route.handlers}
+        self._stream = bus.space.stream(Store.STREAM)
+        self._inbox = bus.client.new_inbox()
+        self._running: dict[asyncio.Task[None], Msg] = {}
+        self._generation = 0
+        self._asked = 0
+        self._heard_at = 0.0
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock() if route.ordered else nullcontext()
+        self.draining = False
+
+    async def ensure(self) -> None:
+        """Make the durable consumer, or find it."""
+        filters = list(self._handlers)
+        config = ConsumerConfig(
+            durable_name=self._route.durable,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=self._route.ack_wait_s,
+            max_ack_pending=4096,
+            filter_subject=filters[0] if len(filters) == 1 else None,
+            filter_subjects=filters if len(filters) > 1 else None,
+            inactive_threshold=self._route.inactive_s,
+        )
+        await self._bus.client.jetstream().add_consumer(self._stream, config)
+
+    async def run(self) -> None:
+        """Pull until cancelled."""
+        await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
+        capacity = self._route.concurrency
+        while True:
+            self._wake.clear()
+            free = capacity - len(self._running) - self._asked
+            if not self.draining and free > 0 and (self._asked == 0 or free >= capacity // 2):
+                await self._pull(free)
+            try:
+                async with asyncio.timeout(2.2 * HEARTBEAT_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                if self._asked and time.monotonic() - self._heard_at > 2 * HEARTBEAT_S:
+                    await self._lost()
+
+    async def finish(self, grace_s: float) -> None:
+        """Let running handlers end, cancel those that don't in time; their messages are naked."""
+        self.draining = True
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def keep_alive(self) -> None:
+        """Tell the server that long handlers still work on their messages."""
+        while True:
+            await asyncio.sleep(self._route.ack_wait_s / 3)
+            for msg in list(self._running.values()):
+                with suppress(nats.errors.Error):
+                    await msg.in_progress()
+
+    async def _pull(self, num: int) -> None:
+        request = {"batch": num, "expires": int(PULL_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
+        self._asked += num
+        self._heard_at = time.monotonic()
+        try:
+            await self._bus.client.publish(
+                f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._route.durable}",
+                msgspec.json.encode(request),
+                reply=f"{self._inbox}.{self._generation}",
+            )
+        except nats.errors.Error as error:
+            self._asked -= num
+            log.debug("pull.failed", durable=self._route.durable, error=str(error))
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _lost(self) -> None:
+        """Give the pull requests up; the consumer itself may be gone as well."""
+        self._generation += 1
+        self._asked = 0
+        if self._bus.client.is_connected:
+            with suppress(nats.errors.Error, TimeoutError, APIError, ServiceUnavailableError):
+                await self.ensure()
+
+    async def _on_message(self, msg: Msg) -> None:
+        self._heard_at = time.monotonic()
+        header = msg.headers or {}
+        status = header.get("Status")
+        if status == "100":
+            return
+        if status is not None:
+            if msg.subject == f"{self._inbox}.{self._generation}":  # else it answers a request given up long ago
+                self._asked = max(0, self._asked - int(header.get("Nats-Pending-Messages", self._asked)))
+            if status not in ("404", "408"):
+                log.debug("pull.ended", durable=self._route.durable, status=status)
+                self._asked = 0
+                await asyncio.sleep(0.1)
+        elif self.draining:
+            await self._nak(msg, 0)
+        else:
+            self._asked = max(0, self._asked - 1)
+            task = asyncio.create_task(self._one(msg))
+            self._running[task] = msg
+            task.add_done_callback(self._done)
+        self._wake.set()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        self._wake.set()
+
+    async def _one(self, msg: Msg) -> None:
+        meta = msg.metadata
+        handler = self._handler(msg.subject)
+        bound = log.bind(service=self._service, subject=msg.subject)
+        started = time.monotonic()
+        try:
+            delivery = Delivery(
+                message=decode(msg.data, handler.subject.message),
+                sequence=meta.sequence.stream,
+                stored_at=meta.timestamp.timestamp(),
+                num_delivered=meta.num_delivered,
+            )
+            async with self._turn:
+                await handler.call(delivery)
+            await msg.ack()
+            bound.info("message.done", ms=round(1e3 * (time.monotonic() - started), 1))
+        except Retry as wish:
+            await self._nak(msg, wish.delay_s)
+            bound.info("message.retried", delay_s=wish.delay_s)
+        except (Reject, msgspec.DecodeError) as error:
+            await self._bury(msg, str(error))
+            bound.warning("message.rejected", reason=str(error))
+        except asyncio.CancelledError:
+            await self._nak(msg, 0)
+            bound.info("message.returned")
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the loop lives on
+            bound.exception("message.failed", num_delivered=meta.num_delivered)
+            if meta.num_delivered >= MAX_TRIES:
+                await self._bury(msg, f"{type(error).__name__}: {error}")
+            else:
+                await self._nak(msg, BACK_OFF_S[min(meta.num_delivered, len(BACK_OFF_S)) - 1])
+
+    def _handler(self, subject: str) -> Handler[Any]:
+        """Find the handler whose pattern the consumer's filter let through."""
+        if len(self._handlers) == 1:
+            return next(iter(self._handlers.values()))
+        kind = subject.split(".")[1]
+        return next(each for each in self._handlers.values() if each.name.partition(".")[0] == kind)
+
+    async def _nak(self, msg: Msg, delay_s: float) -> None:
+        with suppress(nats.errors.Error):
+            await msg.nak(delay=delay_s)
+
+    async def _bury(self, msg: Msg, reason: str) -> None:
+        letter = DeadLetter(
+            subject=msg.subject,
+            service=self._service,
+            sequence=msg.metadata.sequence.stream,
+            reason=reason,
+            payload=msg.data.decode(errors="replace"),
+        )
+        with suppress(BusError):
+            await self._bus.commit(Entry(DEAD, letter))
+        with suppress(nats.errors.Error):
+            await msg.term()
+
+
+@asynccontextmanager
+async def consuming(bus: Bus, service: str, route: Consumption, *, grace_s: float) -> AsyncIterator[Consumer]:
+    """Consume while the body runs; at the end stop fetching, grace, cancel, nak what is left."""
+    consumer = Consumer(bus, service, route)
+    await consumer.ensure()
+    loops = [
+        asyncio.create_task(consumer.run(), name=f"{route.durable}-pull"),
+        asyncio.create_task(consumer.keep_alive(), name=f"{route.durable}-keep-alive"),
+    ]
+    try:
+        yield consumer
+    finally:
+        await consumer.finish(grace_s)
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)

@@ -1,0 +1,204 @@
+"""The life of a service: connect, provision, listen, and leave in order.
+
+`running` carries one service while its body runs; `run` carries several until a signal comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+from nats.micro.request import Request as MicroRequest
+from nats.micro.service import Service as MicroService
+from nats.micro.service import ServiceConfig
+
+from schemas.subjects import Space, Store
+from services.runtime.bus import Bus, BusError, connect, decode
+from services.runtime.consume import consuming
+from services.runtime.provision import MAX_IN_FLIGHT, provision
+from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 2.0
+VERSION = version("dellm")
+
+Build = Callable[[Bus], AbstractAsyncContextManager[Sequence[Route]]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service by name, with how to build it on a bus and what `$SRV.INFO` tells of it."""
+
+    name: str
+    build: Build
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Where services run: the servers, the prefix, and the limits that the streams are made with."""
+
+    url: str
+    space: Space = field(default_factory=Space)
+    max_in_flight: int = MAX_IN_FLIGHT
+    replicas: int = 1
+    grace_s: float = GRACE_S
+    connect_patience_s: float = 30.0
+
+
+@asynccontextmanager
+async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus]:
+    """Run one service while the body runs.  It takes messages when the body begins."""
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(
+            connect(
+                deployment.url,
+                space=deployment.space,
+                name=f"{deployment.space.prefix}-{service.name}",
+                patience_s=deployment.connect_patience_s,
+            )
+        )
+        await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
+        routes = await stack.enter_async_context(service.build(bus))
+        info = await _announce(bus, service)
+        stack.push_async_callback(info.stop)
+        for route in routes:
+            match route:
+                case Consumption():
+                    await stack.enter_async_context(consuming(bus, service.name, route, grace_s=deployment.grace_s))
+                case Listening():
+                    await _listen(bus, route)
+                case Endpoint():
+                    await _serve(bus, info, service.name, route)
+        await bus.flush()
+        log.info("service.ready", service=service.name, prefix=deployment.space.prefix)
+        yield bus
+    log.info("service.stopped", service=service.name)
+
+
+async def _announce(bus: Bus, service: Service) -> MicroService:
+    """Answer $SRV.PING, $SRV.INFO and $SRV.STATS."""
+    kind = service.name.partition(".")[0]
+    config = ServiceConfig(
+        name=f"{bus.space.prefix}-{kind}",
+        version=VERSION,
+        description=f"DELLM {kind}",
+        metadata={"prefix": bus.space.prefix, **service.metadata},
+    )
+    info = MicroService(bus.client, config)
+    await info.start()
+    return info
+
+
+async def _listen(bus: Bus, route: Listening) -> None:
+    async def on_message(msg: Msg) -> None:
+        try:
+            await route.call(decode(msg.data, route.subject.message))
+        except msgspec.DecodeError as error:
+            log.warning("message.rejected", subject=msg.subject, reason=str(error))
+        except Exception:  # nats-py would end the subscription silently
+            log.exception("message.failed", subject=msg.subject)
+
+    row, name = route.subject, route.subject.at()
+    address = bus.space.event(name) if row.store is Store.STREAM else bus.space.full(row.store, name)
+    await bus.subscribe(address, on_message, queue=route.queue)
+
+
+async def _serve(bus: Bus, info: MicroService, name: str, route: Endpoint) -> None:
+    """Answer requests side by side: nats.micro by itself takes one at a time."""
+    slots = asyncio.Semaphore(route.concurrency)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(request: Request) -> None:
+        try:
+            await route.call(request)
+        except Exception:  # one request's failure is not the next one's
+            log.exception("request.failed", service=name)
+        finally:
+            slots.release()
+
+    async def on_request(request: MicroRequest) -> None:
+        await slots.acquire()
+        reply = request._msg.reply  # noqa: SLF001  # the only way to the inbox that another service will answer
+        task = asyncio.create_task(answer(Request(request.data, reply, request.headers or {})))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    await info.add_endpoint(
+        name=route.subject.pattern,
+        handler=on_request,
+        subject=bus.space.full(route.subject.store, route.subject.at()),
+        queue_group=name,
+    )
+
+
+async def run(services: Sequence[Service], deployment: Deployment, ready: Callable[[], Any] | None = None) -> None:
+    """Run services until SIGINT or SIGTERM; a second signal exits at once."""
+    async with AsyncExitStack() as stack:
+        stop = stack.enter_context(stopping())
+        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
+        if ready is not None:
+            ready()
+        await until(stop, buses)
+
+
+async def until(stop: asyncio.Event, buses: Sequence[Bus]) -> None:
+    """Wait for the stop, or raise BusError when a connection is closed for good."""
+    waiting = asyncio.create_task(stop.wait())
+    while not waiting.done():
+        await asyncio.wait([waiting], timeout=1)
+        for bus in buses:
+            if bus.client.is_closed:
+                waiting.cancel()
+                raise BusError(f"{bus.name}: the connection to NATS is closed for good")
+
+
+class stopping:  # noqa: N801  # used as `with stopping() as stop`
+    """Turn SIGINT and SIGTERM into an event; the second one ends the process."""
+
+    def __enter__(self) -> asyncio.Event:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, self._on_signal, number)
+        return self._stop
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            os._exit(128 + number)
+        self._stop.set()
+
+
+async def every(interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
+    """Call again and again; a failure is logged and the next call comes as if it had not been."""
+    while True:
+        try:
+            await call()
+        except Exception as error:  # noqa: BLE001  # a beat missed is no reason to stop beating
+            log.warning("beat.failed", call=call.__qualname__, error=str(error) or type(error).__name__)
+        await asyncio.sleep(interval_s)
+
+
+@asynccontextmanager
+async def repeating(interval_s: float, call: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Call again and again while the body runs."""
+    task = asyncio.create_task(every(interval_s, call), name=call.__qualname__)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,44 @@
+"""Logs by structlog: one line an event, JSON unless a terminal reads it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TextIO
+
+import structlog
+
+LEVEL_VARIABLE = "DELLM_LOG"
+
+
+class LogLevelError(ValueError):
+    """The environment asks for a log level that there is not."""
+
+
+def configure(stream: TextIO | None = None, default_level: str = "info") -> None:
+    """Send logs to `stream` (standard error), at the level that `DELLM_LOG` names."""
+    out = sys.stderr if stream is None else stream
+    name = os.environ.get(LEVEL_VARIABLE, default_level).lower()
+    level = logging.getLevelNamesMapping().get(name.upper())
+    if level is None:
+        raise LogLevelError(f"{LEVEL_VARIABLE}={name}: use debug, info, warning, error or critical")
+    terminal = out.isatty()
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    )
+    exceptions = [] if terminal else [structlog.processors.dict_tracebacks]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *exceptions,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(stream=out, level=max(level, logging.WARNING), format="%(name)s: %(message)s", force=True)
+    logging.getLogger("nats").setLevel(logging.CRITICAL if level > logging.DEBUG else logging.DEBUG)

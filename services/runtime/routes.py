@@ -1,0 +1,122 @@
+"""What a service listens to.
+
+A service is an async context manager that yields a list of routes; a route pairs rows of the subject table with
+handlers.  How a stream handler ends decides what becomes of the message: see `consume`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from schemas.subjects import Store, Subject
+
+T = TypeVar("T", bound=Struct)
+
+
+class Retry(Exception):  # noqa: N818  # a wish, not a failure
+    """Raised by a handler: deliver this message again, after `delay_s`."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(f"again in {delay_s} s")
+        self.delay_s = delay_s
+
+
+class Reject(Exception):  # noqa: N818  # likewise
+    """Raised by a handler: this message can never be handled; keep it as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[T]):
+    """A message of the stream with its stream sequence, the server's time and how often it was delivered (from 1)."""
+
+    message: T
+    sequence: int
+    stored_at: float
+    num_delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A raw request of a client; `reply` is the inbox that waits."""
+
+    payload: bytes
+    reply: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Handler(Generic[T]):
+    """One row of the table and what is called for each of its messages."""
+
+    subject: Subject[T]
+    name: str
+    call: Callable[[Delivery[T]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Consumption:
+    """Stream messages, shared among all processes with the same durable.
+
+    At most `concurrency` are held here at a time, and handled side by side or, if `ordered`, one after the other.
+    """
+
+    durable: str
+    handlers: tuple[Handler[Any], ...]
+    concurrency: int
+    ordered: bool
+    ack_wait_s: float
+    inactive_s: float | None
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Core messages as they come; a lost one is lost.  Those with the same `queue` get each message once."""
+
+    subject: Subject[Any]
+    call: Callable[[Any], Awaitable[None]]
+    queue: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A request endpoint, shared among all instances of the service; `concurrency` requests at a time here."""
+
+    subject: Subject[Any]
+    call: Callable[[Request], Awaitable[None]]
+    concurrency: int
+
+
+Route = Consumption | Listening | Endpoint
+
+
+def on(subject: Subject[T], call: Callable[[Delivery[T]], Awaitable[None]], **tokens: str) -> Handler[T]:
+    """Pair a stream row, narrowed by some tokens, with its handler."""
+    assert subject.store is Store.STREAM
+    return Handler(subject, subject.at(**tokens), call)
+
+
+def consume(
+    durable: str,
+    *handlers: Handler[Any],
+    concurrency: int,
+    ordered: bool = False,
+    ack_wait_s: float = 4.0,
+    inactive_s: float | None = None,
+) -> Consumption:
+    """Consume rows of the stream under one durable name, which the server forgets after `inactive_s` without a pull."""
+    return Consumption(durable, handlers, concurrency, ordered, ack_wait_s, inactive_s)
+
+
+def listen(subject: Subject[T], call: Callable[[T], Awaitable[None]], *, queue: str = "") -> Listening:
+    """Listen to a core row, or to the events of a stream row as they are committed."""
+    assert subject.store in (Store.CORE, Store.STREAM)
+    return Listening(subject, call, queue)
+
+
+def serve(subject: Subject[T], call: Callable[[Request], Awaitable[None]], *, concurrency: int) -> Endpoint:
+    """Answer requests."""
+    return Endpoint(subject, call, concurrency)

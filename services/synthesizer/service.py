@@ -1,0 +1,157 @@
+"""The synthesizer on the bus: it words the answer, stores it once, and sends those same bytes to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from models.engine import Engine, ModelError, PromptTooLong, Request
+from schemas.messages import Assembled, Cancel, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
+from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
+from services.runtime.bus import Bus, Conflict, Entry
+from services.runtime.replies import deliver
+from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.synthesizer.merge import check, join, missing, prompt
+
+log = structlog.get_logger(__name__)
+
+CONCURRENCY = 64
+DELIVERY_S = 0.3
+MIN_WRITING_S = 1.0
+
+
+class Synthesizer:
+    """Words answers.  `_writing` maps queries to the writing of their answer."""
+
+    def __init__(self, bus: Bus, model: Path, engine: Engine) -> None:
+        self._bus = bus
+        self._model = model
+        self._engine = engine
+        self._writing: dict[str, asyncio.Task[tuple[str, Synthesis]]] = {}
+        self._cancelled: dict[str, str] = {}
+
+    async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
+        """Answer a sealed query.  On redelivery the stored answer is sent again."""
+        assembled = delivery.message
+        stored = await self._bus.last(ANSWER, id=assembled.id) if delivery.num_delivered > 1 else None
+        if stored is None:
+            reply = await self._compose(assembled)
+            payload = msgspec.json.encode(reply)
+            try:
+                await self._bus.commit(Entry(ANSWER, reply, expect=0))
+            except Conflict:
+                stored = await self._bus.last(ANSWER, id=assembled.id)
+                assert stored is not None, "what conflicts is there"
+        if stored is not None:
+            reply, payload = stored.message, stored.payload
+        await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
+        await self._bus.flush()
+        method = reply.synthesis.method if reply.synthesis else None
+        log.info("query.answered", query=assembled.id, status=reply.status.value, synthesis=method)
+
+    async def on_cancel(self, cancel: Cancel) -> None:
+        """Stop writing an answer that nobody wants."""
+        writing = self._writing.get(cancel.id) if cancel.chunk is None else None
+        if writing is not None:
+            self._cancelled[cancel.id] = cancel.reason
+            writing.cancel()
+
+    async def _compose(self, assembled: Assembled) -> Reply:
+        """Make the reply."""
+        answer, synthesis, status, error = "", None, assembled.status, assembled.error
+        if error is None:
+            writing = self._writing[assembled.id] = asyncio.create_task(self._write(assembled))
+            try:
+                answer, synthesis = await writing
+            except asyncio.CancelledError:
+                reason = self._cancelled.pop(assembled.id, None)
+                if reason is None:
+                    raise
+                status, error = Status.FAILED, Error(code=ErrorCode.CANCELLED, message=reason)
+            finally:
+                del self._writing[assembled.id]
+        now = time.time()
+        return Reply(
+            id=assembled.id,
+            status=status,
+            answer=answer,
+            error=error,
+            chunks=assembled.outcomes,
+            synthesis=synthesis,
+            timings=Timings(
+                plan_s=assembled.planned_at - assembled.created_at,
+                nodes_s=assembled.voted_at - assembled.planned_at,
+                assembly_s=assembled.sealed_at - assembled.voted_at,
+                synthesis_s=now - assembled.sealed_at,
+                total_s=now - assembled.created_at,
+            ),
+        )
+
+    async def _write(self, assembled: Assembled) -> tuple[str, Synthesis]:
+        """Word the answer: one chunk verbatim, several by the model, or plainly joined where that fails."""
+        outcomes = assembled.outcomes
+        winners = [each.winner for each in outcomes if each.winner is not None]
+        if len(outcomes) == 1:
+            return winners[0], Synthesis(method="verbatim")
+        if len(winners) == 1:
+            return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
+        stop_at = assembled.deadline_at - DELIVERY_S
+        if time.time() > stop_at - MIN_WRITING_S:
+            return join(outcomes), Synthesis(method="join", reason="no time left to write")
+        try:
+            text, problem = await self._generate(assembled, stop_at)
+        except (ModelError, PromptTooLong) as error:
+            text, problem = "", str(error)
+        if problem is not None:
+            log.info("synthesis.joined", query=assembled.id, reason=problem)
+            return join(outcomes), Synthesis(method="join", model=self._model.stem, reason=problem)
+        tail = missing(outcomes)
+        return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
+
+    async def _generate(self, assembled: Assembled, stop_at: float) -> tuple[str, str | None]:
+        """Let the model write, streaming pieces; give the text and what is wrong with it."""
+        wanted = prompt(assembled.query, assembled.outcomes)
+        pieces: asyncio.Queue[str] = asyncio.Queue()
+        publisher = asyncio.create_task(self._stream(assembled.id, pieces))
+        try:
+            done = await self._engine.complete(
+                Request(
+                    model=self._model,
+                    system=wanted.system,
+                    user=wanted.user,
+                    max_tokens=wanted.max_tokens,
+                    stop=wanted.stop,
+                    deadline_at=stop_at,
+                ),
+                pieces.put_nowait,
+            )
+        finally:
+            publisher.cancel()
+        text = done.text.strip()
+        if done.finish != "stop":
+            return text, f"the model did not finish ({done.finish})"
+        return text, check(assembled.query, assembled.outcomes, text)
+
+    async def _stream(self, id_: str, pieces: asyncio.Queue[str]) -> None:
+        index = 0
+        while True:
+            text = await pieces.get()
+            await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
+            index += 1
+
+
+@asynccontextmanager
+async def synthesizer(bus: Bus, model: Path, engine: Engine) -> AsyncIterator[Sequence[Route]]:
+    """Load the larger model, then answer sealed queries."""
+    await engine.load(model)
+    each = Synthesizer(bus, model, engine)
+    yield [
+        consume("synthesizer", on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
+        listen(CANCEL, each.on_cancel),
+    ]
