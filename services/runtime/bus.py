@@ -158,6 +158,23 @@ class Bus:
         """Call `handler` for each message; it must not raise."""
         return await self.client.subscribe(address, queue=queue, cb=handler)
 
+    @asynccontextmanager
+    async def tap(self, *addresses: str) -> AsyncIterator[asyncio.Queue[tuple[str, bytes]]]:
+        """Hear what passes on some addresses while the body runs, as (address, payload), in order."""
+        heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+        async def on_message(msg: Msg) -> None:
+            heard.put_nowait((msg.subject, msg.data))
+
+        subscriptions = [await self.subscribe(each, on_message) for each in addresses]
+        await self.flush()
+        try:
+            yield heard
+        finally:
+            for each in subscriptions:
+                with suppress(nats.errors.Error):
+                    await each.unsubscribe()
+
     async def flush(self) -> None:
         """Wait until the server has seen everything sent so far."""
         try:

@@ -1,0 +1,55 @@
+"""Run one service alone: `python -m services NAME --nats URL`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from models.engine import ModelError
+from schemas.subjects import Space
+from schemas.topology import TopologyError, load
+from services.hosting import NAMES, WITH_MODELS, build, llama_engine
+from services.runtime.bus import BusError
+from services.runtime.lifecycle import Deployment, run
+from services.runtime.logging import LogLevelError, configure
+from services.runtime.loop import new_event_loop
+
+
+def main() -> int:
+    """Run until a signal comes; 0 when stopped in order, 1 when it can't run."""
+    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument(
+        "--nats", default=os.environ.get("NATS_URL"), metavar="URL", help="server, or several with commas"
+    )
+    parser.add_argument("--topology", default="topology.json", type=Path, metavar="FILE")
+    parser.add_argument("--node", action="append", default=[], metavar="ID", help="only this node; may be repeated")
+    parser.add_argument("--prefix", default="dellm", help="first token of every subject")
+    parser.add_argument("--replicas", default=1, type=int, help="copies of the stream in a NATS cluster")
+    arguments = parser.parse_args()
+    if arguments.nats is None:
+        parser.error("give --nats URL, or set NATS_URL")
+    try:
+        configure()
+        deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_run(arguments.name, arguments.topology, arguments.node, deployment))
+    except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
+        print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
+        return 1
+    return 0
+
+
+async def _run(name: str, path: Path, nodes: list[str], deployment: Deployment) -> None:
+    async with AsyncExitStack() as stack:
+        topology = load(path)
+        engine = await stack.enter_async_context(llama_engine(topology)) if name in WITH_MODELS else None
+        await run(build(topology, path.parent, engine, names=[name], nodes=nodes), deployment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""`dellm ask`: ask one question, watch it being answered, read the answer."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import msgspec
+
+from schemas.messages import DEFAULT_TIMEOUT_S, ErrorCode, OnPartial, Query, Reply, Status
+from services.cli.options import NothingRuns, Target, bus_options, err, out, run, topology_option
+from services.cli.progress import Progress, following, footer
+from services.cli.up import hosting
+from services.runtime.bus import Bus, BusError
+from services.runtime.client import ask as send
+from services.runtime.logging import configure
+from services.runtime.replies import Refusal
+
+EXIT_CODES = {Status.COMPLETE: 0, Status.PARTIAL: 2, Status.FAILED: 1}
+
+
+@click.command()
+@click.argument("query")
+@bus_options
+@topology_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+@click.option("--timeout", "timeout_s", type=float, default=DEFAULT_TIMEOUT_S, show_default=True, help="Seconds.")
+@click.option(
+    "--on-partial", type=click.Choice([each.value for each in OnPartial]), default="accept", show_default=True
+)
+@click.option("--id", "id_", help="Your own id; the same id is answered once.")
+@click.option("--embedded", is_flag=True, help="Start all services for this one question, unless `dellm up` runs.")
+def ask(
+    query: str,
+    target: Target,
+    topology_path: Path,
+    as_json: bool,
+    timeout_s: float,
+    on_partial: str,
+    id_: str | None,
+    embedded: bool,
+) -> None:
+    """Ask QUERY ('-' reads it from standard input) and print the answer.
+
+    Exit code: 0 complete, 2 partial, 1 failed.
+    """
+    text = sys.stdin.read() if query == "-" else query
+    fields = {"query": text, "id": id_ or uuid.uuid4().hex, "timeout_s": timeout_s, "on_partial": on_partial}
+    try:
+        wanted = msgspec.convert(fields, Query)
+    except msgspec.ValidationError as error:
+        raise click.UsageError(str(error)) from None
+    reply = run(_ask(wanted, target, topology_path, embedded=embedded, quiet=as_json))
+    if as_json:
+        click.echo(msgspec.json.encode(reply))
+    elif reply.error is not None:
+        err().print(f"{reply.error.code.value}: {reply.error.message}", style="red", markup=False)
+    else:
+        out().print(reply.answer, markup=False)
+        err().print(footer(reply))
+    sys.exit(EXIT_CODES[reply.status])
+
+
+async def _ask(query: Query, target: Target, topology_path: Path, *, embedded: bool, quiet: bool) -> Reply:
+    if not embedded:
+        async with target.open() as bus:
+            return await _follow(bus, query, quiet=quiet)
+    say = (lambda _: None) if quiet else lambda line: err().print(line, style="dim", markup=False)
+    async with _embedded(target, topology_path, say) as bus:
+        return await _follow(bus, query, quiet=quiet)
+
+
+@asynccontextmanager
+async def _embedded(target: Target, topology_path: Path, say: Callable[[str], object]) -> AsyncIterator[Bus]:
+    """Use the running `dellm up` of this folder, else start everything."""
+    async with AsyncExitStack() as stack:
+        try:
+            bus = await stack.enter_async_context(target.open())
+            say(f"using the DELLM at {target.known_url()}")
+        except NothingRuns:
+            target.data.mkdir(parents=True, exist_ok=True)
+            configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
+            url, _ = await stack.enter_async_context(hosting(target, topology_path, say=say))
+            bus = await stack.enter_async_context(replace(target, url=url).open())
+        yield bus
+
+
+async def _follow(bus: Bus, query: Query, *, quiet: bool) -> Reply:
+    """Ask, showing what happens meanwhile."""
+    assert query.id is not None
+    if quiet:
+        return await _send(bus, query)
+    with Progress(err()) as progress:
+        async with following(bus, query.id, progress):
+            return await _send(bus, query)
+
+
+async def _send(bus: Bus, query: Query) -> Reply:
+    try:
+        return await send(bus, query)
+    except BusError as error:
+        return Refusal(ErrorCode.INTERNAL, str(error)).reply(query.id or "")

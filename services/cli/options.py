@@ -1,0 +1,121 @@
+"""Options that several commands share, and how a command finds its deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import reduce, wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from schemas.subjects import Space
+from services.runtime.bus import Bus, BusError, connect
+from services.runtime.loop import new_event_loop
+
+R = TypeVar("R")
+
+DATA = Path(".dellm")
+URL_FILE = "url"
+CONNECT_S = 3.0
+
+
+def out() -> Console:
+    """Give standard output: rich in a terminal, unwrapped plain text when piped."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    """Give standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine to its end."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which deployment a command talks to: a server by `url`, or the `dellm up` whose folder is `data`."""
+
+    url: str | None
+    space: Space
+    data: Path
+
+    def known_url(self) -> str | None:
+        """Give the address asked for, else that of the running `dellm up`, else None."""
+        if self.url is not None:
+            return self.url
+        try:
+            return (self.data / URL_FILE).read_text().strip()
+        except OSError:
+            return None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Bus]:
+        """Connect as a client.  Raises BusError when there is nothing to connect to."""
+        url = self.known_url()
+        if url is None:
+            raise NothingRuns("no DELLM is running here: start one with `dellm up`, or give --nats URL")
+        try:
+            bus = await (stack := AsyncExitStack()).enter_async_context(
+                connect(url, space=self.space, name="dellm-cli", patience_s=CONNECT_S)
+            )
+        except BusError as error:
+            if self.url is not None:
+                raise
+            raise NothingRuns(f"{error} (from {self.data / URL_FILE}; is `dellm up` still running?)") from None
+        async with stack:
+            yield bus
+
+
+class NothingRuns(BusError):  # noqa: N818  # named for its cause
+    """No server was named, and no `dellm up` runs in this folder."""
+
+
+def bus_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --nats, --prefix and --data, and hand them over as one `target`."""
+
+    @wraps(command)
+    def with_target(*, url: str | None, prefix: str, data: Path, **rest: Any) -> R:
+        try:
+            space = Space(prefix)
+        except ValueError as error:
+            raise click.UsageError(f"--prefix: {error}") from None
+        return command(target=Target(url, space, data), **rest)
+
+    options = (
+        click.option(
+            "--nats",
+            "url",
+            envvar="NATS_URL",
+            help="NATS server, or several with commas. Default: the running `dellm up`.",
+        ),
+        click.option("--prefix", default="dellm", show_default=True, help="First token of every subject."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=DATA,
+            show_default=True,
+            help="Folder of `dellm up`: NATS store, log, address.",
+        ),
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(options), with_target)
+
+
+def topology_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --topology."""
+    return click.option(
+        "--topology",
+        "topology_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("topology.json"),
+        show_default=True,
+        help="Which nodes run which models.",
+    )(command)

@@ -1,0 +1,112 @@
+"""`dellm plan`: how a query would be cut and routed, without asking it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from schemas.messages import Assignment, Chunk, Presence
+from schemas.topology import load
+from services.cli.options import Target, bus_options, out, run, topology_option
+from services.decomposer.decompose import decompose
+from services.decomposer.roster import Roster
+from services.decomposer.route import Candidate, route
+from services.hosting import node_config
+
+
+class Row(msgspec.Struct):
+    """A row of --file; other fields pass through unread."""
+
+    query: str
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--file", "file", type=click.Path(path_type=Path, dir_okay=False), help="JSON Lines with a `query` each.")
+@click.option("--offline", is_flag=True, help="Use the topology's nodes instead of the live ones; needs no bus.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@bus_options
+@topology_option
+def plan(
+    query: str | None,
+    file: Path | None,
+    offline: bool,
+    as_json: bool,
+    target: Target,
+    topology_path: Path,
+) -> None:
+    """Show how QUERY, or each row of --file, would be cut into chunks and routed to nodes."""
+    if (query is None) == (file is None):
+        raise click.UsageError("give either QUERY or --file")
+    queries = [query] if query is not None else list(_rows(file)) if file is not None else []
+    candidates = _planned(topology_path) if offline else run(_live(target))
+    for each in queries:
+        chunks = decompose(each)
+        assignments = route(chunks, candidates) if candidates else []
+        if as_json or file is not None:
+            click.echo(msgspec.json.encode(_row(each, chunks, assignments)))
+        else:
+            out().print(_table(chunks, assignments))
+
+
+def _rows(file: Path) -> Iterator[str]:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                yield msgspec.json.decode(line, type=Row).query
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise click.ClickException(f"{file}:{number}: {error}") from None
+
+
+def _planned(path: Path) -> list[Candidate]:
+    topology = load(path)
+    configs = [node_config(topology, path.parent, each) for each in topology.nodes]
+    return [
+        Candidate(
+            Presence(
+                node=each.id,
+                cluster=each.cluster,
+                supercluster=each.supercluster,
+                models=[model.stem for model in each.models],
+                slots=each.slots,
+                fitness=each.fitness,
+                started_at=time.time(),
+            )
+        )
+        for each in configs
+    ]
+
+
+async def _live(target: Target) -> list[Candidate]:
+    async with target.open() as bus:
+        return await Roster(bus).candidates()
+
+
+def _row(query: str, chunks: Sequence[Chunk], assignments: Sequence[Assignment]) -> dict[str, object]:
+    return {
+        "query": query,
+        "chunks": [each.text for each in chunks],
+        "operations": [each.operation for each in chunks],
+        "nodes": [[each.node for each in assignments if each.chunk == chunk.index] for chunk in chunks],
+    }
+
+
+def _table(chunks: Sequence[Chunk], assignments: Sequence[Assignment]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("#", "operation", "chunk", "nodes"):
+        table.add_column(column, header_style="dim")
+    for chunk in chunks:
+        nodes = [f"{each.node}{'' if each.replica == 0 else '~'}" for each in assignments if each.chunk == chunk.index]
+        table.add_row(str(chunk.index + 1), chunk.operation.value, chunk.text, " ".join(nodes) or "(no live node)")
+    if any(each.replica for each in assignments):
+        table.caption = "~ samples, as another node with the same model answers greedily"
+    return table

@@ -1,0 +1,161 @@
+"""A query's progress, from its events: live in a terminal, a line a stage when piped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Reply, Result, Status
+from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
+from services.runtime.bus import Bus, decode
+
+MARKS = {"all": "[green]✓[/]", "early": "[green]✓[/]", "deadline": "[yellow]…[/]", "none": "[red]✗[/]"}
+EXCERPT_CHARS = 72
+
+
+class Progress:
+    """What is known of one query, and how it looks.  Used as a context manager around the waiting."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._spinner = Spinner("dots", "planning")
+        self._plan: Plan | None = None
+        self._results: dict[tuple[int, str], Result] = {}
+        self._outcomes: dict[int, ChunkOutcome] = {}
+        self._written = ""
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        if self._console.is_terminal and self._plan is not None:
+            self._console.print(self._table(self._plan))
+
+    def on_plan(self, plan: Plan) -> None:
+        """Note that the query is cut and routed."""
+        self._plan = plan
+        self._say(f"planned: {len(plan.chunks)} chunks, {len(plan.assignments)} tasks")
+
+    def on_result(self, result: Result) -> None:
+        """Note that a node has answered."""
+        self._results[result.chunk, result.node] = result
+        self._say(f"{result.node} answered chunk {result.chunk + 1} in {result.latency_s:.1f} s")
+
+    def on_assembled(self, assembled: Assembled) -> None:
+        """Note that all votes are counted."""
+        self._outcomes = {each.index: each for each in assembled.outcomes}
+        self._say(f"assembled: {assembled.status.value}")
+
+    def on_piece(self, piece: Piece) -> None:
+        """Add a piece of the answer."""
+        self._written += piece.text
+
+    def _say(self, line: str) -> None:
+        if not self._console.is_terminal:
+            self._console.print(line, style="dim", markup=False)
+
+    def _render(self) -> RenderableType:
+        if self._plan is None:
+            return self._spinner
+        parts: list[RenderableType] = [self._table(self._plan)]
+        if self._written:
+            parts.append(Text(self._written))
+        else:
+            self._spinner.update(text="writing the answer" if self._outcomes else "asking the nodes")
+            parts.append(self._spinner)
+        return Group(*parts)
+
+    def _table(self, plan: Plan) -> Table:
+        table = Table.grid(padding=(0, 1))
+        for chunk in plan.chunks:
+            asked = sum(each.chunk == chunk.index for each in plan.assignments)
+            answered = sum(1 for index, _ in self._results if index == chunk.index)
+            outcome = self._outcomes.get(chunk.index)
+            mark = MARKS.get(outcome.decided, "·") if outcome else "·"
+            final = outcome.final or "" if outcome else ""
+            table.add_row(
+                mark,
+                f"[cyan]{chunk.operation.value.lower()}[/]",
+                f"[dim]{answered}/{asked}[/]",
+                Text(excerpt(chunk.text)),
+                Text(excerpt(final), style="bold"),
+            )
+        return table
+
+
+def excerpt(text: str) -> str:
+    """Give a text on one line, cut to EXCERPT_CHARS."""
+    line = " ".join(text.split())
+    return line if len(line) <= EXCERPT_CHARS else f"{line[: EXCERPT_CHARS - 1]}…"
+
+
+def footer(reply: Reply) -> str:
+    """Say in a line or two how the answer came about, and above all what it lacks."""
+    lines = []
+    if reply.status is Status.PARTIAL:
+        lacking = [
+            f"chunk {each.index + 1}: {missing.node} ({missing.reason})"
+            for each in reply.chunks
+            for missing in each.missing
+        ]
+        lines.append(f"[yellow]partial[/]: {'; '.join(lacking)}")
+    votes = sum(len(each.votes) for each in reply.chunks)
+    synthesis = reply.synthesis
+    how = f"{synthesis.method}{f' ({synthesis.reason})' if synthesis.reason else ''}" if synthesis else "none"
+    seconds = f"{reply.timings.total_s:.1f} s" if reply.timings else ""
+    stages = ""
+    if reply.timings:
+        stages = ", ".join(
+            f"{name} {value:.2f}"
+            for name, value in (
+                ("plan", reply.timings.plan_s),
+                ("nodes", reply.timings.nodes_s),
+                ("assembly", reply.timings.assembly_s),
+                ("synthesis", reply.timings.synthesis_s),
+            )
+        )
+    lines.append(
+        f"[dim]{reply.status.value} in {seconds} ({stages})  {len(reply.chunks)} chunks, {votes} votes, "
+        f"wording: {how}  id {reply.id}[/]"
+    )
+    return "\n".join(lines)
+
+
+@asynccontextmanager
+async def following(bus: Bus, id_: str, progress: Progress) -> AsyncIterator[None]:
+    """Feed a query's events to its progress while the body runs."""
+    events: dict[str, Callable[[bytes], None]] = {
+        "plan": lambda payload: progress.on_plan(decode(payload, Plan)),
+        "result": lambda payload: progress.on_result(decode(payload, Result)),
+        "assembled": lambda payload: progress.on_assembled(decode(payload, Assembled)),
+        "token": lambda payload: progress.on_piece(decode(payload, Piece)),
+    }
+    addresses = [bus.space.event(row.at(id=id_)) for row in (PLAN, RESULT, ASSEMBLED)]
+    addresses.append(bus.space.full(Store.CORE, PIECE.at(id=id_)))
+
+    async def follow(heard: asyncio.Queue[tuple[str, bytes]]) -> None:
+        while True:
+            address, payload = await heard.get()
+            events[address.removeprefix("event.").split(".")[1]](payload)
+
+    async with bus.tap(*addresses) as heard:
+        task = asyncio.create_task(follow(heard))
+        try:
+            yield
+        finally:
+            task.cancel()

@@ -1,0 +1,117 @@
+"""`dellm answer`, `cancel` and `feedback`: commands about a query that was asked before."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+import click
+import msgspec
+
+from schemas.messages import Cancel, Feedback, Reply
+from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_token
+from services.cli.ask import EXIT_CODES
+from services.cli.options import Target, bus_options, err, out, run
+from services.cli.progress import footer
+from services.runtime.bus import Bus, BusError, Entry
+
+SETTLE_S = 5.0
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+@bus_options
+def answer(id_: str, as_json: bool, target: Target) -> None:
+    """Print the stored answer of query ID.  It is kept for 15 minutes."""
+    reply = run(_answer(_checked(id_), target))
+    if as_json:
+        click.echo(msgspec.json.encode(reply))
+    elif reply.error is not None:
+        err().print(f"{reply.error.code.value}: {reply.error.message}", style="red", markup=False)
+    else:
+        out().print(reply.answer, markup=False)
+        err().print(footer(reply))
+    sys.exit(EXIT_CODES[reply.status])
+
+
+async def _answer(id_: str, target: Target) -> Reply:
+    async with target.open() as bus:
+        stored = await bus.last(ANSWER, id=id_)
+        if stored is not None:
+            return stored.message
+        if await bus.last(PLAN, id=id_) is not None:
+            raise BusError(f"query {id_} has no answer yet")
+        raise BusError(f"there is no query {id_}, or it is over 15 minutes old")
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--reason", default="cancelled by the client", show_default=True)
+@bus_options
+def cancel(id_: str, reason: str, target: Target) -> None:
+    """Stop working on query ID; its client gets the error `cancelled`."""
+    click.echo(run(_cancel(Cancel(id=_checked(id_), reason=reason), target)))
+
+
+async def _cancel(wish: Cancel, target: Target) -> str:
+    async with target.open() as bus:
+        if await bus.last(PLAN, id=wish.id) is None:
+            raise BusError(f"there is no query {wish.id}, or it is over 15 minutes old")
+        if (stored := await bus.last(ANSWER, id=wish.id)) is not None:
+            return f"query {wish.id} had ended already: {stored.message.status.value}"
+        return await _until_answered(bus, wish)
+
+
+async def _until_answered(bus: Bus, wish: Cancel) -> str:
+    """Say it until it is heard: a core message is lost on a service that is just restarting."""
+    give_up_at = time.monotonic() + SETTLE_S
+    async with bus.tap(bus.space.event(ANSWER.at(id=wish.id))) as heard:
+        while time.monotonic() < give_up_at:
+            await bus.publish(CANCEL, wish)
+            try:
+                async with asyncio.timeout(1.0):
+                    _, payload = await heard.get()
+            except TimeoutError:
+                continue
+            reply = msgspec.json.decode(payload, type=Reply)
+            if reply.error is not None:
+                return f"query {wish.id}: {reply.error.code.value}"
+            return f"query {wish.id} was answered before: {reply.status.value}"
+    raise BusError(f"no assembler confirmed the end of query {wish.id}")
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option("--good/--bad", default=None, help="Whether the answer was good.")
+@click.option("--answer", "right", help="The right answer.")
+@click.option("--chunk", type=click.IntRange(min=1), help="Which chunk is meant, counted from 1.")
+@bus_options
+def feedback(id_: str, good: bool | None, right: str | None, chunk: int | None, target: Target) -> None:
+    """Tell the trainer how good the answer to query ID was, so that it learns which nodes to trust."""
+    if (good is None) == (right is None):
+        raise click.UsageError("give --good, --bad or --answer TEXT")
+    wish = Feedback(id=_checked(id_), chunk=chunk - 1 if chunk else None, good=good, answer=right)
+    run(_feedback(wish, target))
+    click.echo("thank you")
+
+
+async def _feedback(wish: Feedback, target: Target) -> None:
+    async with target.open() as bus:
+        stored = await bus.last(ASSEMBLED, id=wish.id)
+        if stored is None:
+            raise BusError(f"there is no answered query {wish.id}, or it is over 15 minutes old")
+        num = len(stored.message.outcomes)
+        if wish.chunk is not None and wish.chunk >= num:
+            raise click.UsageError(f"--chunk: the query has {num} chunks")
+        if wish.chunk is None and num > 1 and not wish.good:
+            raise click.UsageError(f"the query has {num} chunks; say with --chunk which one is meant")
+        await bus.commit(Entry(FEEDBACK, wish))
+
+
+def _checked(id_: str) -> str:
+    try:
+        return check_token(id_, "ID")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None

@@ -1,0 +1,94 @@
+"""`dellm status`: who is there, what they have learned, and how much work waits."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+import msgspec
+from rich.table import Table
+
+from schemas.subjects import ADMIT
+from services.cli.options import Target, bus_options, out, run
+from services.decomposer.roster import Roster
+from services.decomposer.route import Candidate
+from services.runtime.bus import Bus
+from services.runtime.survey import Depth, Found, find_depths, find_services
+
+
+class Overview(msgspec.Struct):
+    """The state of a deployment."""
+
+    services: list[Found]
+    nodes: list[Candidate]
+    consumers: list[Depth]
+    in_flight: int
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@bus_options
+def status(as_json: bool, target: Target) -> None:
+    """Show services, nodes with their fitness, and queue depths."""
+    overview = run(_status(target))
+    if as_json:
+        click.echo(msgspec.json.encode(overview))
+        return
+    console = out()
+    for table in (_services(overview), _nodes(overview), _consumers(overview)):
+        console.print(table)
+        console.print()
+    console.print(f"{overview.in_flight} queries in flight")
+
+
+async def _status(target: Target) -> Overview:
+    async with target.open() as bus:
+        services, depths, nodes, in_flight = await asyncio.gather(
+            find_services(bus), find_depths(bus), Roster(bus).candidates(), _in_flight(bus)
+        )
+        return Overview(services, nodes, depths, in_flight)
+
+
+async def _in_flight(bus: Bus) -> int:
+    return len((await bus.read((ADMIT, ADMIT.at())))[ADMIT])
+
+
+def _grid(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for each in columns:
+        table.add_column(each, header_style="dim")
+    return table
+
+
+def _services(overview: Overview) -> Table:
+    table = _grid("service", "version", "runs")
+    for each in overview.services:
+        runs = " ".join(value for key, value in each.metadata.items() if key != "prefix")
+        table.add_row(each.name, each.version, runs)
+    return table
+
+
+def _nodes(overview: Overview) -> Table:
+    table = _grid("node", "cluster", "slots", "fitness", "seen", "latency", "by operation")
+    for each in overview.nodes:
+        known = each.fitness
+        latency_s = known.overall.latency_s if known else None
+        table.add_row(
+            each.presence.node,
+            f"{each.presence.supercluster}/{each.presence.cluster}",
+            str(each.presence.slots),
+            f"{known.overall.fitness if known else each.presence.fitness:.3f}",
+            str(known.overall.count if known else 0),
+            f"{latency_s:.2f} s" if latency_s is not None else "-",
+            "  ".join(f"{key.value.lower()} {value.fitness:.2f}" for key, value in known.operations.items())
+            if known
+            else "",
+        )
+    return table
+
+
+def _consumers(overview: Overview) -> Table:
+    table = _grid("queue", "waiting", "in hand")
+    for each in overview.consumers:
+        table.add_row(each.durable, str(each.waiting), str(each.in_hand))
+    return table

@@ -1,0 +1,75 @@
+"""`dellm up`: everything in one process, on a private nats-server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import click
+
+from schemas.topology import load
+from services.cli.options import URL_FILE, Target, bus_options, err, run, topology_option
+from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
+from services.runtime.bus import Bus
+from services.runtime.lifecycle import Deployment, running, stopping, until
+from services.runtime.logging import configure
+from services.runtime.server import embedded_server
+
+
+@click.command()
+@topology_option
+@bus_options
+@click.option("--service", "names", multiple=True, type=click.Choice(NAMES), help="Only these; may be repeated.")
+@click.option("--node", "nodes", multiple=True, help="Only these nodes; may be repeated.")
+def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+    """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
+    configure()
+    run(_up(topology_path, target, names or NAMES, nodes))
+
+
+async def _up(topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str]) -> None:
+    console = err()
+    with stopping() as stop:
+        say = partial(console.print, style="dim", markup=False)
+        async with hosting(target, topology_path, names=names, nodes=nodes, say=say) as (address, buses):
+            console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
+            await until(stop, buses)
+            console.print("stopping", style="dim")
+
+
+@asynccontextmanager
+async def hosting(
+    target: Target,
+    topology_path: Path,
+    *,
+    names: Collection[str] = NAMES,
+    nodes: Collection[str] = (),
+    say: Callable[[str], object],
+) -> AsyncIterator[tuple[str, list[Bus]]]:
+    """Run services in this process while the body runs; give the server's address and a bus for each service."""
+    topology = load(topology_path)
+    folder = topology_path.parent
+    async with AsyncExitStack() as stack:
+        engine = None
+        if WITH_MODELS & set(names):
+            engine = await stack.enter_async_context(llama_engine(topology))
+            for path in model_paths(topology, folder, names, nodes):
+                started = time.monotonic()
+                await engine.load(path)
+                say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
+        services = build(topology, folder, engine, names=names, nodes=nodes)
+        url = target.url
+        if url is None:
+            server = await stack.enter_async_context(embedded_server(target.data))
+            url = server.url
+            address_file = server.folder / URL_FILE
+            address_file.write_text(url)
+            stack.callback(address_file.unlink, missing_ok=True)
+            say(f"nats-server at {url}, its store in {target.data}")
+        deployment = Deployment(url=url, space=target.space)
+        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
+        say(f"{len(services)} services are ready")
+        yield url, buses

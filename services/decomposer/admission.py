@@ -1,0 +1,64 @@
+"""How many queries may be in flight: one token each in a bucket that takes only so many.
+
+The token goes when the answer is stored.  A token whose query was answered, or never planned, while no decomposer was
+there to see it is found when the bucket is full.
+"""
+
+from __future__ import annotations
+
+import time
+
+from schemas.messages import Admission, ErrorCode
+from schemas.subjects import ADMIT, ANSWER, PLAN
+from services.runtime.bus import Bus, Conflict, Entry, Full
+from services.runtime.replies import Refusal
+
+SWEEP_S = 1.0
+UNPLANNED_S = 30.0
+
+
+class Admissions:
+    """The tokens of queries in flight."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._swept_at = float("-inf")
+
+    async def take(self, query: str) -> bool:
+        """Take a token; False if the query holds one already.  Raises Refusal when there is none left."""
+        entry = Entry(ADMIT, Admission(id=query, admitted_at=time.time()), expect=0)
+        try:
+            await self._bus.commit(entry)
+        except Conflict:
+            return False
+        except Full:
+            if time.monotonic() - self._swept_at < SWEEP_S or not await self._sweep():
+                raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later") from None
+            return await self.take(query)
+        return True
+
+    async def give_back(self, query: str) -> None:
+        """Give a token back."""
+        await self._bus.purge(ADMIT, id=query)
+
+    async def _sweep(self) -> int:
+        """Give back the tokens that nobody needs, and say how many."""
+        self._swept_at = time.monotonic()
+        taken = (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]
+        if not taken:
+            return 1
+        ids = [each.message.id for each in taken]
+        found = await self._bus.read(
+            *((PLAN, PLAN.at(id=each)) for each in ids), *((ANSWER, ANSWER.at(id=each)) for each in ids)
+        )
+        answered = {each.message.id for each in found[ANSWER]}
+        planned = {each.message.id for each in found[PLAN]}
+        old = time.time() - UNPLANNED_S
+        stale = [
+            each.message.id
+            for each in taken
+            if each.message.id in answered or (each.message.id not in planned and each.message.admitted_at < old)
+        ]
+        for each in stale:
+            await self.give_back(each)
+        return len(stale)

@@ -1,0 +1,121 @@
+"""Take a query in: check, admit, cut, route, commit.  The same id again is answered from what is stored."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from schemas.messages import ErrorCode, Plan, Query, Reply
+from schemas.subjects import ANSWER, PLAN
+from services.decomposer.admission import Admissions
+from services.decomposer.decompose import decompose
+from services.decomposer.planning import make_plan, new_entries
+from services.decomposer.request import claimed_id, parse
+from services.decomposer.roster import Roster
+from services.runtime.bus import Bus, BusError, Conflict, Stored
+from services.runtime.replies import Refusal, deliver
+from services.runtime.routes import Request
+
+log = structlog.get_logger(__name__)
+
+WAITING_GRACE_S = 30.0
+
+
+class Intake:
+    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
+
+    def __init__(self, bus: Bus, roster: Roster) -> None:
+        self._bus = bus
+        self._roster = roster
+        self._admissions = Admissions(bus)
+        self._waiting: dict[str, dict[str, float]] = {}
+
+    async def on_query(self, request: Request) -> None:
+        """Answer with an error at once, or see to it that the answer will come."""
+        started = time.time()
+        id_ = claimed_id(request.payload)
+        try:
+            query = parse(request.payload)
+            id_ = query.id or self._bus.new_id()
+            await self._take(query, id_, request, started)
+        except Refusal as refusal:
+            log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
+            await deliver(self._bus, request.reply, refusal.reply(id_))
+        except BusError as error:
+            log.error("query.failed", query=id_, error=str(error))
+            await deliver(self._bus, request.reply, Refusal(ErrorCode.INTERNAL, str(error)).reply(id_))
+
+    async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
+        try:
+            admitted = await self._admissions.take(id_)
+        except Refusal:
+            if await self._known(query):  # in flight, or done: no new work
+                await self._again(query, id_, request)
+                return
+            raise
+        try:
+            plan = await self._plan(query, id_, request, started)
+            await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=len(plan.assignments))
+        except Conflict:
+            await self._again(query, id_, request)
+        except (Refusal, BusError):
+            if admitted:
+                await self._admissions.give_back(id_)
+            raise
+
+    async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
+        candidates = await self._roster.candidates()
+        if not candidates:
+            if await self._known(query):
+                raise Conflict
+            raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
+        return make_plan(
+            query,
+            decompose(query.query),
+            candidates,
+            id_=id_,
+            reply=request.reply,
+            created_at=started,
+            traceparent=request.headers.get("traceparent"),
+        )
+
+    async def _known(self, query: Query) -> bool:
+        return query.id is not None and await self._bus.last(PLAN, id=query.id) is not None
+
+    async def _again(self, query: Query, id_: str, request: Request) -> None:
+        """Answer an id that is known: now if its answer is stored, else when it is."""
+        self._waiting.setdefault(id_, {})[request.reply] = time.time() + query.timeout_s + WAITING_GRACE_S
+        found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
+        plan = next((each.message for each in found[PLAN]), None)
+        answer = next(iter(found[ANSWER]), None)
+        log.info("query.repeated", query=id_, answered=answer is not None)
+        if plan is not None and plan.query != query.query:
+            self._waiting[id_].pop(request.reply, None)
+            raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} belongs to another question")
+        if answer is not None:
+            await self._admissions.give_back(id_)
+            await self._answer(answer)
+        elif plan is not None and plan.reply == request.reply:
+            self._waiting[id_].pop(request.reply, None)  # the very same request: the synthesizer will answer it
+
+    async def on_answer(self, reply: Reply) -> None:
+        """Send a freshly stored answer to those who asked again meanwhile."""
+        if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
+            await self._answer(stored)
+
+    async def on_answer_shared(self, reply: Reply) -> None:
+        """Give the answered query's admission back; one decomposer hears this."""
+        await self._admissions.give_back(reply.id)
+
+    async def _answer(self, stored: Stored[Reply]) -> None:
+        for inbox in self._waiting.pop(stored.message.id, {}):
+            await deliver(self._bus, inbox, stored.message, stored.payload)
+
+    async def forget_late(self) -> None:
+        """Give up inboxes whose query must have ended long ago."""
+        now = time.time()
+        for id_, inboxes in list(self._waiting.items()):
+            if max(inboxes.values(), default=0.0) < now:
+                del self._waiting[id_]

@@ -1,0 +1,102 @@
+"""Change a plan in force: move tasks of nodes that left, add a replica where all have failed.
+
+Outstanding tasks are the messages under `task.<node>.>` without a result.  A plan changes by compare-and-set on its
+own subject, together with the new tasks, so that of several decomposers one wins and the others see its work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from schemas.messages import Plan, Route
+from schemas.subjects import ASSEMBLED, PLAN, RESULT, TASK
+from services.decomposer.planning import task_entries
+from services.decomposer.roster import Roster
+from services.decomposer.route import Candidate, extend, move
+from services.runtime.bus import Bus, Conflict, Entry, Stored
+from services.runtime.routes import Delivery, Retry
+
+log = structlog.get_logger(__name__)
+
+FORGET_S = 30.0
+
+
+class Replanner:
+    """Watches who leaves.  `_left` maps nodes that are away to when they were last seen, or had work."""
+
+    def __init__(self, bus: Bus, roster: Roster) -> None:
+        self._bus = bus
+        self._roster = roster
+        self._present: set[str] = set()
+        self._left: dict[str, float] = {}
+        self._started = False
+
+    async def on_route(self, delivery: Delivery[Route]) -> None:
+        """Add a replica to a chunk, or mark it exhausted; once for each attempt."""
+        wish = delivery.message
+        candidates = await self._roster.candidates()
+        stored = await self._open_plan(wish.id)
+        if stored is None or sum(each.chunk == wish.chunk for each in stored.message.assignments) > wish.attempt:
+            return
+        try:
+            await self._replace(stored, extend(stored.message, wish.chunk, candidates))
+        except Conflict:
+            raise Retry(0.05) from None
+
+    async def move_from_absent(self) -> None:
+        """Move the outstanding tasks of nodes that are away to live ones."""
+        candidates = await self._roster.candidates()
+        present = {str(each.presence.node) for each in candidates}
+        now = time.monotonic()
+        if not self._started:  # a node may have left while no decomposer was there to see it
+            tasks = (await self._bus.read((TASK, TASK.at())))[TASK]
+            self._left = {str(each.message.node): now for each in tasks}
+            self._started = True
+        self._left.update(dict.fromkeys(self._present - present, now))
+        self._present = present
+        for node, since in list(self._left.items()):
+            if node in present or now - since > FORGET_S:
+                del self._left[node]
+            elif await self._move(node, candidates):
+                self._left[node] = now
+
+    async def _move(self, node: str, candidates: Sequence[Candidate]) -> bool:
+        """Move one node's tasks, and tell whether any is outstanding."""
+        tasks = [each.message for each in (await self._bus.read((TASK, TASK.at(node=node))))[TASK]]
+        outstanding = False
+        for id_ in {str(each.id) for each in tasks}:
+            stored = await self._open_plan(id_)
+            if stored is None:
+                continue
+            done = (await self._bus.read((RESULT, RESULT.at(id=id_, node=node))))[RESULT]
+            gone = {(node, each.chunk) for each in tasks if each.id == id_} - {
+                (node, each.message.chunk) for each in done
+            }
+            gone &= {(str(each.node), each.chunk) for each in stored.message.assignments}
+            if not gone:
+                continue
+            outstanding = True
+            try:
+                await self._replace(stored, move(stored.message, gone, candidates))
+            except Conflict:
+                log.debug("plan.changed_meanwhile", query=id_)  # the next round reads it again
+        return outstanding
+
+    async def _open_plan(self, id_: str) -> Stored[Plan] | None:
+        """Read a plan that is in force still."""
+        found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ASSEMBLED, ASSEMBLED.at(id=id_)))
+        return next(iter(found[PLAN]), None) if not found[ASSEMBLED] else None
+
+    async def _replace(self, old: Stored[Plan], plan: Plan) -> None:
+        if plan is old.message:
+            return
+        before = {(each.node, each.chunk) for each in old.message.assignments}
+        after = {(each.node, each.chunk) for each in plan.assignments}
+        fresh = [each for each in plan.assignments if (each.node, each.chunk) not in before]
+        await self._bus.commit(Entry(PLAN, plan, expect=old.sequence), *task_entries(plan, fresh, time.time()))
+        for node, chunk in before - after:
+            await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)
+        log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)

@@ -1,0 +1,41 @@
+"""Check what a client sent.  Pure: bytes in, a query or a refusal out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from schemas.messages import MAX_QUERY_BYTES, ErrorCode, Query
+from services.runtime.bus import decode
+from services.runtime.replies import Refusal
+
+MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4096  # every character escaped, and the other fields
+
+
+def parse(payload: bytes) -> Query:
+    """Decode a query.  Raises Refusal with what is wrong and where."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise Refusal(ErrorCode.TOO_LARGE, f"the request has {len(payload)} bytes; {MAX_PAYLOAD_BYTES} are allowed")
+    if not payload.strip():
+        raise Refusal(ErrorCode.BAD_REQUEST, 'the request is empty; send JSON such as {"query": "What is 2+2?"}')
+    try:
+        query = decode(payload, Query)
+    except msgspec.DecodeError as error:
+        raise Refusal(ErrorCode.BAD_REQUEST, f"the request is no valid query: {error}") from None
+    size = len(query.query.encode())
+    if size > MAX_QUERY_BYTES:
+        raise Refusal(ErrorCode.TOO_LARGE, f"$.query has {size} bytes; {MAX_QUERY_BYTES} are allowed")
+    if not query.query.strip():
+        raise Refusal(ErrorCode.BAD_REQUEST, "$.query holds nothing but white space")
+    return query
+
+
+def claimed_id(payload: bytes) -> str:
+    """Give the id that an error reply can name: the client's own if it can be read at all, else empty."""
+
+    class _Id(msgspec.Struct):
+        id: str = ""
+
+    try:
+        return decode(payload, _Id).id[:64]
+    except msgspec.DecodeError:
+        return ""

@@ -1,0 +1,32 @@
+"""The decomposer on the bus."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from schemas.subjects import ANSWER, QUERY, ROUTE
+from services.decomposer.intake import Intake
+from services.decomposer.replan import Replanner
+from services.decomposer.roster import Roster
+from services.runtime.bus import Bus
+from services.runtime.lifecycle import repeating
+from services.runtime.routes import Route, consume, listen, on, serve
+
+CONCURRENCY = 64
+LOOK_S = 0.5
+
+
+@asynccontextmanager
+async def decomposer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
+    """Take queries in, and keep their plans true while nodes come and go."""
+    roster = Roster(bus)
+    intake = Intake(bus, roster)
+    replanner = Replanner(bus, roster)
+    async with repeating(LOOK_S, replanner.move_from_absent), repeating(LOOK_S, intake.forget_late):
+        yield [
+            serve(QUERY, intake.on_query, concurrency=CONCURRENCY),
+            listen(ANSWER, intake.on_answer),
+            listen(ANSWER, intake.on_answer_shared, queue="decomposer"),
+            consume("decomposer", on(ROUTE, replanner.on_route), concurrency=8),
+        ]

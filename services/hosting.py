@@ -1,0 +1,96 @@
+"""Build services from a topology file, for one process each or all in one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from models.engine import Engine
+from schemas.topology import Node, Topology, TopologyError
+from services.assembler.service import assembler
+from services.decomposer.service import decomposer
+from services.node.service import NodeConfig, node
+from services.runtime.lifecycle import Service
+from services.synthesizer.service import synthesizer
+from services.trainer.service import trainer
+
+NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
+WITH_MODELS = frozenset({"node", "synthesizer"})
+
+
+def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
+    """Give a node its place and its model files; their paths are relative to the topology's folder."""
+    paths = [each for each in (spec.model_a_path, spec.model_b_path) if each is not None]
+    return NodeConfig(
+        id=spec.id,
+        cluster=spec.cluster,
+        supercluster=topology.supercluster(spec),
+        models=tuple(folder / each for each in paths),
+        fitness=spec.fitness,
+        slots=spec.slots,
+    )
+
+
+def model_paths(topology: Topology, folder: Path, names: Collection[str], nodes: Collection[str] = ()) -> list[Path]:
+    """List the model files that some services need, each once."""
+    paths = []
+    if "node" in names:
+        chosen = (each for each in topology.nodes if not nodes or each.id in nodes)
+        paths += [path for each in chosen for path in node_config(topology, folder, each).models]
+    if "synthesizer" in names:
+        paths.append(folder / topology.superllm.model_path)
+    return list(dict.fromkeys(paths))
+
+
+def build(
+    topology: Topology, folder: Path, engine: Engine | None, *, names: Collection[str], nodes: Collection[str] = ()
+) -> list[Service]:
+    """Build services by name; `nodes` narrows the nodes.  `engine` is needed by those WITH_MODELS.
+
+    Raises TopologyError for a node that the topology does not have.
+    """
+    strangers = set(nodes) - {each.id for each in topology.nodes}
+    if strangers:
+        raise TopologyError(f"the topology has no node {min(strangers)!r}")
+    services = []
+    for name in names:
+        match name:
+            case "decomposer":
+                services.append(Service(name, decomposer))
+            case "assembler":
+                services.append(Service(name, assembler))
+            case "trainer":
+                services.append(Service(name, trainer))
+            case "synthesizer":
+                assert engine is not None
+                model = folder / topology.superllm.model_path
+                services.append(Service(name, partial(synthesizer, model=model, engine=engine), {"model": model.stem}))
+            case "node":
+                assert engine is not None
+                for spec in topology.nodes:
+                    if not nodes or spec.id in nodes:
+                        config = node_config(topology, folder, spec)
+                        metadata = {"node": config.id, "models": ",".join(each.stem for each in config.models)}
+                        services.append(
+                            Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
+                        )
+            case _:
+                raise AssertionError(name)
+    return services
+
+
+@asynccontextmanager
+async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
+    """Run the llama.cpp engine while the body runs, as the topology's `inference` says."""
+    from models.llama import LlamaEngine  # noqa: PLC0415  # loads the native library, which not every service needs
+
+    settings = topology.inference
+    engine = LlamaEngine(
+        threads=settings.threads, context_tokens=settings.context_tokens, gpu_layers=settings.gpu_layers
+    )
+    try:
+        yield engine
+    finally:
+        await engine.close()

@@ -1,0 +1,65 @@
+"""Look around: which services answer `$SRV.PING`, and how much work waits in the stream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
+
+from schemas.subjects import Store
+from services.runtime.bus import Bus, BusError
+
+LISTEN_S = 0.5
+
+
+class Found(msgspec.Struct):
+    """A service instance, as NATS micro describes itself."""
+
+    name: str
+    id: str
+    version: str
+    metadata: dict[str, str] = {}
+
+
+class Depth(msgspec.Struct):
+    """A durable consumer's work: messages not delivered yet, and delivered but not acked."""
+
+    durable: str
+    waiting: int
+    in_hand: int
+
+
+async def find_services(bus: Bus) -> list[Found]:
+    """Ping all services of this prefix and collect who answers within LISTEN_S."""
+    found: list[Found] = []
+
+    async def on_pong(msg: Msg) -> None:
+        if msg.headers is None or "Status" not in msg.headers:
+            found.append(msgspec.json.decode(msg.data, type=Found))
+
+    inbox = bus.client.new_inbox()
+    subscription = await bus.subscribe(inbox, on_pong)
+    await bus.client.publish("$SRV.PING", b"", reply=inbox)
+    await asyncio.sleep(LISTEN_S)
+    await subscription.unsubscribe()
+    return sorted((each for each in found if each.metadata.get("prefix") == bus.space.prefix), key=_by_name)
+
+
+async def find_depths(bus: Bus) -> list[Depth]:
+    """List the stream's durable consumers with their work.  Raises BusError when there is no stream."""
+    name = bus.space.stream(Store.STREAM)
+    try:
+        consumers: list[Any] = await bus.client.jetstream().consumers_info(name)
+    except NotFoundError:
+        raise BusError(f"there is no stream {name}: no service has ever run here") from None
+    return sorted(
+        (Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers),
+        key=lambda each: each.durable,
+    )
+
+
+def _by_name(found: Found) -> tuple[str, str]:
+    return found.name, found.metadata.get("node", found.id)
