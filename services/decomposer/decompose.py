@@ -18,7 +18,7 @@ from services.decomposer.operation import classify
 from services.decomposer.spans import Span, list_markers, mask, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MAX_CHUNKS = 32
 _MAX_ROUNDS = 8
@@ -53,7 +53,7 @@ _LEAD_WORDS = frozenset(
     " problems here are is below in order hi hello hey and for".split()
 )
 _DIRECTIVE = re.compile(
-    r"(?:please\s+)?(?:answer(?!s)|respond|reply|act\s+as|pretend|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)"
+    r"\s*(?:please\s+)?(?:answer(?!s|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)"
     r"|be\s+(?:brief|concise|short|precise|polite|specific|quick))\b",
     re.IGNORECASE,
 )
@@ -72,9 +72,8 @@ _ENGLISH = frozenset(
 
 # --- what the left side of a cut must not be -------------------------------------------------------------------------
 
-_DANGLING = frozenset(
-    "a an the of to in for with and or from than by my your is are was were does do did can could will would".split()
-)
+_DANGLING = frozenset("a an the and or than my your is are was were does do did can could will would".split())
+_STRANDED = frozenset("of to in for with from by about on at".split())  # right only where a question ends ("stand for")
 _INFINITIVE = re.compile(r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b(?i:i|we|you|people|someone)\b")
 _RELATIVE = re.compile(r"\b(?:who|that|which)\b")
 _HELPED_VERB = re.compile(
@@ -94,7 +93,9 @@ _SPEAKERS = re.compile(r"\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
 _THIRD_PERSON = re.compile(r"\b(?:he|she|it|they|his|her|its|their|them|him)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
-_NO_CONTENT = frozenset("have many much does what which with from they their there then that this were will would when".split())
+_NO_CONTENT = frozenset(
+    "have many much does what which with from they their there then that this were will would when".split()
+)
 _NO_NAME = frozenset(
     "The A An If In On At How What Which Who When Where Why Is Are Do Does Did Can After Before Then Also Each Every He She It"
     " They His Her Their There This That These Those For And But So With Two Three Four Five One Some".split()
@@ -145,7 +146,8 @@ def decompose(query: str) -> list[Chunk]:
     """Cut `query` into at most `MAX_CHUNKS` chunks, in order; blank text has none."""
     spans = [_trimmed(query, Span(0, len(query)))]
     for _ in range(_MAX_ROUNDS):
-        finer = [inner for span in spans for inner in _cut(query, span)]
+        tail = spans[MAX_CHUNKS - 1 :]
+        finer = [inner for span in spans[: MAX_CHUNKS - 1] for inner in _cut(query, span)] + tail
         if finer == spans:
             break
         spans = finer
@@ -169,10 +171,11 @@ def _cut(query: str, span: Span) -> list[Span]:
     masked = mask(text)
     if _is_foreign(masked):
         return [span]
-    pieces = list(_pieces(masked))
-    if any(_DIRECTIVE.match(piece.text) for piece in pieces):
+    if any(_DIRECTIVE.match(masked, sentence.start) for sentence in sentences(masked)):
         return [span]
-    drafts = _fold(pieces)
+    drafts = _fold(_pieces(masked))
+    if len(drafts) > MAX_CHUNKS:
+        drafts[-1].end = len(masked)
     if len(drafts) < 2:
         return [span]
     return [_trimmed(query, Span(span.start + draft.start, span.start + draft.end)) for draft in drafts]
@@ -278,8 +281,7 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
     ask = grammar.request(right, strict=weak)
     if ask is None:
         return weak and between["and"] is not None and grammar.is_parallel_yes_no(left, right)
-    words = left.split()
-    if len(words) < 2 or words[-1].lower() in _DANGLING or _OPEN_PAIR.search(left):
+    if _is_unfinished(left):
         return False
     if between["strong"] is not None:
         return True
@@ -290,6 +292,15 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
     if ask.kind is Kind.QUESTION:
         return not weak or not _is_relative(left, ask, comma=between["comma"] is not None)
     return grammar.is_arithmetic(right, ask) or not _continues_verb(left, ask, weak=weak)
+
+
+def _is_unfinished(left: str) -> bool:
+    """Tell whether `left` breaks off, or pairs two things of which only one has come."""
+    words = left.lower().split()
+    if len(words) < 2 or words[-1] in _DANGLING or _OPEN_PAIR.search(left):
+        return True
+    head = grammar.asks(left)
+    return words[-1] in _STRANDED and (head is None or head.kind is Kind.COMMAND)
 
 
 def _is_relative(left: str, ask: Request, *, comma: bool) -> bool:
@@ -318,7 +329,8 @@ def _continues_verb(left: str, ask: Request, *, weak: bool) -> bool:
 # --- joining what belongs together -----------------------------------------------------------------------------------
 
 
-def _fold(pieces: list[_Piece]) -> list[_Draft]:
+def _fold(pieces: Iterable[_Piece]) -> list[_Draft]:
+    """Join pieces to chunks; stop when there are too many."""
     drafts: list[_Draft] = []
     for piece in pieces:
         if not drafts or _starts_anew(drafts[-1], piece):
@@ -328,6 +340,8 @@ def _fold(pieces: list[_Piece]) -> list[_Draft]:
         draft.take(piece)
         if settles and len(drafts) > 1 and not _is_own_problem(drafts[-2], draft):
             drafts[-2].absorb(drafts.pop())
+        if len(drafts) > MAX_CHUNKS and draft.asked:
+            return drafts
     if len(drafts) > 1 and not drafts[-1].asked:
         drafts[-2].absorb(drafts.pop())
     return drafts

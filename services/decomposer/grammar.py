@@ -178,7 +178,9 @@ def request_offset(sentence: str) -> int | None:
 # --- pointing back ---------------------------------------------------------------------------------------------------
 
 _END = r"\s*[.?!,;:]*\s*$"
-_FAIR = "true possible safe legal illegal ok okay better worse best worth necessary normal good bad rude wrong hard easy"
+_FAIR = (
+    "true possible safe legal illegal ok okay better worse best worth necessary normal good bad rude wrong hard easy"
+)
 _FAIR += " difficult dangerous healthy common important cheaper faster polite"
 _SKY = "rain raining snow snowing sunny hot cold warm windy dark foggy day night noon midnight morning summer winter"
 _LATER = r"(?=.{1,200}\b(?:to|that|for|if|when|from)\b)"
@@ -186,7 +188,7 @@ _BE_IT = r"(?:(?:is|was|isn['’]t|will|would|does|did|can)\s+it(?:\s+be)?|it(?:
 _EXPLETIVE = re.compile(
     rf"""
     \b(?i:
-        (?:time|day|date|month|year|season)\s+(?:is|was|will)\s+it
+        (?:time|day|date|month|year|season)\s+(?:is|was)\s+it(?=\s+(?:in|at|on|when|if|now|here|today|tomorrow)\b|\W*$)
         | {_BE_IT}\s+(?:(?:now|still|already|about|currently)\s+)?(?:[\d_]|(?:{_SKY.replace(" ", "|")})\b)
         | {_BE_IT}\s+(?:{_FAIR.replace(" ", "|")})\b{_LATER}
         | (?:late|far|like|called)\s+is\s+it\b{_LATER} | is\s+it\s+(?:like|called)\b{_LATER}
@@ -198,7 +200,8 @@ _EXPLETIVE = re.compile(
     re.VERBOSE,
 )
 _PERSONAL = re.compile(
-    r"\b(?:(he|him|she|it|they|them)|(his|her|hers|its|their|theirs|itself|himself|herself|themselves))\b", re.IGNORECASE
+    r"\b(?:(he|him|she|it|they|them)|(his|her|hers|its|their|theirs|itself|himself|herself|themselves))\b",
+    re.IGNORECASE,
 )
 _CLAUSE_BREAK = re.compile(
     r"\b(?:when|if|because|while|after|before|until|unless|so|since|although|that|who|which|than|as|and|but|or|where)\b|,",
@@ -219,13 +222,16 @@ _BACK = tuple(
         r"\bthat(?=\s*[.,;?!]*\s*$|\s+(?:by|from|to|with|into|for|in|of|as|and)\b)",
         r"\b(?:of|from|to|by|with|for|in|than|about|like|at|is|was|does|did|can|will|would|has)\s+that\b",
         rf"\bthe\s+(?:{_RELATIONAL})(?=\s*$|\s*[.,;:?!)]|\s+(?:by|from|with|and|into|in|as|is|are|was|on)\b)",
+        r"\bthe\s+(?:line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link)\b"
+        r"(?!\s*(?:_|of\b|for\b|that\b|which\b|in\b))",
         r"\bthe\s+same(?!\s+(?:\w+\s+)?as\b)",
         r"\bboth\b(?!.{1,200}\band\b)",
         r"\byour\s+(?:answer|work|reasoning|solution|steps|choice|result)\b",
         rf"\b(?:examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|more|another|others){_END}",
         r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
-        r"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst)" + _END,
+        r"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst)"
+        + _END,
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}|\b(?:instead|too|likewise){_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not))?{_END}",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",

@@ -11,8 +11,12 @@ import re
 from schemas.messages import Operation
 from services.decomposer.grammar import COMPARE_VERBS, GENERATE_VERBS, MATH_VERBS, Kind, asks
 
-_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve twenty fifty hundred thousand dozen half twice"
-_NUMBER = re.compile(rf"\d[\d,]*(?:\.\d+)?|\b(?:{_NUMBER_WORDS.replace(' ', '|')}|thrice|double|triple)\b", re.IGNORECASE)
+_NUMBER_WORDS = (
+    "two three four five six seven eight nine ten eleven twelve twenty fifty hundred thousand dozen half twice"
+)
+_NUMBER = re.compile(
+    rf"\d[\d,]*(?:\.\d+)?|\b(?:{_NUMBER_WORDS.replace(' ', '|')}|thrice|double|triple)\b", re.IGNORECASE
+)
 _YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 _QUANTITY = re.compile(
     r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b|\b(?:total|altogether|percent|percentage"

@@ -25,13 +25,11 @@ FORGET_S = 30.0
 
 
 class Replanner:
-    """Watches who leaves.  `_left` maps nodes that are away to when they were last seen, or had work."""
+    """Revises plans."""
 
     def __init__(self, bus: Bus, roster: Roster) -> None:
         self._bus = bus
         self._roster = roster
-        self._present: set[str] = set()
-        self._left: dict[str, float] = {}
         self._started = False
 
     async def on_route(self, delivery: Delivery[Route]) -> None:
@@ -49,19 +47,17 @@ class Replanner:
     async def move_from_absent(self) -> None:
         """Move the outstanding tasks of nodes that are away to live ones."""
         candidates = await self._roster.candidates()
-        present = {str(each.presence.node) for each in candidates}
-        now = time.monotonic()
+        left, now = self._roster.left, time.monotonic()
         if not self._started:  # a node may have left while no decomposer was there to see it
+            present = {each.presence.node for each in candidates}
             tasks = (await self._bus.read((TASK, TASK.at())))[TASK]
-            self._left = {str(each.message.node): now for each in tasks}
+            left.update({node: now for each in tasks if (node := each.message.node) not in present})
             self._started = True
-        self._left.update(dict.fromkeys(self._present - present, now))
-        self._present = present
-        for node, since in list(self._left.items()):
-            if node in present or now - since > FORGET_S:
-                del self._left[node]
-            elif await self._move(node, candidates):
-                self._left[node] = now
+        for node, since in list(left.items()):
+            if await self._move(node, candidates):
+                left[node] = now
+            elif now - since > FORGET_S:
+                left.pop(node, None)
 
     async def _move(self, node: str, candidates: Sequence[Candidate]) -> bool:
         """Move one node's tasks, and tell whether any is outstanding."""

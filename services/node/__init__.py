@@ -1,0 +1,1 @@
+"""A node: answers chunks with two models and a vote between them."""

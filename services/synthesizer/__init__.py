@@ -1,0 +1,1 @@
+"""The synthesizer: words one answer from the winners and delivers it."""

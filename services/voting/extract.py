@@ -1,0 +1,153 @@
+r"""The final answer inside a model's text, which is what votes compare.
+
+Knows the ways in which small instruct models give one: `\boxed{}`, `#### 18`, "Answer: ...", "the answer is ...", the
+right side of the last equation, a bare first line, and the plain sentences of facts ("The capital of Norway is
+Oslo.", "Oslo is the capital of Norway.", "It was written by Jane Austen.").  It does not know the question, so of two
+names in one sentence it may take the wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+
+from schemas.messages import Operation
+from services.voting.quantity import quantities
+from services.voting.words import sentences
+
+_MARKUP = (
+    (re.compile(r"^[ \t]*```[^\n]*$", re.MULTILINE), ""),
+    (re.compile(r"^[ \t]*####[ \t]*(?=\S{0,3}[0-9])", re.MULTILINE), "Answer: "),
+    (re.compile(r"^[ \t]*(?:#{1,6}|>|[-*•+])[ \t]+(?=\S)", re.MULTILINE), ""),
+    (re.compile(r"\*\*|__|`"), ""),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])"), r"\1"),
+    (re.compile(r"\\[dt]?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
+    (re.compile(r"\\(?:text|mathrm|mathbf)\{([^{}]{0,200})\}"), r"\1"),
+    (re.compile(r"\\(?:[\[\]()]|left|right)"), " "),
+    (re.compile(r"\\(?:times|cdot)"), "×"),
+    (re.compile(r"\\([,;! %$])"), r"\1"),
+    (re.compile(r"\b(?:the\s+)?(?:final\s+)?answer(?:\s+is)?\s*:\s*\Z", re.IGNORECASE), ""),
+)
+_BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]{0,200}\}){1,400})\}")
+_ANNOUNCED = re.compile(
+    r"\b(?:answer|result)(?:\s+to\b[^\n:.]{0,80}?)?(?:\s+is\b(?:\s*:)?|\s*[:=])\s*(?=\S)", re.IGNORECASE
+)
+_BULLET = re.compile(r"^[ \t]*(?:[-*•+]|[0-9]{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
+_YES_NO = re.compile(r"\s*(yes|no|true|false)(?:[,.;:!]|\s*$)", re.IGNORECASE)
+
+_NUMBERS_IN_BRACKETS = re.compile(r"\s*\([^()]{0,60}(?<![^\W_])[0-9][^()]{0,60}\)")
+_ASIDE = re.compile(
+    r",\s+(?:which|who|whose|where|when|while|with|and it|located|known|also|because|since|as|so|a|an)\b.*", re.DOTALL
+)
+_AGENT = re.compile(r"\b(?:was|is|were|are|been)\s+(?:\w+\s+)?\w+\s+by\s+((?:the\s+)?[A-Z].*)", re.DOTALL)
+_MAKER = re.compile(
+    r"((?:[A-Z][\w.'’-]*|da|de|van|von|and)(?:\s+(?:[A-Z][\w.'’-]*|da|de|van|von|der|and)){0,5})\s+(?:first\s+)?"
+    r"(?:wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|gave|created|"
+    r"formulated|proposed|introduced|won|signed|sang)\b"
+)
+_IS = re.compile(r"\s+(?:is|are|was|were)\s+(?!not\b)")
+_ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
+_PARTICIPLE = re.compile(
+    r"(?:located|found|situated|called|known as|named|considered|approximately|about)\s+(?:in\s+)?"
+)
+_WHEN = re.compile(r"\s+(?:in|on|around|during)\s+[^,]{0,20}[0-9]{3,4}\b.*", re.DOTALL)
+
+_MAX_SUBJECT_WORDS = 4
+_MAX_SHORT_WORDS = 5
+_MAX_ANSWER_WORDS = 10
+
+
+def final_answer(text: str, operation: Operation) -> str:
+    """Return the final answer of `text`; empty only if the text holds nothing but white space and markup."""
+    boxed = _BOXED.findall(text)
+    if boxed:
+        text = f"Answer: {boxed[-1]}"
+    plain = plain_text(text)
+    if operation is Operation.MATH:
+        return _result(plain)
+    if operation is Operation.SEARCH:
+        listed = _BULLET.findall(text) if not _ANNOUNCED.search(plain) else []
+        return _fact(plain) if len(listed) < 2 else ", ".join(_trim(plain_text(item)) for item in listed)  # noqa: PLR2004
+    return " ".join(plain.split())
+
+
+def plain_text(text: str) -> str:
+    """Return `text` without Markdown and LaTeX markup; lines stay."""
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return text.strip()
+
+
+def _result(text: str) -> str:
+    """Return a sum's result: what is announced, else a bare first line, else the last line's number."""
+    announced = _announced(text)
+    if announced:
+        return _number_in(announced, place=0) or announced
+    yes_no = _YES_NO.match(text)
+    if yes_no:
+        return yes_no[1]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    if _is_bare(lines[0]):
+        return _trim(lines[0])
+    last = next((line for line in reversed(lines) if quantities(line)), None)
+    return _number_in(last, place=-1) if last else _trim(sentences(lines[0])[0])
+
+
+def _announced(text: str) -> str:
+    """Return what follows the last "answer:" or "answer is", to its line's end."""
+    *_, after = _ANNOUNCED.split(text)
+    return _trim(after.splitlines()[0]) if len(after) < len(text) else ""
+
+
+def _number_in(line: str, *, place: int) -> str:
+    """Return the right side of the line's last equation, a short line itself, else its first or last number."""
+    right = line.rpartition("=")[2] if "=" in line else ""
+    if quantities(right):
+        line, place = right, 0
+    found = quantities(line)
+    if not found:
+        return ""
+    if len(line.split()) <= _MAX_SHORT_WORDS and (len(found) > 1 or found[0].start == 0):
+        return _trim(line)
+    return line[found[place].start : found[place].end].strip()
+
+
+def _is_bare(line: str) -> bool:
+    found = quantities(line)
+    return len(found) == 1 and found[0].start == 0 and "=" not in line and len(line.split()) <= _MAX_SHORT_WORDS
+
+
+def _fact(text: str) -> str:
+    """Return the answer of a factual sentence: a name, a number, a short phrase, else the first sentence."""
+    text = _announced(text) or text
+    yes_no = _YES_NO.match(text)
+    if yes_no:
+        return yes_no[1]
+    first = next(iter(sentences(text)), "")
+    sentence = _trim(_ASIDE.sub("", _NUMBERS_IN_BRACKETS.sub("", first)))
+    return _asserted(sentence) or sentence or _trim(first)
+
+
+def _asserted(sentence: str) -> str:
+    """Return who did it, or the side of "is" that tells something new; empty when the sentence is no such thing."""
+    agent = _AGENT.search(sentence)
+    if agent:
+        return _WHEN.sub("", agent[1])
+    maker = _MAKER.match(sentence)
+    if maker:
+        return maker[1]
+    parts = _IS.split(sentence)
+    if len(parts) == 1:
+        return ""
+    subject, told = parts[0], _PARTICIPLE.sub("", parts[-1], count=1)
+    is_name = len(subject.split()) <= _MAX_SUBJECT_WORDS and not _ARTICLE.match(subject)
+    if is_name and _ARTICLE.match(parts[1]):
+        return subject
+    return told if len(told.split()) <= _MAX_ANSWER_WORDS else ""
+
+
+def _trim(phrase: str) -> str:
+    """Return a phrase without quotes and without closing punctuation, except after an initial ("D.C.")."""
+    phrase = phrase.strip().strip("\"“”'‘’").strip()
+    return re.sub(r"(?<![A-Z])[.,;:!\"”]+$", "", phrase).strip()

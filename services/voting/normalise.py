@@ -1,0 +1,166 @@
+"""A final answer as a typed value, so that answers are compared by what they mean rather than how they are written.
+
+Tried in this order: date, yes or no, number, list, free text.  English only; `7/4/1776` stays text, because nothing
+tells which is the month.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.voting.quantity import Quantity, quantities
+from services.voting.words import content_words, fold, names, negated
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+_MONTHS = {
+    month[:3]: number
+    for number, month in enumerate(
+        """january february march april may june july august september october november december""".split(), 1
+    )
+}
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>[0-9]{4})"
+_DATES = tuple(
+    re.compile(rf"(?:(?:on|in)\s+)?(?:{form})\.?", re.IGNORECASE)
+    for form in (
+        rf"{_YEAR}-(?P<month>[0-9]{{1,2}})-{_DAY}",
+        rf"{_MONTH}\s+(?:the\s+)?{_DAY}(?:,?\s+{_YEAR})?",
+        rf"(?:the\s+)?{_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+{_YEAR})?",
+        rf"{_MONTH},?\s+(?:of\s+)?{_YEAR}",
+    )
+)
+_BOOLEAN = re.compile(
+    r"(?P<said>yes|true|correct|no|false|incorrect)(?:[,.;:!]|\s+(?:it|he|she|they|that|this|there)\b|$)",
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(r",?\s+(?:and|&)\s+|,\s+|\s*;\s*|\s*\n\s*")
+_MAX_MEMBER_WORDS = 4
+_MAX_NOUN_WORDS = 3
+_MIN_COMMA_MEMBERS = 3
+_MAX_MONTH, _MAX_DAY = 12, 31
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number.  `unit` is a canonical unit of measure or currency; the noun of a count ("5 apples") is none."""
+
+    value: Decimal
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [f"{self.value.normalize():f}", self.unit]))
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A calendar date; day or year may be missing, not both."""
+
+    year: int | None
+    month: int
+    day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """A yes or a no, whatever is said after it."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list in any order: each member's number and unit, or its folded content words, joined by spaces."""
+
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Free text, a name included: folded content words, those of them that are proper names, numbers, negation."""
+
+    words: frozenset[str]
+    names: frozenset[str] = frozenset()
+    numbers: frozenset[Number] = frozenset()
+    negated: bool = False
+
+
+Value = Number | Date | Boolean | Items | Text
+
+
+def normalise(answer: str) -> Value:
+    """Return the typed value of a final answer.  Never fails: what is nothing else is text."""
+    answer = answer.strip()
+    return _date(answer) or _boolean(answer) or _number(answer) or _items(answer) or as_text(answer)
+
+
+def as_text(answer: str) -> Text:
+    """Return the free-text reading of any answer.  A spelled "one" is a pronoun in prose, so it counts as no number."""
+    found = [quantity for quantity in quantities(answer) if not (quantity.spelled and quantity.value == 1)]
+    rest = _without(answer, found)
+    words = content_words(rest)
+    if not words and not found:
+        words = content_words(fold(answer)) or frozenset({fold(answer).strip()})
+    return Text(
+        words=words,
+        names=names(rest),
+        numbers=frozenset(Number(quantity.value, quantity.unit) for quantity in found),
+        negated=negated(answer),
+    )
+
+
+def _date(answer: str) -> Date | None:
+    for form in _DATES:
+        match = form.fullmatch(answer)
+        if match:
+            group = match.groupdict()
+            month = int(group["month"]) if group["month"].isdecimal() else _MONTHS[group["month"][:3].lower()]
+            day = int(group["day"]) if group.get("day") else None
+            year = int(group["year"]) if group["year"] else None
+            if 1 <= month <= _MAX_MONTH and (day is None or 1 <= day <= _MAX_DAY):
+                return Date(year, month, day)
+    return None
+
+
+def _boolean(answer: str) -> Boolean | None:
+    match = _BOOLEAN.match(answer)
+    return Boolean(match["said"].lower() in {"yes", "true", "correct"}) if match else None
+
+
+def _number(answer: str) -> Number | None:
+    """Read an answer that holds one number and at most a short noun phrase around it."""
+    found = quantities(answer)
+    if len(found) != 1 or negated(answer):
+        return None
+    rest = _without(answer, found)
+    if len(content_words(rest)) > _MAX_NOUN_WORDS or names(rest):
+        return None
+    return Number(found[0].value, found[0].unit)
+
+
+def _items(answer: str) -> Items | None:
+    """Read "a and b", "a; b" and "a, b, c"; "Paris, France" is no list, nor is anything with long members."""
+    parts = [part for part in _SEPARATOR.split(answer) if part.strip()]
+    commas_only = not re.search(r"\sand\s|&|;|\n", answer)
+    if len(parts) < (_MIN_COMMA_MEMBERS if commas_only else 2):
+        return None
+    if any(len(part.split()) > _MAX_MEMBER_WORDS for part in parts):
+        return None
+    members = frozenset(_member(part) for part in parts)
+    return Items(members) if len(members) > 1 else None
+
+
+def _member(part: str) -> str:
+    value = _number(part)
+    return str(value) if value else " ".join(sorted(as_text(part).words))
+
+
+def _without(text: str, found: list[Quantity]) -> str:
+    """Return `text` with every number blanked out."""
+    for quantity in reversed(found):
+        text = f"{text[: quantity.start]} {text[quantity.end :]}"
+    return text

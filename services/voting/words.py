@@ -1,0 +1,72 @@
+"""Words of a text, folded so that case, diacritics, articles and plural endings do not count.  English only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_SENTENCE = re.compile(r"(?:(?<=[a-z0-9)\]\"”]{2}[.!?])|\n)\s*(?=\S)")
+_NEGATIONS = frozenset("no not never neither nor none nothing nobody cannot without".split())
+_FUNCTION_WORDS = frozenset(
+    """a about all also an and any are as at be been being both but by can could did do does each for from had has
+    have he her here his how if in into is it its just more most of on or other our she should so some such than that
+    the their them then there these they this those to too very was we were what when where which while who whom whose
+    why will with would you your""".split()
+)
+_SHORT_SENTENCE_WORDS = 4
+_MIN_PLURAL_LETTERS = 4
+
+
+def fold(text: str) -> str:
+    """Return `text` without case and diacritics."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Return the folded words that carry meaning: no function words, no negations, no bare figures."""
+    return frozenset(
+        _stem(word)
+        for word in _words(text)
+        if word not in _FUNCTION_WORDS and not _is_negation(word) and not word.isdecimal()
+    )
+
+
+def negated(text: str) -> bool:
+    """Whether `text` says no, not, never, without or the like."""
+    return any(map(_is_negation, _words(text)))
+
+
+def names(text: str) -> frozenset[str]:
+    """Return the capitalised words of `text`, folded.
+
+    The first word of a sentence of more than four words is capital by rule, so it counts only as an acronym.
+    """
+    found: set[str] = set()
+    for sentence in sentences(text):
+        words = _WORD.findall(sentence)
+        for place, word in enumerate(words):
+            acronym = len(word) > 1 and word.isupper()
+            if (place or acronym or len(words) <= _SHORT_SENTENCE_WORDS) and word[0].isupper():
+                found |= content_words(word)
+    return frozenset(found)
+
+
+def sentences(text: str) -> list[str]:
+    """Cut `text` at line ends and sentence ends; initials and titles ("J. K.", "D.C.", "Dr.") end no sentence."""
+    return [part for part in map(str.strip, _SENTENCE.split(text)) if part]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
+
+
+def _is_negation(word: str) -> bool:
+    return word in _NEGATIONS or word.endswith(("n't", "n’t"))
+
+
+def _stem(word: str) -> str:
+    word = re.sub(r"['’]s$", "", word)
+    plural = len(word) >= _MIN_PLURAL_LETTERS and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word[:-1] if plural else word

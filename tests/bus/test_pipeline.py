@@ -1,0 +1,346 @@
+"""The whole flow on a real nats-server, with scripted models."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import msgspec
+import nats
+import pytest
+
+from schemas.messages import Cancel, ErrorCode, Feedback, OnPartial, Query, Status
+from schemas.subjects import ADMIT, ANSWER, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
+from services.decomposer.roster import FRESH_S
+from services.runtime.bus import Entry
+from services.runtime.client import ask
+from services.runtime.server import EmbeddedServer
+from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
+
+TWO_PARTS = "What is the capital of Peru, and what is the capital of Chile?"
+
+
+def query(
+    text: str = TWO_PARTS, id_: str = "q1", timeout_s: float = 10, on_partial: OnPartial = OnPartial.ACCEPT
+) -> Query:
+    return Query(query=text, id=id_, timeout_s=timeout_s, on_partial=on_partial)
+
+
+async def test_bare_request_reply_with_json_typed_by_hand(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"]):
+        client = await nats.connect(server.url)
+        reply = await client.request(f"{space.prefix}.query", b'{"query": "' + TWO_PARTS.encode() + b'"}', timeout=10)
+        await client.close()
+    body = json.loads(reply.data)
+    assert body["status"] == "complete"
+    assert "capital of Peru" in body["answer"]
+    assert "capital of Chile" in body["answer"]
+    assert body["synthesis"] == {"method": "model", "model": "superllm", "reason": None}
+    assert [len(each["votes"]) for each in body["chunks"]] == [2, 1]
+    vote = body["chunks"][0]["votes"][0]
+    assert vote["weight"] == pytest.approx(vote["fitness"] * vote["confidence"])
+    assert [each["model"] for each in vote["answers"]] == ["a", "b"]
+    assert body["timings"]["total_s"] > 0
+    assert body["id"]
+
+
+async def test_one_chunk_is_answered_verbatim(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(saying("Lima, since 1535."))) as deployed:
+        reply = await ask(deployed.bus, query("What is the capital of Peru?"))
+    assert reply.answer == "Lima, since 1535."
+    assert reply.synthesis is not None
+    assert reply.synthesis.method == "verbatim"
+
+
+async def test_the_same_id_is_answered_once_with_identical_bytes(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    engine = ScriptedEngine(gate)
+    async with cluster(server.url, space, nodes=["n1", "n2"], engine=engine) as deployed:
+        client = await nats.connect(server.url)
+        payload = json.dumps({"query": TWO_PARTS, "id": "same"}).encode()
+        first = asyncio.create_task(client.request(f"{space.prefix}.query", payload, timeout=10))
+        await gate.reached.wait()
+        second = asyncio.create_task(client.request(f"{space.prefix}.query", payload, timeout=10))
+        await asyncio.sleep(0.1)
+        gate.opened.set()
+        replies = [(await first).data, (await second).data]
+        num_asked = len(engine.asked)
+        replies.append((await client.request(f"{space.prefix}.query", payload, timeout=10)).data)
+        await client.close()
+        stored = await deployed.bus.last(ANSWER, id="same")
+    assert stored is not None
+    assert set(replies) == {stored.payload}
+    assert len(engine.asked) == num_asked, "a repeated id costs no inference"
+
+
+async def test_an_id_belongs_to_one_question(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await ask(deployed.bus, query("What is DNA?"))
+        reply = await ask(deployed.bus, query("What is RNA?"))
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.BAD_REQUEST
+    assert "another question" in reply.error.message
+
+
+async def test_a_silent_node_makes_a_partial_answer_on_time(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await deployed.add_node("silent", ScriptedEngine(Gate()))
+        started = time.time()
+        reply = await ask(deployed.bus, query(timeout_s=2))
+        took_s = time.time() - started
+    assert reply.status is Status.PARTIAL
+    assert took_s < 2.0
+    missing = [(each.index, miss.node, miss.reason) for each in reply.chunks for miss in each.missing]
+    assert [(node, reason) for _, node, reason in missing] == [("silent", "no answer in time")]
+    silent_chunk = reply.chunks[missing[0][0]]
+    assert silent_chunk.decided == "none"
+    assert f"No answer to: {silent_chunk.text}" in reply.answer
+
+
+async def test_a_partial_answer_may_be_refused(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await deployed.add_node("silent", ScriptedEngine(Gate()))
+        reply = await ask(deployed.bus, query(timeout_s=2, on_partial=OnPartial.REFUSE))
+    assert reply.status is Status.FAILED
+    assert reply.answer == ""
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.DEADLINE
+    assert [len(each.votes) for each in reply.chunks] != [0, 0], "the votes stay on the record"
+
+
+async def test_nobody_answers_in_time(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(Gate())) as deployed:
+        reply = await ask(deployed.bus, query(timeout_s=1))
+    assert reply.status is Status.FAILED
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.DEADLINE
+
+
+async def test_no_nodes(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space) as deployed:
+        reply = await ask(deployed.bus, query())
+        assert reply.error is not None
+        assert reply.error.code is ErrorCode.NO_NODES
+        assert (await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT] == []
+
+
+async def test_overload_is_told_at_once_and_passes(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    async with cluster(server.url, space, engine=ScriptedEngine(gate), max_in_flight=2) as deployed:
+        await deployed.add_node("n1", ScriptedEngine(gate), slots=4)
+        accepted = [asyncio.create_task(ask(deployed.bus, query("What is DNA?", f"q{i}"))) for i in range(2)]
+        await wait_until(lambda: _is_planned(deployed, "q0", "q1"), "both queries are planned")
+        started = time.monotonic()
+        refused = await ask(deployed.bus, query("What is DNA?", "q2"))
+        assert time.monotonic() - started < 0.5
+        assert refused.error is not None
+        assert refused.error.code is ErrorCode.OVERLOADED
+        gate.opened.set()
+        assert [(await each).status for each in accepted] == [Status.COMPLETE] * 2
+        await wait_until(lambda: _is_idle(deployed), "admissions are given back")
+        assert (await ask(deployed.bus, query("What is DNA?", "q3"))).status is Status.COMPLETE
+
+
+async def test_cancel_frees_the_nodes_and_is_answered(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    engine = ScriptedEngine(gate)
+    async with cluster(server.url, space, nodes=["n1"], engine=engine) as deployed:
+        asked = asyncio.create_task(ask(deployed.bus, query()))
+        await gate.reached.wait()
+        await deployed.bus.publish(CANCEL, Cancel(id="q1"))
+        reply = await asked
+        assert reply.error is not None
+        assert reply.error.code is ErrorCode.CANCELLED
+        await wait_until(lambda: engine.cancelled == 2, "both models of the running task are stopped")
+        assert len(engine.asked) == 2, "the other chunk was never begun"
+        await wait_until(lambda: _is_idle(deployed), "its admission is given back")
+        gate.opened.set()
+        assert (await ask(deployed.bus, query(id_="q2"))).status is Status.COMPLETE
+
+
+async def test_an_early_decision_stops_the_rest(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"]) as deployed:
+        slow = await deployed.add_node("weak", ScriptedEngine(gate), fitness=0.1)
+        reply = await ask(deployed.bus, query("What is the capital of Peru?"))
+        await wait_until(lambda: slow.cancelled == 2, "the outvoted node is stopped")
+    assert reply.status is Status.COMPLETE
+    assert reply.chunks[0].decided == "early"
+    assert [(each.node, each.failed) for each in reply.chunks[0].missing] == [("weak", False)]
+
+
+async def test_a_late_result_reaches_the_trainer_only(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"]) as deployed:
+        reply = await ask(deployed.bus, query("What is the capital of Peru?"))
+        answered = await deployed.bus.last(ANSWER, id="q1")
+        counted = (await deployed.bus.read((RESULT, RESULT.at(id="q1"))))[RESULT]
+        late = msgspec.structs.replace(counted[0].message, node="late", latency_s=7.5)
+        await deployed.bus.commit(Entry(RESULT, late))
+        await wait_until(lambda: _has_fitness(deployed, "late"), "the trainer learned of the late node")
+        fitness = await deployed.bus.last(FITNESS, node="late")
+        assert fitness is not None
+        assert fitness.message.overall.latency_s == 7.5
+        assert fitness.message.overall.fitness > 0.5, "late but right"
+        again = await deployed.bus.last(ANSWER, id="q1")
+    assert reply.status is Status.COMPLETE
+    assert answered is not None
+    assert again == answered
+
+
+async def test_work_of_a_node_that_leaves_moves_to_a_live_one(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    async with cluster(server.url, space, nodes=["stays"]) as deployed:
+        await deployed.add_node("leaves", ScriptedEngine(gate))
+        asked = asyncio.create_task(ask(deployed.bus, query(timeout_s=20)))
+        await gate.reached.wait()
+        await deployed.stop("node.leaves")
+        reply = await asked
+        plan = await deployed.bus.last(PLAN, id="q1")
+    assert reply.status is Status.COMPLETE
+    assert {vote.node for each in reply.chunks for vote in each.votes} == {"stays"}
+    assert plan is not None
+    assert plan.message.revision == 1
+
+
+async def test_a_node_that_joins_takes_over_what_nobody_could(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    async with cluster(server.url, space) as deployed:
+        await deployed.add_node("only", ScriptedEngine(gate))
+        asked = asyncio.create_task(ask(deployed.bus, query(timeout_s=20)))
+        await gate.reached.wait()
+        await deployed.stop("node.only")
+        await deployed.add_node("new")
+        reply = await asked
+    assert reply.status is Status.COMPLETE
+    assert {vote.node for each in reply.chunks for vote in each.votes} == {"new"}
+
+
+async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space) as deployed:
+        await deployed.add_node("broken", ScriptedEngine(saying("")), fitness=1.0)
+        asked = asyncio.create_task(ask(deployed.bus, query("What is DNA?")))
+        await wait_until(lambda: _is_planned(deployed, "q1"), "the query is planned")
+        await deployed.add_node("sound")
+        reply = await asked
+    if reply.status is Status.COMPLETE:  # the sound node came before the broken one had failed
+        assert [each.node for each in reply.chunks[0].votes] == ["sound"]
+        assert [each.failed for each in reply.chunks[0].missing] == [True]
+    else:
+        assert reply.error is not None
+        assert reply.error.code is ErrorCode.INTERNAL
+
+
+async def test_every_node_fails(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(saying(""))) as deployed:
+        started = time.monotonic()
+        reply = await ask(deployed.bus, query("What is DNA?"))
+    assert time.monotonic() - started < 5, "told at once, not at the deadline"
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.INTERNAL
+    assert "every node failed" in reply.error.message
+
+
+async def test_a_synthesis_that_drops_something_is_replaced_by_the_join(server: EmbeddedServer, space: Space) -> None:
+    async def say(request: object) -> str:
+        return "Nothing of note." if getattr(request, "model", None) == Path("superllm.gguf") else "Answer: 4711"
+
+    async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(say)) as deployed:
+        reply = await ask(deployed.bus, query())
+    assert reply.synthesis is not None
+    assert reply.synthesis.method == "join"
+    assert "4711" in (reply.synthesis.reason or "")
+    assert reply.answer.count("4711") == 2
+
+
+async def test_events_show_every_committed_step(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed, deployed.bus.tap(space.event(">")) as heard:
+        await ask(deployed.bus, query("What is DNA?"))
+        seen: list[str] = []
+        while not seen or not seen[-1].startswith("answer."):
+            address, _ = await asyncio.wait_for(heard.get(), 5)
+            seen.append(address.removeprefix(space.event("")))
+    assert seen == ["plan.q1", "timer.q1", "task.n1.q1.0", "result.q1.0.n1", "assembled.q1", "answer.q1"]
+
+
+async def test_services_answer_discovery(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]):
+        client = await nats.connect(server.url)
+        for verb in ("PING", "INFO", "STATS"):
+            inbox = client.new_inbox()
+            replies = await client.subscribe(inbox)
+            await client.publish(f"$SRV.{verb}", b"", reply=inbox)
+            names = {json.loads((await replies.next_msg(5)).data)["name"] for _ in range(5)}
+            assert names == {
+                f"{space.prefix}-{each}" for each in ("decomposer", "node", "assembler", "synthesizer", "trainer")
+            }
+        await client.close()
+
+
+async def test_trace_context_and_error_code_travel_in_headers(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]):
+        client = await nats.connect(server.url)
+        trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        payload = b'{"query": "What is DNA?"}'
+        reply = await client.request(f"{space.prefix}.query", payload, timeout=10, headers={"traceparent": trace})
+        assert reply.headers is not None
+        assert reply.headers["traceparent"] == trace
+        refused = await client.request(f"{space.prefix}.query", b"{}", timeout=10)
+        assert refused.headers is not None
+        assert refused.headers["Nats-Service-Error-Code"] == "bad_request"
+        await client.close()
+
+
+async def test_fitness_follows_consensus_and_feedback_and_is_used(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+        await deployed.add_node("wrong", ScriptedEngine(saying("Answer: 13")))
+        await ask(deployed.bus, query("What is the capital of Peru?"))
+        await wait_until(lambda: _has_fitness(deployed, "wrong"), "consensus was learned")
+        after_consensus = await deployed.bus.last(FITNESS, node="wrong")
+        assert after_consensus is not None
+        assert after_consensus.message.overall.fitness < 0.5
+        await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q1", answer="13")))
+
+        async def learned() -> bool:
+            now = await deployed.bus.last(FITNESS, node="wrong")
+            return now is not None and now.message.overall.fitness > 0.5
+
+        await wait_until(learned, "feedback outweighs consensus")
+        await asyncio.sleep(FRESH_S)  # the decomposer's copy of the fitness may be that old
+        await ask(deployed.bus, query("What is the capital of Chile?", "q2"))
+        plan = await deployed.bus.last(PLAN, id="q2")
+    assert plan is not None
+    assert max(plan.message.assignments, key=lambda each: each.fitness).node == "wrong"
+
+
+async def test_a_message_that_does_not_decode_becomes_a_dead_letter(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed, deployed.bus.tap(space.event("dead.>")) as dead:
+        await deployed.bus.client.jetstream().publish(f"{space.prefix}.result.q1.0.n1", b"\xff not JSON")
+        services = {(await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] for _ in range(2)}
+        assert services == {"assembler", "trainer"}
+        reply = await ask(deployed.bus, query("What is DNA?", "q9"))
+    assert reply.status is Status.COMPLETE
+
+
+async def test_tasks_of_a_sealed_query_are_gone(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await deployed.add_node("silent", ScriptedEngine(Gate()))
+        await ask(deployed.bus, query(timeout_s=2))
+        await wait_until(lambda: _has_no_tasks(deployed, "q1"), "the silent node's task is removed")
+
+
+async def _is_planned(deployed: Cluster, *ids: str) -> bool:
+    return all([await deployed.bus.last(PLAN, id=each) is not None for each in ids])
+
+
+async def _is_idle(deployed: Cluster) -> bool:
+    return not (await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT]
+
+
+async def _has_fitness(deployed: Cluster, node: str) -> bool:
+    return await deployed.bus.last(FITNESS, node=node) is not None
+
+
+async def _has_no_tasks(deployed: Cluster, id_: str) -> bool:
+    return not (await deployed.bus.read((TASK, TASK.at(id=id_))))[TASK]

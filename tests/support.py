@@ -1,0 +1,180 @@
+"""What the tests of the bus are made of: a scripted engine, a deployment in this process, and waiting without sleeping.
+
+The server is a real nats-server; only inference is scripted, behind the same narrow interface that llama.cpp stands
+behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from models.engine import Completion, Request
+from schemas.subjects import Space
+from services.assembler.service import assembler
+from services.decomposer.service import decomposer
+from services.node.service import NodeConfig, node
+from services.runtime.bus import Bus, connect
+from services.runtime.lifecycle import Build, Deployment, Service, running
+from services.synthesizer.service import synthesizer
+from services.trainer.service import trainer
+
+WAIT_S = 10.0
+SUPERLLM = Path("superllm.gguf")
+
+Say = Callable[[Request], Awaitable[str]]
+
+
+async def answer_at_once(request: Request) -> str:
+    """Answer a chunk by naming it, and a synthesis by repeating the answers."""
+    if request.model == SUPERLLM:
+        lines = [line.removeprefix("- ") for line in request.user.splitlines() if line.startswith("- ")]
+        return " ".join(lines)
+    return f"It is {request.user.strip().rstrip('?.')}."
+
+
+@dataclass
+class ScriptedEngine:
+    """An engine whose models say what a script says; it counts what it was asked and what was cancelled."""
+
+    say: Say = answer_at_once
+    logprob: float = -0.1
+    asked: list[Request] = field(default_factory=list)
+    cancelled: int = 0
+    loaded: list[Path] = field(default_factory=list)
+
+    async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
+        self.asked.append(request)
+        started = time.monotonic()
+        try:
+            text = await self.say(request)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if on_text is not None:
+            for word in text.split(" "):
+                on_text(f"{word} ")
+        return Completion(
+            text=text,
+            logprob=self.logprob,
+            min_logprob=self.logprob,
+            prompt_tokens=len(request.user.split()),
+            completion_tokens=len(text.split()),
+            latency_s=time.monotonic() - started,
+            finish="stop",
+        )
+
+    async def load(self, model: Path) -> None:
+        self.loaded.append(model)
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass
+class Gate:
+    """A script that says nothing until it is opened."""
+
+    then: Say = answer_at_once
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, request: Request) -> str:
+        if request.model != SUPERLLM:
+            self.reached.set()
+            await self.opened.wait()
+        return await self.then(request)
+
+
+def saying(text: str) -> Say:
+    """Make a script that always says the same."""
+
+    async def say(request: Request) -> str:
+        return await answer_at_once(request) if request.model == SUPERLLM else text
+
+    return say
+
+
+@dataclass
+class Cluster:
+    """A deployment in this process, to which services can be added and from which they can be taken."""
+
+    deployment: Deployment
+    bus: Bus
+    _running: dict[str, AsyncExitStack] = field(default_factory=dict)
+
+    async def start(self, service: Service) -> None:
+        stack = AsyncExitStack()
+        await stack.enter_async_context(running(service, self.deployment))
+        self._running[service.name] = stack
+
+    async def stop(self, name: str) -> None:
+        await self._running.pop(name).aclose()
+
+    async def add_node(self, id_: str, engine: ScriptedEngine | None = None, **settings: object) -> ScriptedEngine:
+        engine = engine or ScriptedEngine()
+        config = NodeConfig(
+            id=id_,
+            cluster=str(settings.pop("cluster", "cluster-1")),
+            supercluster=str(settings.pop("supercluster", "sc-main")),
+            models=settings.pop("models", (Path("a.gguf"), Path("b.gguf"))),  # type: ignore[arg-type]
+            **settings,  # type: ignore[arg-type]
+        )
+        await self.start(Service(f"node.{id_}", partial(node, config=config, engine=engine)))
+        return engine
+
+    async def close(self) -> None:
+        for name in reversed(list(self._running)):
+            await self.stop(name)
+
+
+SERVICES = ("decomposer", "assembler", "synthesizer", "trainer")
+
+
+@asynccontextmanager
+async def cluster(
+    url: str,
+    space: Space,
+    *,
+    nodes: Sequence[str] = (),
+    services: Sequence[str] = SERVICES,
+    engine: ScriptedEngine | None = None,
+    max_in_flight: int = 64,
+) -> AsyncIterator[Cluster]:
+    """Run services and nodes while the body runs."""
+    engine = engine or ScriptedEngine()
+    builds: dict[str, Build] = {
+        "decomposer": decomposer,
+        "assembler": assembler,
+        "trainer": trainer,
+        "synthesizer": partial(synthesizer, model=SUPERLLM, engine=engine),
+    }
+    deployment = Deployment(url=url, space=space, max_in_flight=max_in_flight, grace_s=0.2)
+    async with connect(url, space=space, name="test") as bus:
+        deployed = Cluster(deployment, bus)
+        try:
+            for name in services:
+                await deployed.start(Service(name, builds[name]))
+            for each in nodes:
+                await deployed.add_node(each, engine)
+            yield deployed
+        finally:
+            await deployed.close()
+
+
+async def wait_until(
+    predicate: Callable[[], Awaitable[bool] | bool], description: str, within_s: float = WAIT_S
+) -> None:
+    """Wait until something is so, or fail saying what was not."""
+    give_up_at = time.monotonic() + within_s
+    while True:
+        found = predicate()
+        if await found if isinstance(found, Awaitable) else found:
+            return
+        assert time.monotonic() < give_up_at, f"not within {within_s} s: {description}"
+        await asyncio.sleep(0.01)
