@@ -229,10 +229,11 @@ class Vote(Message, frozen=True, kw_only=True):
 
 
 class Missing(Message, frozen=True, kw_only=True):
-    """A node that was asked and gave no vote, and why."""
+    """A node that was asked and gave no vote, and why.  `failed` says that it tried and could not."""
 
     node: Token
     reason: str
+    failed: bool = False
 
 
 class ChunkOutcome(Message, frozen=True, kw_only=True):

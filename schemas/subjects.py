@@ -39,6 +39,7 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 STREAM_MAX_AGE_S = 15 * 60.0
 PRESENCE_TTL_S = 4.0
+NODE_DURABLE = "node-"  # and the node's id: the durable consumer of its tasks
 
 
 class Store(StrEnum):

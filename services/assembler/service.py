@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from schemas.messages import Assembled, Cancel, Plan, Result, Route, Timer
-from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, PLAN, RESULT, ROUTE, TASK, TIMER
+from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, PLAN, RESULT, ROUTE, TIMER
 from services.assembler.assembly import Assessment, assess, lean, seal
 from services.runtime.bus import Bus, Conflict, Entry, Stored, TooLarge
 from services.runtime.routes import Delivery, consume, listen, on
@@ -122,11 +122,9 @@ class Assembler:
         except Conflict:
             return
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
-        awaited = [o.index for o in assembled.outcomes if any(not each.failed for each in o.missing)]
-        for chunk in awaited:
-            await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=chunk, reason="sealed"))
-        if awaited:
-            await self._bus.purge(TASK, id=assembled.id)
+        for outcome in assembled.outcomes:
+            if any(not each.failed for each in outcome.missing):
+                await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=outcome.index, reason="sealed"))
 
 
 @asynccontextmanager

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import structlog
 
 from schemas.messages import Plan, Route
-from schemas.subjects import ASSEMBLED, PLAN, RESULT, TASK
+from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, TASK
 from services.decomposer.planning import task_entries
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move
 from services.runtime.bus import Bus, Conflict, Entry, Stored
 from services.runtime.routes import Delivery, Retry
+from services.runtime.survey import find_depths
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +51,9 @@ class Replanner:
         left, now = self._roster.left, time.monotonic()
         if not self._started:  # a node may have left while no decomposer was there to see it
             present = {each.presence.node for each in candidates}
-            tasks = (await self._bus.read((TASK, TASK.at())))[TASK]
-            left.update({node: now for each in tasks if (node := each.message.node) not in present})
+            durables = {each.durable for each in await find_depths(self._bus) if each.waiting or each.in_hand}
+            nodes = {each.removeprefix(NODE_DURABLE) for each in durables if each.startswith(NODE_DURABLE)}
+            left.update(dict.fromkeys(nodes - present, now))
             self._started = True
         for node, since in list(left.items()):
             if await self._move(node, candidates):

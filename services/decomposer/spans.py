@@ -25,7 +25,9 @@ _PROTECTED = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TITLE = r"(?i:dr|mr|mrs|ms|prof|st|gen|sen|rep|gov|capt|lt|col|sgt|rev|hon|vs|e\.g|i\.e|cf|approx|fig|no(?=\.\s*\d))\."
+_TITLE = (
+    r"(?i:dr|mr|mrs|ms|mt|prof|st|gen|sen|rep|gov|capt|lt|col|sgt|rev|hon|vs|e\.g|i\.e|cf|approx|fig|no(?=\.\s*\d))\."
+)
 _SHORT_FORM = r"(?i:[ap]\.m|etc|inc|ltd|corp|co|jr|sr|ph\.d|al|est|dept|vol)\.|(?:[A-Z]\.){2,}"
 _NEW_SENTENCE = r"(?:Who|What|Which|When|Where|Why|How|Is|Are|Do|Does|Did|Can|Then|Also|Next|After|Finally|And)\b"
 _ABBREVIATION = re.compile(

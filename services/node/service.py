@@ -13,7 +13,7 @@ import structlog
 
 from models.engine import Completion, Engine, ModelError, PromptTooLong, Request
 from schemas.messages import Cancel, Chunk, ModelAnswer, Presence, Result, Task
-from schemas.subjects import ASSEMBLED, CANCEL, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.prompts import prompt, sampling
 from services.node.vote import choose
 from services.runtime.bus import Bus, Entry
@@ -178,7 +178,7 @@ async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Se
     async with repeating(HEARTBEAT_S, each.beat):
         yield [
             consume(
-                f"node-{config.id}",
+                f"{NODE_DURABLE}{config.id}",
                 on(TASK, each.on_task, node=config.id),
                 concurrency=config.slots,
                 inactive_s=STREAM_MAX_AGE_S,

@@ -272,32 +272,32 @@ class Bus:
         return await self._write(address, payload, {**header, **mark})
 
     async def _multi_get(self, stream: str, filters: list[str]) -> list[Msg]:
-        """Read by the server's direct multi-get (ADR-31), page by page."""
+        """Read by the server's direct multi-get (ADR-31); where it is too much for one, subject by subject."""
         if not self._read_inbox:
             self._read_inbox = self.client.new_inbox()
             await self.client.subscribe(f"{self._read_inbox}.*", cb=self._on_read)
-        messages: list[Msg] = []
-        page: dict[str, Any] = {}
-        while True:
-            end = await self._read_page(stream, {"multi_last": filters, "batch": READ_LIMIT, **page}, messages)
-            if int(end.get("Nats-Num-Pending", 0)) == 0:
-                return messages
-            page = {"seq": int(end["Nats-Last-Sequence"]) + 1, "up_to_seq": int(end["Nats-UpTo-Sequence"])}
+        try:
+            return await self._multi_get_at_once(stream, filters)
+        except _TooMany:
+            jetstream = self.client.jetstream()
+            infos = [await jetstream.stream_info(stream, subjects_filter=each) for each in filters]
+        names = list(dict.fromkeys(name for info in infos for name in info.state.subjects or ()))
+        groups = [names[i : i + READ_LIMIT] for i in range(0, len(names), READ_LIMIT)]
+        return [msg for group in groups for msg in await self._multi_get_at_once(stream, group)]
 
-    async def _read_page(self, stream: str, request: dict[str, Any], into: list[Msg]) -> Mapping[str, str]:
+    async def _multi_get_at_once(self, stream: str, filters: list[str]) -> list[Msg]:
         token = self.new_id()
         read = self._reads[token] = _Read([], asyncio.get_running_loop().create_future())
         try:
-            address = f"$JS.API.DIRECT.GET.{stream}"
-            await self.client.publish(address, _encode(request), reply=f"{self._read_inbox}.{token}")
+            request = _encode({"multi_last": filters, "batch": READ_LIMIT})
+            await self.client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=f"{self._read_inbox}.{token}")
             async with asyncio.timeout(TIMEOUT_S):
-                end = await read.end
+                await read.end
         except TimeoutError:
             raise nats.errors.TimeoutError from None
         finally:
             del self._reads[token]
-        into.extend(read.messages)
-        return end
+        return read.messages
 
     async def _on_read(self, msg: Msg) -> None:
         read = self._reads.get(msg.subject.rpartition(".")[2])
@@ -308,9 +308,11 @@ class Bus:
             case None:
                 read.messages.append(msg)
             case "204" | "404":
-                read.end.set_result(header)
+                read.end.set_result(None)
             case "503":
                 read.end.set_exception(nats.errors.NoRespondersError())
+            case "413":
+                read.end.set_exception(_TooMany())
             case status:
                 read.end.set_exception(BusError(f"read refused: {status} {header.get('Description', '')}"))
 
@@ -318,7 +320,11 @@ class Bus:
 @dataclass(slots=True)
 class _Read:
     messages: list[Msg]
-    end: asyncio.Future[Mapping[str, str]]
+    end: asyncio.Future[None]
+
+
+class _TooMany(Exception):  # noqa: N818  # handled where it is raised
+    """The server reads no more than 1024 subjects in one go."""
 
 
 def _sequence(msg: Msg) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SYSTEM = (
     "Combine the given answers into one short reply, in the given order. "
-    "Use every answer exactly as it is given, with its numbers and names. Add nothing, explain nothing, correct nothing."
+    "Use every answer exactly as it is given, with its numbers and names. Add, explain and correct nothing."
 )
 _CHARS_PER_TOKEN = 3  # below what English takes in these vocabularies, about 4, so that the limit is not met
 _SPARE_TOKENS = 48

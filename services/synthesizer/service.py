@@ -50,8 +50,8 @@ class Synthesizer:
                 assert stored is not None, "what conflicts is there"
         if stored is not None:
             reply, payload = stored.message, stored.payload
+        # the ack that follows goes over the same connection: the server has this when it has that
         await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
-        await self._bus.flush()
         method = reply.synthesis.method if reply.synthesis else None
         log.info("query.answered", query=assembled.id, status=reply.status.value, synthesis=method)
 
@@ -142,6 +142,8 @@ class Synthesizer:
         index = 0
         while True:
             text = await pieces.get()
+            while not pieces.empty():
+                text += pieces.get_nowait()
             await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
             index += 1
 

@@ -46,8 +46,10 @@ _MAKER = re.compile(
 )
 _IS = re.compile(r"\s+(?:is|are|was|were)\s+(?!not\b)")
 _ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
-_PARTICIPLE = re.compile(
-    r"(?:located|found|situated|called|known as|named|considered|approximately|about)\s+(?:in\s+)?"
+_LOCATED = re.compile(r"(?:located|found|situated|called|known as|named|about|approximately)\s+(?:in\s+)?")
+_DESCRIPTION = re.compile(
+    r"(?:(?:also\s+|often\s+)?(?:known as|called|named|considered)\s+)?(?:the|an?|its?|one)\b"
+    r"|(?!located|found|situated|called|known|named)\w{2,}(?:ed|en|wn)\b"
 )
 _WHEN = re.compile(r"\s+(?:in|on|around|during)\s+[^,]{0,20}[0-9]{3,4}\b.*", re.DOTALL)
 
@@ -71,7 +73,8 @@ def final_answer(text: str, operation: Operation) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return `text` without Markdown and LaTeX markup; lines stay."""
+    """Return `text` without Markdown and LaTeX markup; lines stay, runs of white space become one."""
+    text = "\n".join(" ".join(line.split()) for line in text.splitlines())
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     return text.strip()
@@ -140,9 +143,9 @@ def _asserted(sentence: str) -> str:
     parts = _IS.split(sentence)
     if len(parts) == 1:
         return ""
-    subject, told = parts[0], _PARTICIPLE.sub("", parts[-1], count=1)
+    subject, told = parts[0], _LOCATED.sub("", parts[-1], count=1)
     is_name = len(subject.split()) <= _MAX_SUBJECT_WORDS and not _ARTICLE.match(subject)
-    if is_name and _ARTICLE.match(parts[1]):
+    if is_name and _DESCRIPTION.match(parts[1]) and not quantities(parts[1]):
         return subject
     return told if len(told.split()) <= _MAX_ANSWER_WORDS else ""
 

@@ -94,7 +94,7 @@ Value = Number | Date | Boolean | Items | Text
 
 def normalise(answer: str) -> Value:
     """Return the typed value of a final answer.  Never fails: what is nothing else is text."""
-    answer = answer.strip()
+    answer = "\n".join(" ".join(line.split()) for line in answer.splitlines() if line.strip())
     return _date(answer) or _boolean(answer) or _number(answer) or _items(answer) or as_text(answer)
 
 

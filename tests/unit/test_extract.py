@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.messages import Operation
+from services.voting.extract import final_answer, plain_text
+
+
+@pytest.mark.parametrize(
+    ("text", "final"),
+    [
+        ("The answer is 42.", "42"),
+        ("**Answer:** 18 dollars per day", "18 dollars per day"),
+        ("Answer: $70,000", "$70,000"),
+        ("16-3-4=9\n9*2=18\n#### 18", "18"),
+        (r"So it is \boxed{\frac{3}{4}}.", "3/4"),
+        (r"The final answer is: $\boxed{42}$", "42"),
+        ("6 * 7 = 42", "42"),
+        ("783 - 214 = 569.", "569"),
+        (r"\[ 75\% \times 200 = 150 \]", "150"),
+        ("3 * 3 = 9 sprints.\n9 * 60 = 540 meters.\nAnswer: 540", "540"),
+        ("Let x = 5 + 3\nx = 8\nTherefore, the total is 8 apples.", "8"),
+        ("So she has 5 apples left.", "5"),
+        ("First 6 eggs, then 3 more: 9 eggs.", "9"),
+        ("The result of 5 times 14 is 70.", "70"),
+        ("The answer is forty-two", "forty-two"),
+        ("1,123", "1,123"),
+        ("18 eggs\nBecause 16 + 2 = 18, and there are 3 hens.", "18 eggs"),
+        ("Yes, 17 is prime.", "Yes"),
+        ("It cannot be computed. Sorry.", "It cannot be computed"),
+        ("6 * 7 = 42\nAnswer:", "42"),
+        ("Answer:", ""),
+        ("", ""),
+    ],
+)
+def test_result_of_a_sum(text: str, final: str) -> None:
+    assert final_answer(text, Operation.MATH) == final
+
+
+@pytest.mark.parametrize(
+    ("text", "final"),
+    [
+        ("**Paris**", "Paris"),
+        ('"Paris."', "Paris"),
+        ("The capital of France is Paris.", "Paris"),
+        ("Paris is the capital of France.", "Paris"),
+        ("The capital of France is Paris. It lies on the Seine.", "Paris"),
+        ("Answer: Vitamin D", "Vitamin D"),
+        ("The largest planet is Jupiter, which is a gas giant.", "Jupiter"),
+        ("William Shakespeare wrote Romeo and Juliet.", "William Shakespeare"),
+        ("Pride and Prejudice was written by Jane Austen in 1813.", "Jane Austen"),
+        ("Vincent van Gogh (1853-1890)", "Vincent van Gogh"),
+        ("J. K. Rowling wrote it.", "J. K. Rowling"),
+        ("Washington, D.C.", "Washington, D.C."),
+        ("Nairobi is located in Kenya.", "Kenya"),
+        ("Mars is known as the Red Planet.", "Mars"),
+        ("The Red Planet is known as Mars.", "Mars"),
+        ("Brazilian Portuguese is spoken in Brazil.", "Brazilian Portuguese"),
+        ("The Earth is not flat.", "The Earth is not flat"),
+        ("There are 206 bones in the human body.", "206 bones in the human body"),
+        ("The primary colors are red, blue, and yellow.", "red, blue, and yellow"),
+        ("1. Red\n2. Blue\n3. **Yellow**", "Red, Blue, Yellow"),
+        ("World War II ended in 1945.", "World War II ended in 1945"),
+        ("Yes, it is.", "Yes"),
+        ("July 4, 1776", "July 4, 1776"),
+        ("Plants absorb carbon dioxide (CO2).", "Plants absorb carbon dioxide (CO2)"),
+        ("  \n", ""),
+    ],
+)
+def test_answer_of_a_fact(text: str, final: str) -> None:
+    assert final_answer(text, Operation.SEARCH) == final
+
+
+@pytest.mark.parametrize("operation", [Operation.COMPARE, Operation.GENERATE])
+def test_free_text_loses_markup_and_line_ends_only(operation: Operation) -> None:
+    text = "## Tea\n\n- **Tea** is *mild*.\n- `Coffee` is  strong: 2 * 3 * 4.\n```\ncode_name\n```"
+    assert final_answer(text, operation) == "Tea Tea is mild. Coffee is strong: 2 * 3 * 4. code_name"
+
+
+def test_plain_text_keeps_lines() -> None:
+    assert plain_text("# A\n> b\n**c**") == "A\nb\nc"
+
+
+@given(st.text(), st.sampled_from(Operation))
+def test_no_text_is_too_wild(text: str, operation: Operation) -> None:
+    assert isinstance(final_answer(text, operation), str)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "is was the Paris by wrote 3 1,000 = + $ % / . , \n - * ** # Answer: \\boxed{ } ( ) a".split(" ")
+        )
+    ),
+    st.sampled_from(Operation),
+)
+def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operation: Operation) -> None:
+    final = final_answer(" ".join(pieces), operation)
+    assert final == final.strip()
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "piece", ["1,", "(", "the is ", "A ", "\\boxed{", "**", "= 1 ", "one hundred and ", "  ", "is ", ",  ", "\n"]
+)
+@pytest.mark.parametrize("operation", list(Operation))
+def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation) -> None:
+    final_answer(piece * 5_000, operation)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.messages import ChunkOutcome, Operation
+from services.synthesizer.merge import check, join, missing, prompt
+
+
+def outcome(
+    text: str, winner: str | None, final: str | None = None, operation: Operation = Operation.SEARCH
+) -> ChunkOutcome:
+    return ChunkOutcome(
+        index=0, text=text, operation=operation, decided="all", winner=winner, final=winner if final is None else final
+    )
+
+
+CAPITAL = outcome("what is the capital of Norway", "The capital of Norway is **Oslo**.", "Oslo")
+TRIP = outcome(
+    "A trip takes 3 days. How many meters is it in total?", "3 * 400 = 1,200\nAnswer: 1,200", "1,200", Operation.MATH
+)
+LOST = outcome("who wrote it", None)
+QUERY = "What is the capital of Norway, and a trip takes 3 days. How many meters is it in total?"
+
+
+def test_join_names_every_chunk_and_what_is_missing() -> None:
+    assert join([CAPITAL, TRIP, LOST]).splitlines() == [
+        "What is the capital of Norway: The capital of Norway is Oslo.",
+        "How many meters is it in total? 1,200",
+        "No answer to: who wrote it",
+    ]
+    assert missing([CAPITAL, LOST]) == "No answer to: who wrote it"
+    assert missing([CAPITAL]) == ""
+
+
+def test_prompt_holds_the_winners_in_order() -> None:
+    asked = prompt(QUERY, [CAPITAL, LOST, TRIP])
+    assert QUERY in asked.user
+    assert asked.user.index("Oslo") < asked.user.index("1,200")
+    assert "who wrote it" not in asked.user
+    assert asked.max_tokens < prompt(QUERY, [CAPITAL, outcome("x", "long " * 100)]).max_tokens
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The capital of Norway is Oslo, and the trip is 1,200 meters.",
+        "oslo; 1200 meters in 3 days",
+        "1. Oslo\n2. 1200.0 meters, from two parts",
+        "Oslo. One thousand two hundred meters.",
+    ],
+)
+def test_what_says_the_same_passes(text: str) -> None:
+    assert check(QUERY, [CAPITAL, TRIP, LOST], text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The trip is 1,200 meters.", "the word 'oslo' is missing"),
+        ("Osloites go 1,200 meters.", "the word 'oslo' is missing"),
+        ("Oslo is the capital.", "the number 1200 is missing"),
+        ("Oslo, and 1,200 meters, which is 1.2 km.", "the number 1.2 is in no answer"),
+        ("", "the number 1200 is missing"),
+    ],
+)
+def test_what_drops_or_invents_is_told(text: str, reason: str) -> None:
+    assert check(QUERY, [TRIP, CAPITAL], text) == reason
+
+
+def test_only_names_are_required_of_a_long_final() -> None:
+    long = outcome("compare", "Compared with Coffee, a cup of green Sencha has far less caffeine.")
+    assert check("q", [long], "coffee has more caffeine than sencha") is None
+    assert check("q", [long], "coffee has more caffeine than tea") == "the word 'sencha' is missing"
+
+
+outcomes = st.lists(
+    st.builds(outcome, st.text(), st.none() | st.text(), st.none() | st.text(), st.sampled_from(Operation)), max_size=4
+)
+
+
+_answered = st.builds(
+    lambda number, name: outcome(f"what about {name}", f"It is {name}, {number:,}.", f"{name}, {number}"),
+    st.integers(0, 10**6),
+    st.sampled_from(["Oslo", "Marie Curie", "CO2", "São Paulo"]),
+)
+
+
+@given(st.lists(_answered, max_size=5))
+def test_the_plain_join_passes_the_check(answered: list[ChunkOutcome]) -> None:
+    assert check("", answered, join(answered)) is None
+
+
+@given(st.text(), outcomes, st.text())
+def test_no_text_is_too_wild(query: str, given_outcomes: list[ChunkOutcome], text: str) -> None:
+    reason = check(query, given_outcomes, text)
+    assert reason is None or "\n" not in reason
+    assert prompt(query, given_outcomes).max_tokens > 0

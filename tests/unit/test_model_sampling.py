@@ -1,0 +1,89 @@
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.engine import Request
+from models.sampling import sample
+
+PROBABILITIES = np.array([0.05, 0.4, 0.3, 0.15, 0.1])
+LOGITS = np.log(PROBABILITIES).astype(np.float32) + 3
+
+
+def request(temperature: float, **options: float) -> Request:
+    free = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
+    values = {"temperature": temperature, **free, **options}
+    return Request(model=Path(), system="", user="", max_tokens=1, **values)  # type: ignore[arg-type]
+
+
+def drawn(of: Request, count: int = 4000) -> dict[int, float]:
+    random = np.random.default_rng(1)
+    tokens = Counter(sample(LOGITS, of, random)[0] for _ in range(count))
+    return {token: tokens[token] / count for token in sorted(tokens)}
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    token, logprob = sample(LOGITS, request(0.0), np.random.default_rng(0))
+    assert token == 1
+    assert logprob == pytest.approx(math.log(0.4))
+
+
+def test_temperature_one_draws_the_models_distribution() -> None:
+    assert drawn(request(1.0)) == pytest.approx(dict(enumerate(PROBABILITIES)), abs=0.03)
+
+
+def test_a_low_temperature_sharpens() -> None:
+    sharp = PROBABILITIES**2 / np.sum(PROBABILITIES**2)
+    assert drawn(request(0.5)) == pytest.approx(dict(enumerate(sharp)), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"top_k": 2}, [1, 2]),
+        ({"top_k": 99}, [0, 1, 2, 3, 4]),
+        ({"top_p": 0.39}, [1]),
+        ({"top_p": 0.5}, [1, 2]),
+        ({"top_p": 0.71}, [1, 2, 3]),
+        ({"min_p": 0.2}, [1, 2, 3, 4]),
+        ({"min_p": 0.3}, [1, 2, 3]),
+        ({"top_k": 3, "top_p": 0.8}, [1, 2]),  # of the three's mass of 0.85, two hold 0.82
+        ({"min_p": 1.0}, [1]),
+    ],
+)
+def test_cuts_keep_the_likeliest(options: dict[str, float], kept: list[int]) -> None:
+    assert list(drawn(request(1.0, **options), count=1000)) == kept
+
+
+@given(
+    values=st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=50),
+    temperature=st.floats(0, 5),
+    cuts=st.fixed_dictionaries({"top_k": st.integers(0, 60), "top_p": st.floats(0.01, 1), "min_p": st.floats(0, 1)}),
+    seed=st.integers(0, 2**32),
+)
+def test_any_draw_is_a_token_with_its_untempered_probability(
+    values: list[float], temperature: float, cuts: dict[str, float], seed: int
+) -> None:
+    logits = np.array(values, np.float32)
+    of = request(temperature, **cuts)
+    token, logprob = sample(logits, of, np.random.default_rng(seed))
+    exact = logits.astype(np.float64)
+    assert logprob == pytest.approx(min(0.0, exact[token] - np.logaddexp.reduce(exact)), abs=1e-4)
+    assert (token, logprob) == sample(logits, of, np.random.default_rng(seed))
+
+
+def test_tokens_that_cannot_be_are_never_drawn() -> None:
+    logits = np.array([-np.inf, 0.0, -np.inf, 0.0], np.float32)
+    random = np.random.default_rng(0)
+    assert {sample(logits, request(2.0), random)[0] for _ in range(50)} == {1, 3}
+
+
+def test_requests_out_of_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="a request must have temperature >= 0, 0 < top_p <= 1"):
+        request(-1.0, top_p=0.0)
+    with pytest.raises(ValueError, match="no empty stop string"):
+        Request(model=Path(), system="", user="", max_tokens=1, stop=("",))
