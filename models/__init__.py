@@ -1,0 +1,26 @@
+"""Model files and inference: the catalogue of GGUF files, how they are fetched, and the engine that runs them.
+
+Imports nothing of ours outside this package.  llama.cpp is imported by `models.llama` alone, and only there, so that
+whatever needs no inference starts without it.
+"""
+
+from models.catalogue import Model, find, list_models, verify
+from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.fetch import FetchError, Progress, fetch, is_verified
+
+__all__ = [
+    "Completion",
+    "Engine",
+    "EngineClosed",
+    "FetchError",
+    "Model",
+    "ModelError",
+    "Progress",
+    "PromptTooLong",
+    "Request",
+    "fetch",
+    "find",
+    "is_verified",
+    "list_models",
+    "verify",
+]

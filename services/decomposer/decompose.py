@@ -16,7 +16,7 @@ from schemas.messages import Chunk
 from services.decomposer import grammar
 from services.decomposer.grammar import Kind, Request, asks, classify, request, request_offset
 from services.decomposer.spans import Span, list_markers, mask, sentences
-from services.decomposer.ties import Facts, brings_payload, governs_all, refers_back
+from services.decomposer.ties import Facts, brings_payload, governs_all, is_lead_in, lead_in_chars, refers_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +25,7 @@ MAX_CHUNKS = 32
 _MAX_ROUNDS = 8  # each looks into the parts of the one before: lists in lists are rarely deeper than two
 _LEFT_CHARS = 400
 _RIGHT_CHARS = 160
+_WRAPPED_CHARS = 50
 
 
 def decompose(query: str) -> list[Chunk]:
@@ -76,21 +77,13 @@ _OPENING = re.compile(
 _BETWEEN = re.compile(
     rf"""
     (?P<strong>(?<!\s)\s*;)\s*(?:and\s+)?(?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
-    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?:(?:and|&|but)\s+)?(?P<then>{_THEN}|plus|as\s+well\s+as)\b\s*[,:]?\s+
+    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?:(?:and|&|but)\s+)?(?P<then>{_THEN})\b\s*[,:]?\s+
         (?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
     | (?:(?<!\s)\s*,\s*(?:and\s+)?|(?<!\s)\s+and\s+)(?P<next>{_NEXT})\b\s*[,:]?\s+
-    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but)\s+
+    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but|(?:and\s+)?plus|as\s+well\s+as)\s+
     | (?<!\s)\s*(?P<comma>[,—–])\s+
     """,
     re.VERBOSE,
-)
-_LEAD_IN = re.compile(r"[^:.?!]{0,80}[:.]\s+")
-_LEAD_WORDS = frozenset(
-    """
-    please kindly answer solve do can could would you help me with i have need want to these those this the
-    following my some a few couple of all each both two three four five six several questions question tasks
-    task things parts problems here are is below in order hi hello hey and for
-    """.split()
 )
 
 
@@ -107,20 +100,13 @@ class _Piece:
 def _pieces(masked: str) -> Iterator[_Piece]:
     """Yield list items, or the clauses of sentences; nothing where a list needs the words before it."""
     markers = list_markers(masked)
-    if markers and _is_lead_in(masked[: markers[0].start]):
+    if markers and is_lead_in(masked[: markers[0].start]):
         ends = [*(marker.start for marker in markers[1:]), len(masked)]
         yield from (_item(masked, Span(marker.end, end)) for marker, end in zip(markers, ends, strict=True))
     if markers:
         return
-    lead = _LEAD_IN.match(masked)
-    at = lead.end() if lead and _is_lead_in(lead[0]) else 0
-    for sentence in _joined_lines(masked, at):
+    for sentence in _joined_lines(masked, lead_in_chars(masked)):
         yield from _clauses(masked, sentence)
-
-
-def _is_lead_in(text: str) -> bool:
-    """Tell whether `text` only announces questions, so that nothing is lost without it."""
-    return all(word.lower() in _LEAD_WORDS for word in re.findall(r"\w+", text))
 
 
 def _item(masked: str, span: Span) -> _Piece:
@@ -139,12 +125,18 @@ def _joined_lines(masked: str, at: int) -> Iterator[Span]:
         if brings_payload(masked[at + start : at + end]):
             yield Span(begun, len(masked))
             return
-        following = masked[at + end : at + end + _RIGHT_CHARS]
-        if masked[at + end - 1] != "\n" or following[:1] == "\n" or request(following.lstrip()):
+        if masked[at + end - 1] != "\n" or _is_new_line(masked, at + start, at + end):
             yield Span(begun, at + end)
             begun = at + end
     if masked[begun:].strip():
         yield Span(begun, len(masked))
+
+
+def _is_new_line(masked: str, start: int, end: int) -> bool:
+    """Tell whether what follows a line is more than its continuation, as it is where long lines are wrapped."""
+    following = masked[end : end + _RIGHT_CHARS]
+    begins = end - start < _WRAPPED_CHARS or following.lstrip()[:1].isupper()
+    return following[:1] == "\n" or (begins and request(following.lstrip()) is not None)
 
 
 def _clauses(masked: str, sentence: Span) -> Iterator[_Piece]:
@@ -185,15 +177,21 @@ def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
 
 # --- whether both sides stand alone ----------------------------------------------------------------------------------
 
-_DANGLING = frozenset("a an the and or than my your is are was were does do did can could will would".split())
+_DANGLING = frozenset("a an the and or than my your does do did can could will would".split())
+_BE = frozenset("is are was were".split())
+_EMBEDDED = re.compile(r"\s(?:what|who|which|where|when|how)\s+\w+\s", re.IGNORECASE)  # "tell me what entropy is"
 _STRANDED = frozenset("of to in for with from by about on at".split())  # right only where a question ends ("stand for")
 _OPEN_PAIR = re.compile(r"\b(?:between|both)\b(?!.*\band\b)", re.DOTALL)
 _BARE_QUESTION = re.compile(r"(?:what|who|where)(?:['’]s|\s+(?:is|are|was|were))\s+the\s+\w+", re.IGNORECASE)
-_INFINITIVE = re.compile(r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b(?i:i|we|you|people|someone)\b")
+_INFINITIVE = re.compile(r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b[Ii]\s+(?!and|or|then)[a-z]|\b(?i:we|you|people|someone)\b")
 _TO_TARGET = frozenset("convert translate compare add change give send".split())
+_LISTED_QUESTION = re.compile(rf"[^,]*,\s+(?:and\s+)?(?:{'|'.join(grammar.QUESTION_WORDS)})\b")
+_TO_ME = re.compile(r"\w+\s+me\b")
 _RELATIVE = re.compile(r"\s(?:who|that|which)\b")
 _HELPED_VERB = re.compile(
-    r"\b(?:do|does|did|can|could|should|would|will|may|might|must)\b|^(?:which|what)\s+\w+s\s", re.IGNORECASE
+    rf"\b(?:do|does|did|can|could|should|would|will|may|might|must)\b|^(?:which|what)\s+\w{{2,}}[^s\W]s\s+"
+    rf"(?!(?:{grammar.AUX}|{grammar.PREPOSITION}|when|if)\b)",
+    re.IGNORECASE,
 )
 
 
@@ -203,18 +201,18 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
     left = masked[max(start, between.start() - _LEFT_CHARS) : between.start()]
     right = masked[between.end() : min(end, between.end() + _RIGHT_CHARS)]
     ask = request(right, strict=weak)
-    if between["strong"]:
-        ask = ask or asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
-        return ask is not None and not _is_unfinished(left)
+    if ask is None and not weak:
+        whole = asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
+        ask = whole if whole and (whole.late or between["strong"]) else None
     if ask is None:
         return between["and"] is not None and grammar.are_both_yes_no(left, right)
     is_title = right[0].isupper() and not re.match(r"\S+\s+[a-z\d]", right)
     shares_rest = _BARE_QUESTION.fullmatch(left) and re.search(r"\b(?:of|in|for)\b", right)
     if is_title or shares_rest or _is_unfinished(left):
         return False
-    if ask.kind is Kind.QUESTION:
-        return not weak or not _is_relative(left, ask, comma=between["comma"] is not None)
-    return grammar.is_arithmetic(right, ask) or not _continues_verb(left, ask, weak=weak)
+    if ask.kind is not Kind.COMMAND or between["strong"]:
+        return not weak or not _is_relative(left, right[ask.offset :], ask, comma=between["comma"] is not None)
+    return grammar.is_arithmetic(right, ask) or not _continues_verb(left, right, ask, between)
 
 
 def _is_unfinished(left: str) -> bool:
@@ -223,28 +221,42 @@ def _is_unfinished(left: str) -> bool:
     if not words[1:] or words[-1] in _DANGLING or _OPEN_PAIR.search(left):
         return True
     head = asks(left)
+    if words[-1] in _BE:
+        return head is None or not _EMBEDDED.search(left, 1)
     return words[-1] in _STRANDED and (head is None or head.kind is Kind.COMMAND)
 
 
-def _is_relative(left: str, ask: Request, *, comma: bool) -> bool:
+def _is_relative(left: str, right: str, ask: Request, *, comma: bool) -> bool:
     """Tell whether a question word goes on with a subordinate clause of `left`."""
+    if ask.word not in grammar.QUESTION_WORDS:
+        return False
     head = asks(left)
-    if comma and (ask.word in grammar.RELATIVES or head is None or head.kind is Kind.COMMAND):
+    if comma and ask.word in grammar.RELATIVES and not _LISTED_QUESTION.match(right):
+        return True
+    if comma and (head is None or head.kind is Kind.COMMAND):
         return True
     body = left[head.offset :] if head else left
-    return re.search(rf"\W{ask.word}\b", body, re.IGNORECASE) is not None
+    inverted = "" if ask.word in grammar.RELATIVES else rf"\s+{grammar.AUX}\b"  # no subordinate clause is
+    continued = rf"\W{ask.word}{inverted if re.match(rf'{ask.word}{inverted}', right, re.IGNORECASE) else ''}\b"
+    return re.search(continued, body, re.IGNORECASE) is not None
 
 
-def _continues_verb(left: str, ask: Request, *, weak: bool) -> bool:
+def _continues_verb(left: str, right: str, ask: Request, between: re.Match[str]) -> bool:
     """Tell whether a bare verb goes on with a verb of `left` ("how do I peel ... and cut ...")."""
     head = asks(left)
     body = left[head.offset :] if head else left
-    if weak and (left.rsplit(maxsplit=1)[-1].lower() in grammar.VERBS or _RELATIVE.search(body)):
+    if between["then"] is None and (_RELATIVE.search(body) or grammar.ends_in_verb(body)):
         return True
     if _INFINITIVE.search(body):
         return head is None or head.word not in _TO_TARGET
-    is_question = head is not None and head.kind is Kind.QUESTION
-    return is_question and ask.word not in grammar.ASSISTANT_VERBS and _HELPED_VERB.search(body) is not None
+    if (
+        head is None
+        or head.kind is Kind.COMMAND
+        or ask.word in grammar.ASSISTANT_VERBS
+        or _TO_ME.match(right, ask.offset)
+    ):
+        return False
+    return _HELPED_VERB.search(body) is not None
 
 
 # --- joining what belongs together -----------------------------------------------------------------------------------

@@ -46,13 +46,15 @@ _AMBIGUOUS_VERBS = frozenset(
 # Said to an assistant, hardly ever of what a third party does.
 ASSISTANT_VERBS = frozenset(
     """
-    calculate compute solve compare explain define describe translate summarise summarize tell suggest list name
+    calculate compute solve convert compare say explain define describe translate summarise summarize tell suggest
+    list name
     paraphrase rewrite outline discuss
     """.split()
 )
 # They may be followed by a preposition at once; with any other verb that means an object left out ("sort by length").
 PREPOSITIONAL_VERBS = frozenset("search look write plan shop check visit read call book prove research".split())
 RELATIVES = frozenset("who which whose whom".split())
+QUESTION_WORDS = RELATIVES | {"what", "when", "where", "why", "how"}
 
 _AUX_BE = r"is|are|was|were|am|does|did|can|could|will|would|shall|should|may|might|must"
 AUX = rf"(?:{_AUX_BE}|do|has|have|had)(?:n['’]t)?"
@@ -83,11 +85,13 @@ _QUESTION = re.compile(
     | (?P<aux>
         (?i:(?:{_AUX_BE})(?:n['’]t)?)\s+(?:(?i:{DETERMINER}|{PRONOUN}|any|all|most|some)\b|[A-Z_\d])
         | (?i:(?:do|has|have|had)(?:n['’]t)?)\s+(?:(?i:{PRONOUN}|any|people)\b|[A-Z_])
+        | (?i:is|are|was|were)\s+[a-z]+\s+(?:a|an|the)\b | (?i:do|did)\s+[a-z]+s\s+[a-z]
     )
     """,
     re.VERBOSE,
 )
 _YES_NO = re.compile(rf"{AUX}\s+\w", re.IGNORECASE)
+_OPEN_YES_NO = re.compile(r"(?P<aux>is|are|was|were|do|does|did)\s+\w", re.IGNORECASE)  # begins no statement
 _WORD = re.compile(r"[^\W\d_]+")
 _NO_COMMAND = re.compile(r"[^\s:.?!]|\s+[A-Z]\b")  # "Finds", "Plan A"
 _NO_OBJECT = re.compile(r"$|(?:and|or)\b|[,.?!]")
@@ -101,6 +105,7 @@ _OPENING_PHRASE = re.compile(
 )
 _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
 _HEAD_CHARS = 80
+_VERB_WITH_VERB = 2  # words
 
 _FOREIGN = frozenset(
     """
@@ -152,6 +157,9 @@ def request(clause: str, *, strict: bool = False) -> Request | None:
     question = _QUESTION.match(clause, offset)
     if question:
         return Request(Kind.QUESTION, (question["wh"] or question["aux"]).split()[0].lower(), offset)
+    yes_no = None if strict else _OPEN_YES_NO.match(clause, offset)
+    if yes_no:
+        return Request(Kind.QUESTION, yes_no["aux"].lower(), offset)
     return _command(clause, offset, strict=strict)
 
 
@@ -188,6 +196,12 @@ def request_offset(sentence: str) -> int | None:
         if found and (marked or found.word not in RELATIVES) and (opened or found.kind is Kind.QUESTION):
             return comma.end()
     return None
+
+
+def ends_in_verb(clause: str) -> bool:
+    """Tell whether `clause` stops at a verb that a second one may join ("read and write")."""
+    words = clause.lower().split()
+    return words[-1] in VERBS and (len(words) == _VERB_WITH_VERB or words[-1] not in _AMBIGUOUS_VERBS)
 
 
 def are_both_yes_no(left: str, right: str) -> bool:

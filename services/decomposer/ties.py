@@ -36,6 +36,27 @@ _PAYLOAD = re.compile(
 )
 
 
+_LEAD_IN = re.compile(r"[^:.?!]{0,80}[:.]\s+")
+_LEAD_WORDS = frozenset(
+    """
+    please kindly answer solve do can could would you help me with i have need want to these those this the
+    following my some a few couple of all each both two three four five six several questions question tasks
+    task things parts problems here are is below in order hi hello hey and for
+    """.split()
+)
+
+
+def is_lead_in(text: str) -> bool:
+    """Tell whether `text` only announces questions, so that nothing is lost without it."""
+    return all(word.lower() in _LEAD_WORDS for word in re.findall(r"\w+", text))
+
+
+def lead_in_chars(text: str) -> int:
+    """Return the length of such an announcement at the head of `text`."""
+    lead = _LEAD_IN.match(text)
+    return lead.end() if lead and is_lead_in(lead[0]) else 0
+
+
 def governs_all(sentence: str) -> bool:
     """Tell whether `sentence` says how to answer, so that no part may lose it."""
     return _DIRECTIVE.match(sentence) is not None
@@ -174,7 +195,7 @@ def _resumes_noun(body: str, before: str) -> bool:
 # --- facts -----------------------------------------------------------------------------------------------------------
 
 _STILL = re.compile(r"\b(?:left|remain\w*|altogether|in\s+total|in\s+all|now)\b", re.IGNORECASE)
-_SPEAKER = re.compile(r"\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
+_SPEAKER = re.compile(r"(?<!War )\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
 _NO_CONTENT = frozenset(

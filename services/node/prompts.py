@@ -22,7 +22,8 @@ _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "rand
 _MAX_SUM_WORDS = 12
 
 _WORD_PROBLEM = "You are a helpful assistant."
-_STEPS = "Solve it step by step in a few short sentences, then end with a line of this form: Answer: <number>"
+# No placeholder such as <number>: small models copy it.
+_STEPS = 'Solve it step by step in a few short sentences. The last line must begin with "Answer:" and give the number.'
 _SUM = "Reply with the result only: one number, no words, no steps."
 _SEARCH = "You are a helpful assistant who knows the facts. State the fact that is asked for in one sentence."
 _COMPARE = (

@@ -72,7 +72,7 @@ def _configs(space: Space, max_in_flight: int, replicas: int) -> list[StreamConf
         republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
     )
     fitness = _bucket(space, Store.FITNESS, replicas, max_msgs_per_subject=FITNESS_HISTORY)
-    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S, storage=StorageType.MEMORY)
+    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S)
     admit = _bucket(
         space,
         Store.ADMIT,
@@ -93,12 +93,11 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
     max_age: float = 0,
     max_msgs: int = -1,
     discard: DiscardPolicy = DiscardPolicy.NEW,
-    storage: StorageType = StorageType.FILE,
 ) -> StreamConfig:
     return StreamConfig(
         name=space.stream(store),
         subjects=[space.full(store, ">")],
-        storage=storage,
+        storage=StorageType.FILE,  # a stream in memory is gone, not empty, after the server's restart
         discard=discard,
         max_msgs=max_msgs,
         max_msgs_per_subject=max_msgs_per_subject,

@@ -25,6 +25,7 @@ _MARKUP = (
     (re.compile(r"\\(?:[\[\]()]|left|right)"), " "),
     (re.compile(r"\\(?:times|cdot)"), "×"),
     (re.compile(r"\\([,;! %$])"), r"\1"),
+    (re.compile(r"</?(?:number|answer|result)>", re.IGNORECASE), " "),
     (re.compile(r"\b(?:the\s+)?(?:final\s+)?answer(?:\s+is)?\s*:\s*\Z", re.IGNORECASE), ""),
 )
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]{0,200}\}){1,400})\}")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_SENTENCE = re.compile(r"(?:(?<=[a-z0-9)\]\"”]{2}[.!?])|\n)\s*(?=\S)")
+_SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]\"”]{2}[.!?])\s+|\n\s*")
 _NEGATIONS = frozenset("no not never neither nor none nothing nobody cannot without".split())
 _FUNCTION_WORDS = frozenset(
     """a about all also an and any are as at be been being both but by can could did do does each for from had has
@@ -55,7 +55,7 @@ def names(text: str) -> frozenset[str]:
 
 def sentences(text: str) -> list[str]:
     """Cut `text` at line ends and sentence ends; initials and titles ("J. K.", "D.C.", "Dr.") end no sentence."""
-    return [part for part in map(str.strip, _SENTENCE.split(text)) if part]
+    return [part for part in map(str.strip, _SENTENCE_END.split(text.strip())) if part]
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import llama_cpp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -155,6 +154,8 @@ async def test_a_stop_string_across_tokens_is_never_shown(engine: LlamaEngine, a
 async def test_log_probabilities_are_those_of_the_model(
     engine: LlamaEngine, ask: Callable[..., Request], smollm: Path
 ) -> None:
+    import llama_cpp  # noqa: PLC0415  after models.llama, which sets how its threads wait
+
     tokens: list[str] = []
     completion = await engine.complete(ask(temperature=0.7, seed=5), tokens.append)
     judge = llama_cpp.Llama(
