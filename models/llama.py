@@ -27,7 +27,7 @@ from models.sampling import sample
 from models.text import TextStream, mean_logprob, min_logprob
 
 # Read by the OpenMP runtime when llama.cpp is loaded.  By default its threads spin at every barrier, so that on cores
-# which others use too each token waits for time slices: with one of two cores busy, five to twenty times slower.
+# which others use too each token waits for time slices: measured two to twenty times slower.
 os.environ.setdefault("GOMP_SPINCOUNT", "100")
 
 import llama_cpp

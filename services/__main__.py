@@ -13,10 +13,10 @@ from models.engine import ModelError
 from schemas.subjects import Space
 from schemas.topology import TopologyError, load
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
-from services.runtime.bus import BusError
 from services.runtime.lifecycle import Deployment, run
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
+from services.runtime.wire import BusError
 
 
 def main() -> int:

@@ -16,9 +16,10 @@ import structlog
 from schemas.messages import Assembled, Cancel, Plan, Result, Route, Timer
 from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, PLAN, RESULT, ROUTE, TIMER
 from services.assembler.assembly import Assessment, assess, lean, seal
-from services.runtime.bus import Bus, Conflict, Entry, Stored, TooLarge
+from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, consume, listen, on
 from services.runtime.routes import Route as BusRoute
+from services.runtime.wire import Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
 

@@ -16,10 +16,11 @@ from schemas.messages import DEFAULT_TIMEOUT_S, ErrorCode, OnPartial, Query, Rep
 from services.cli.options import NothingRuns, Target, bus_options, err, out, run, topology_option
 from services.cli.progress import Progress, following, footer
 from services.cli.up import hosting
-from services.runtime.bus import Bus, BusError
+from services.runtime.bus import Bus
 from services.runtime.client import ask as send
 from services.runtime.logging import configure
 from services.runtime.replies import Refusal
+from services.runtime.wire import BusError
 
 EXIT_CODES = {Status.COMPLETE: 0, Status.PARTIAL: 2, Status.FAILED: 1}
 

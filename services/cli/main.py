@@ -15,10 +15,10 @@ from services.cli.queries import answer, cancel, feedback
 from services.cli.status import status
 from services.cli.up import up
 from services.cli.watch import watch
-from services.runtime.bus import BusError
 from services.runtime.lifecycle import VERSION
 from services.runtime.logging import LogLevelError
 from services.runtime.server import ServerError
+from services.runtime.wire import BusError
 
 FAILED = 1
 USAGE = 64  # EX_USAGE; 2 would read as "partial"

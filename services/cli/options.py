@@ -14,8 +14,9 @@ import click
 from rich.console import Console
 
 from schemas.subjects import Space
-from services.runtime.bus import Bus, BusError, connect
+from services.runtime.bus import Bus, connect
 from services.runtime.loop import new_event_loop
+from services.runtime.wire import BusError
 
 R = TypeVar("R")
 

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Reply, Result, Status
 from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
-from services.runtime.bus import Bus, decode
+from services.runtime.bus import Bus
+from services.runtime.wire import decode
 
 MARKS = {"all": "[green]✓[/]", "early": "[green]✓[/]", "deadline": "[yellow]…[/]", "none": "[red]✗[/]"}
 EXCERPT_CHARS = 72

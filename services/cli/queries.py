@@ -14,7 +14,8 @@ from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_to
 from services.cli.ask import EXIT_CODES
 from services.cli.options import Target, bus_options, err, out, run
 from services.cli.progress import footer
-from services.runtime.bus import Bus, BusError, Entry
+from services.runtime.bus import Bus
+from services.runtime.wire import BusError, Entry
 
 SETTLE_S = 5.0
 

@@ -10,8 +10,9 @@ import time
 
 from schemas.messages import Admission, ErrorCode
 from schemas.subjects import ADMIT, ANSWER, PLAN
-from services.runtime.bus import Bus, Conflict, Entry, Full
+from services.runtime.bus import Bus
 from services.runtime.replies import Refusal
+from services.runtime.wire import Conflict, Entry, Full
 
 SWEEP_S = 1.0
 UNPLANNED_S = 30.0

@@ -249,12 +249,9 @@ def _continues_verb(left: str, right: str, ask: Request, between: re.Match[str])
         return True
     if _INFINITIVE.search(body):
         return head is None or head.word not in _TO_TARGET
-    if (
-        head is None
-        or head.kind is Kind.COMMAND
-        or ask.word in grammar.ASSISTANT_VERBS
-        or _TO_ME.match(right, ask.offset)
-    ):
+    if ask.word in grammar.ASSISTANT_VERBS or _TO_ME.match(right, ask.offset) or "," in between[0]:
+        return False
+    if head is None or head.kind is Kind.COMMAND or body.split()[-1] in _STRANDED:
         return False
     return _HELPED_VERB.search(body) is not None
 

@@ -47,8 +47,7 @@ _AMBIGUOUS_VERBS = frozenset(
 ASSISTANT_VERBS = frozenset(
     """
     calculate compute solve convert compare say explain define describe translate summarise summarize tell suggest
-    list name
-    paraphrase rewrite outline discuss
+    list name paraphrase rewrite outline discuss
     """.split()
 )
 # They may be followed by a preposition at once; with any other verb that means an object left out ("sort by length").
@@ -156,7 +155,8 @@ def request(clause: str, *, strict: bool = False) -> Request | None:
         return Request(Kind.QUESTION, embedded["wh"].lower(), embedded.end())
     question = _QUESTION.match(clause, offset)
     if question:
-        return Request(Kind.QUESTION, (question["wh"] or question["aux"]).split()[0].lower(), offset)
+        word = question["wh"] or question["aux"].split()[0]
+        return Request(Kind.QUESTION, word.lower(), question.start("wh" if question["wh"] else "aux"))
     yes_no = None if strict else _OPEN_YES_NO.match(clause, offset)
     if yes_no:
         return Request(Kind.QUESTION, yes_no["aux"].lower(), offset)

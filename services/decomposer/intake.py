@@ -13,9 +13,10 @@ from services.decomposer.decompose import decompose
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.request import claimed_id, parse
 from services.decomposer.roster import Roster
-from services.runtime.bus import Bus, BusError, Conflict, Stored
+from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Request
+from services.runtime.wire import BusError, Conflict, Stored
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from schemas.messages import Assignment, Chunk, Plan, Query, Task, Timer
 from schemas.subjects import DEADLINE, PLAN, TASK, TIMER, Space
 from services.decomposer.route import Candidate, route
-from services.runtime.bus import Entry, at
+from services.runtime.wire import Entry, at
 
 SYNTHESIS_SHARE = 0.3
 MAX_SYNTHESIS_S = 20.0

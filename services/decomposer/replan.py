@@ -16,9 +16,10 @@ from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, TASK
 from services.decomposer.planning import task_entries
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move
-from services.runtime.bus import Bus, Conflict, Entry, Stored
+from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Retry
 from services.runtime.survey import find_depths
+from services.runtime.wire import Conflict, Entry, Stored
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from schemas.messages import MAX_QUERY_BYTES, ErrorCode, Query
-from services.runtime.bus import decode
 from services.runtime.replies import Refusal
+from services.runtime.wire import decode
 
 MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4096  # every character escaped, and the other fields
 

@@ -116,10 +116,11 @@ _BACK = tuple(
         rf"\bthe\s+(?:{_TEXT})\b(?!\s*(?:_|of\b|for\b|that\b|which\b|in\b))",
         r"\bthe\s+same(?!\s+(?:\w+\s+)?as\b)|\bboth\b(?!.{1,200}\band\b)",
         r"\byour\s+(?:answer|work|reasoning|solution|steps|choice|result)\b",
-        rf"\b(?:{_RELATIONAL}|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
+        rf"\b(?:{_RELATIONAL}|each|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
         r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b",
         rf"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst){_END}",
+        rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not))?{_END}|^{AUX}\s+\S+{_END}",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
@@ -133,7 +134,7 @@ _STATEMENT_BACK = re.compile(
     re.IGNORECASE,
 )
 _OBJECTLESS = re.compile(r"(\w+)\s+(?:to|into|by|in|from|as|with)\b", re.IGNORECASE)
-_FRAGMENT_BACK = re.compile(rf"(?:{PREPOSITION})\b|\S+(?:\s+\S+)?$", re.IGNORECASE)
+_FRAGMENT_BACK = re.compile(rf"(?:{PREPOSITION})\b|(?:the\s+)?\S+(?:\s+\S+)?$", re.IGNORECASE)
 _INDEFINITE = re.compile(rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", re.IGNORECASE)
 _DEFINITE = re.compile(r"\b(?:the|that|this|each)\s+(\w+)\b(?!\s+of\b)", re.IGNORECASE)
 # What they fetch is what the rest of the sentence works on.

@@ -16,9 +16,10 @@ from schemas.messages import Cancel, Chunk, ModelAnswer, Presence, Result, Task
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.prompts import prompt, sampling
 from services.node.vote import choose
-from services.runtime.bus import Bus, Entry
+from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.runtime.wire import Entry
 from services.voting.extract import final_answer
 
 log = structlog.get_logger(__name__)

@@ -8,11 +8,9 @@ away, for `PATIENCE_S` at most.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import nats
@@ -23,7 +21,9 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from schemas.subjects import Space, Store, Subject
+from services.runtime.reader import TIMEOUT_S, Reader
 from services.runtime.watchdog import watch_connection
+from services.runtime.wire import BusError, Entry, Stored, TooLarge, decode, encode, sequence_of, unix_time
 
 log = structlog.get_logger(__name__)
 
@@ -32,14 +32,9 @@ R = TypeVar("R")
 
 MIN_SERVER = (2, 15)
 PATIENCE_S = 30.0
-TIMEOUT_S = 2.0
 PAYLOAD_RESERVE_BYTES = 16 * 1024  # headers are not counted against max_payload, and one byte too many ends the client
 PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
 BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
-READ_LIMIT = 1000
-
-_WRONG_LAST_SEQUENCE = 10071
-_STORE_FULL = 10077
 
 _GONE = (
     nats.errors.TimeoutError,
@@ -47,73 +42,6 @@ _GONE = (
     nats.errors.OutboundBufferLimitError,
     nats.errors.ConnectionReconnectingError,
 )
-
-
-class BusError(Exception):
-    """The bus can't be used: no server, a server that is too old, or no word from it for too long."""
-
-
-class Conflict(Exception):  # noqa: N818  # a fact about the store, not a failure
-    """The subject has another last sequence than the write expected: somebody was first."""
-
-
-class Full(Exception):  # noqa: N818  # likewise
-    """The store holds as many messages as it may."""
-
-
-class TooLarge(BusError):  # noqa: N818  # named for its cause
-    """The message is larger than the server takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Generic[T]):
-    """One write to a store.  `expect` is the subject's last sequence (0: it must not exist), None for any."""
-
-    subject: Subject[T]
-    message: T
-    expect: int | None = None
-    ttl_s: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def header(self) -> dict[str, str]:
-        """Give the headers that say so to the server."""
-        header = dict(self.headers)
-        if self.expect is not None:
-            header["Nats-Expected-Last-Subject-Sequence"] = str(self.expect)
-        if self.ttl_s is not None:
-            header["Nats-TTL"] = f"{max(1, round(self.ttl_s))}s"
-        return header
-
-
-@dataclass(frozen=True, slots=True)
-class Stored(Generic[T]):
-    """A message as a store holds it.  `stored_at` is the server's time in Unix seconds."""
-
-    message: T
-    payload: bytes
-    sequence: int
-    stored_at: float
-
-
-class _PubAck(msgspec.Struct):
-    seq: int = 0
-    error: dict[str, Any] | None = None
-
-
-_ack_decoder = msgspec.json.Decoder(_PubAck)
-_encode = msgspec.json.Encoder().encode
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
-
-
-def decode(payload: bytes, message: type[T]) -> T:
-    """Decode one message.  Raises msgspec.DecodeError (of which ValidationError is one) with what and where."""
-    decoder = _decoders.get(message)
-    if decoder is None:
-        decoder = _decoders[message] = msgspec.json.Decoder(message)
-    try:
-        return decoder.decode(payload)  # type: ignore[no-any-return]
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
 
 
 class Bus:
@@ -124,8 +52,7 @@ class Bus:
         self.space = space
         self.name = name
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        self._reads: dict[str, _Read] = {}
-        self._read_inbox = ""
+        self._reader = Reader(client)
 
     def new_id(self) -> str:
         """Make a token that no other has (a NUID, 22 characters)."""
@@ -135,7 +62,7 @@ class Bus:
 
     async def publish(self, subject: Subject[T], message: T) -> None:
         """Publish without keeping it anywhere."""
-        await self.send(self.space.full(Store.CORE, subject.name(message)), _encode(message))
+        await self.send(self.space.full(Store.CORE, subject.name(message)), encode(message))
 
     async def send(self, address: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
         """Publish raw bytes to any subject, such as a client's inbox."""
@@ -189,7 +116,7 @@ class Bus:
 
         Raises Conflict, Full, TooLarge, or BusError when the server stays away.
         """
-        message = [(self._address(each), _encode(each.message), each.header()) for each in entries]
+        message = [(self._address(each), encode(each.message), each.header()) for each in entries]
         for _, payload, _ in message:
             self._check_size(payload)
         if len(message) == 1:
@@ -206,7 +133,7 @@ class Bus:
         filters = {self.space.full(store, name): subject for subject, name in wanted}
         found: dict[Subject[Any], list[Stored[Any]]] = {subject: [] for subject, _ in wanted}
         tests = [(_matcher(pattern), subject) for pattern, subject in filters.items()]
-        for msg in await self._patiently(lambda: self._multi_get(self.space.stream(store), list(filters))):
+        for msg in await self._patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters))):
             header = msg.headers or {}
             if "KV-Operation" in header:
                 continue
@@ -217,7 +144,7 @@ class Bus:
                     message=decode(msg.data, subject.message),
                     payload=msg.data,
                     sequence=int(header["Nats-Sequence"]),
-                    stored_at=datetime.fromisoformat(_microseconds(header["Nats-Time-Stamp"])).timestamp(),
+                    stored_at=unix_time(header["Nats-Time-Stamp"]),
                 )
             )
         return found
@@ -229,7 +156,7 @@ class Bus:
     async def purge(self, subject: Subject[T], **tokens: str | int) -> None:
         """Remove the messages of matching subjects from their store."""
         address = f"$JS.API.STREAM.PURGE.{self.space.stream(subject.store)}"
-        payload = _encode({"filter": self.space.full(subject.store, subject.at(**tokens))})
+        payload = encode({"filter": self.space.full(subject.store, subject.at(**tokens))})
         await self._patiently(lambda: self.client.request(address, payload, timeout=TIMEOUT_S))
 
     # --- the wire ---------------------------------------------------------------------------------------------------
@@ -260,7 +187,9 @@ class Bus:
             pause_s = min(2 * pause_s, 1.0)
 
     async def _write(self, address: str, payload: bytes, header: dict[str, str]) -> int:
-        return _sequence(await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None))
+        return sequence_of(
+            (await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None)).data
+        )
 
     async def _write_batch(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> int:
         batch = self.new_id()
@@ -271,89 +200,10 @@ class Bus:
         mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(messages)), "Nats-Batch-Commit": "1"}
         return await self._write(address, payload, {**header, **mark})
 
-    async def _multi_get(self, stream: str, filters: list[str]) -> list[Msg]:
-        """Read by the server's direct multi-get (ADR-31); where it is too much for one, subject by subject."""
-        if not self._read_inbox:
-            self._read_inbox = self.client.new_inbox()
-            await self.client.subscribe(f"{self._read_inbox}.*", cb=self._on_read)
-        try:
-            return await self._multi_get_at_once(stream, filters)
-        except _TooMany:
-            jetstream = self.client.jetstream()
-            infos = [await jetstream.stream_info(stream, subjects_filter=each) for each in filters]
-        names = list(dict.fromkeys(name for info in infos for name in info.state.subjects or ()))
-        groups = [names[i : i + READ_LIMIT] for i in range(0, len(names), READ_LIMIT)]
-        return [msg for group in groups for msg in await self._multi_get_at_once(stream, group)]
-
-    async def _multi_get_at_once(self, stream: str, filters: list[str]) -> list[Msg]:
-        token = self.new_id()
-        read = self._reads[token] = _Read([], asyncio.get_running_loop().create_future())
-        try:
-            request = _encode({"multi_last": filters, "batch": READ_LIMIT})
-            await self.client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=f"{self._read_inbox}.{token}")
-            async with asyncio.timeout(TIMEOUT_S):
-                await read.end
-        except TimeoutError:
-            raise nats.errors.TimeoutError from None
-        finally:
-            del self._reads[token]
-        return read.messages
-
-    async def _on_read(self, msg: Msg) -> None:
-        read = self._reads.get(msg.subject.rpartition(".")[2])
-        if read is None or read.end.done():
-            return
-        header = msg.headers or {}
-        match header.get("Status"):
-            case None:
-                read.messages.append(msg)
-            case "204" | "404":
-                read.end.set_result(None)
-            case "503":
-                read.end.set_exception(nats.errors.NoRespondersError())
-            case "413":
-                read.end.set_exception(_TooMany())
-            case status:
-                read.end.set_exception(BusError(f"read refused: {status} {header.get('Description', '')}"))
-
-
-@dataclass(slots=True)
-class _Read:
-    messages: list[Msg]
-    end: asyncio.Future[None]
-
-
-class _TooMany(Exception):  # noqa: N818  # handled where it is raised
-    """The server reads no more than 1024 subjects in one go."""
-
-
-def _sequence(msg: Msg) -> int:
-    ack = _ack_decoder.decode(msg.data)
-    if ack.error is None:
-        return ack.seq
-    match ack.error.get("err_code"):
-        case code if code == _WRONG_LAST_SEQUENCE:
-            raise Conflict(ack.error["description"])
-        case code if code == _STORE_FULL:
-            raise Full(ack.error["description"])
-    log.warning("write.refused", **ack.error)
-    raise nats.errors.TimeoutError  # everything else passes: no leader yet, too many batches, stream being made
-
 
 def _matcher(pattern: str) -> Callable[[list[str]], bool]:
     want = pattern.split(".")
     return lambda tokens: len(tokens) == len(want) and all(w in ("*", t) for w, t in zip(want, tokens, strict=True))
-
-
-def _microseconds(timestamp: str) -> str:
-    """Cut the server's nanoseconds, which `fromisoformat` of Python 3.11 doesn't read."""
-    head, _, fraction = timestamp.rstrip("Z").partition(".")
-    return f"{head}.{fraction[:6]:0<6}+00:00"
-
-
-def at(unix_s: float) -> str:
-    """Write a time as a message schedule of the server (ADR-51)."""
-    return "@at " + datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @asynccontextmanager

@@ -10,7 +10,8 @@ from nats.aio.msg import Msg
 
 from schemas.messages import Query, Reply
 from schemas.subjects import QUERY, Store
-from services.runtime.bus import Bus, BusError, decode
+from services.runtime.bus import Bus
+from services.runtime.wire import BusError, decode
 
 RESEND_S = 5.0
 NOBODY_S = 3.0

@@ -24,8 +24,9 @@ from nats.js.errors import APIError, ServiceUnavailableError
 
 from schemas.messages import DeadLetter
 from schemas.subjects import DEAD, Store
-from services.runtime.bus import Bus, BusError, Entry, decode
+from services.runtime.bus import Bus
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
+from services.runtime.wire import BusError, Entry, decode
 
 log = structlog.get_logger(__name__)
 

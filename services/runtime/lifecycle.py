@@ -22,10 +22,11 @@ from nats.micro.service import Service as MicroService
 from nats.micro.service import ServiceConfig
 
 from schemas.subjects import Space, Store
-from services.runtime.bus import Bus, BusError, connect, decode
+from services.runtime.bus import Bus, connect
 from services.runtime.consume import consuming
 from services.runtime.provision import MAX_IN_FLIGHT, provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
+from services.runtime.wire import BusError, decode
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,8 @@ from nats.js.errors import APIError, ServiceUnavailableError
 
 from schemas.messages import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
-from services.runtime.bus import PATIENCE_S, Bus, BusError
+from services.runtime.bus import PATIENCE_S, Bus
+from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,8 @@ from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
-from services.runtime.bus import Bus, BusError
+from services.runtime.bus import Bus
+from services.runtime.wire import BusError
 
 LISTEN_S = 0.5
 

@@ -14,9 +14,10 @@ import structlog
 from models.engine import Engine, ModelError, PromptTooLong, Request
 from schemas.messages import Assembled, Cancel, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
-from services.runtime.bus import Bus, Conflict, Entry
+from services.runtime.bus import Bus
 from services.runtime.replies import deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.runtime.wire import Conflict, Entry
 from services.synthesizer.merge import check, join, missing, prompt
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,9 @@ import structlog
 
 from schemas.messages import Assembled, Feedback, Fitness, Result
 from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, RESULT
-from services.runtime.bus import Bus, Conflict, Entry, Stored
+from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on
+from services.runtime.wire import Conflict, Entry, Stored
 from services.trainer.fitness import Observation, UnusableFeedback, from_assembled, from_feedback, from_late, learn
 
 log = structlog.get_logger(__name__)

@@ -50,7 +50,7 @@ _ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
 _LOCATED = re.compile(r"(?:located|found|situated|called|known as|named|about|approximately)\s+(?:in\s+)?")
 _DESCRIPTION = re.compile(
     r"(?:(?:also\s+|often\s+)?(?:known as|called|named|considered)\s+)?(?:the|an?|its?|one)\b"
-    r"|(?!located|found|situated|called|known|named)\w{2,}(?:ed|en|wn)\b"
+    r"|(?!located|found|situated|called|known|named)\w{2,}(?:ed|en|wn)\b(?!\s+by\b)"
 )
 _WHEN = re.compile(r"\s+(?:in|on|around|during)\s+[^,]{0,20}[0-9]{3,4}\b.*", re.DOTALL)
 

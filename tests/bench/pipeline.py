@@ -24,11 +24,12 @@ from rich.table import Table
 
 from schemas.messages import Reply, Status
 from schemas.subjects import Space
-from services.runtime.bus import Bus, connect, decode
+from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import stopping
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
 from services.runtime.server import embedded_server
+from services.runtime.wire import decode
 from tests.support import cluster
 
 QUERY = "What is the capital of Peru, and what is the capital of Chile?"

@@ -13,11 +13,12 @@ import pytest
 
 from schemas.messages import Admission, Presence, Result, Timer
 from schemas.subjects import ADMIT, DEAD, PLAN, PRESENCE, RESULT, TIMER, Space
-from services.runtime.bus import Bus, BusError, Conflict, Entry, Full, TooLarge, connect
+from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import Deployment, Service, running
 from services.runtime.provision import provision
 from services.runtime.routes import Delivery, Reject, Retry, Route, consume, on
 from services.runtime.server import EmbeddedServer, ServerError, embedded_server
+from services.runtime.wire import BusError, Conflict, Entry, Full, TooLarge
 from tests.support import wait_until
 
 
@@ -233,8 +234,8 @@ async def test_the_embedded_server_is_started_again_should_it_die(tmp_path: Path
         assert await bus.last(RESULT, id="q", chunk=0, node="n") is not None, "on the same store"
 
 
-async def test_connect_says_what_is_wrong(server: EmbeddedServer) -> None:
-    with pytest.raises(BusError, match="cannot connect to NATS at nats://127.0.0.1:1"):
+async def test_connect_says_what_is_wrong() -> None:
+    with pytest.raises(BusError, match=r"cannot connect to NATS at nats://127\.0\.0\.1:1"):
         async with connect("nats://127.0.0.1:1", space=Space("a"), name="test", patience_s=0.5):
             pass
 

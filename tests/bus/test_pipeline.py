@@ -14,9 +14,9 @@ import pytest
 from schemas.messages import Cancel, ErrorCode, Feedback, OnPartial, Query, Status
 from schemas.subjects import ADMIT, ANSWER, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
 from services.decomposer.roster import FRESH_S
-from services.runtime.bus import Entry
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
+from services.runtime.wire import Entry
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
 
 TWO_PARTS = "What is the capital of Peru, and what is the capital of Chile?"

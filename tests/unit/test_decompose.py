@@ -3,362 +3,538 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.messages import Chunk, Operation
 from services.decomposer.decompose import MAX_CHUNKS, decompose
 
-WHOLE = {
-    "titles and names": [
-        "Who wrote War and Peace?",
-        "Which songs did Simon & Garfunkel record in 1968?",
-        "When was Procter & Gamble founded?",
-        "Tell me about Marks and Spencer and its history",
-        "Who directed Catch Me If You Can and Find Me Guilty?",
-        "Who starred in Dude, Where's My Car?",
-        "Is Antigua and Barbuda larger than Saint Kitts and Nevis?",
-        "Who sang Then He Kissed Me and Be My Baby?",
-        "What is the plot of The Lion, the Witch and the Wardrobe?",
-        "Who played Mr. and Mrs. Smith in the film?",
-        "Did J. R. R. Tolkien know C. S. Lewis?",
-    ],
-    "noun lists and pairs": [
-        "Explain the pros and cons of nuclear power",
-        "What are the advantages, disadvantages and costs of heat pumps?",
-        "List the symptoms of measles, mumps and rubella",
-        "Describe the law of supply and demand",
-        "What is the difference between grep and find?",
-        "Explain read and write permissions in Linux",
-        "Give me a recipe for macaroni and cheese",
-        "How do plants absorb water and make sugar?",
-        "How do I peel, slice and cook an aubergine?",
-        "How can I install Docker and then run a container?",
-        "Which animals live in trees and hunt at night?",
-        "What has four legs and can fly?",
-        "Write a script to read a log file and print each error",
-        "Write a Python function that takes a list and returns its median",
-        "When and where was Frida Kahlo born?",
-        "What is the difference between what is legal and what is moral?",
-        "Find the composer who was deaf and who wrote nine symphonies",
-        "Explain why leaves change colour and why they fall",
-        "What happens when you heat sugar and when you cool it?",
-        "Between 1914 and 1918, which countries fought?",
-        "Who was born first, Bach or Handel?",
-    ],
-    "back references": [
-        "Who founded IKEA and where is it based?",
-        "What is the tallest mountain in Africa? How high is it?",
-        "Write a limerick about cheese and translate it into Spanish.",
-        "Write a poem about autumn. Translate the poem into Italian.",
-        "Divide 90 by 6, then multiply by 4.",
-        "Take 20% of 350, then subtract 12.",
-        "Name three noble gases and give the boiling point of each of them.",
-        "Define inflation and give an example.",
-        "What is 17 times 23? Explain your reasoning.",
-        "Solve 3x + 4 = 19 and show your work",
-        "What is the capital of Mongolia and how many people live there?",
-        "Find two cheap laptops; which one is lighter?",
-        "Who is the mayor of London? And of Paris?",
-        "How many calories are in an egg? What about a banana?",
-        "Look up the GDP of Chile and the GDP of Peru, then compare the two.",
-        "Is glass a liquid? Why?",
-        "Who was Rosalind Franklin, and what did she discover?",
-        "List five rivers in Asia, then sort them by length",
-        "Read the file notes.txt and summarise the contents.",
-        "Convert 5 miles to kilometres and round to one decimal",
-        "Who won the 1998 World Cup? Who came second? Do the same for 2002.",
-    ],
-    "quotes, brackets, code, addresses": [
-        'Translate "Where is the station? And what time is it?" into French',
-        "Translate \u201cCome in; sit down, then tell me everything\u201d into Dutch",
-        "What does the phrase 'live and let live, then move on' mean?",
-        "Correct this sentence: 'Me and him goes to school. What is they doing?'",
-        "Explain the regular expression `^a; what is b\\.$`",
-        "What does this do?\n```python\nx = 1; y = 2\nprint(x)\n\nprint('and then')\n```",
-        "Open https://example.org/a;b?q=what,is&x=and and list the headings",
-        "Send a mail to jane.and.joe@example.com about lunch",
-        "What is the population of Georgia (the country, and what is its area)?",
-        "What does `git add . && git commit` do?",
-        "Rewrite the following text in plain English: The party of the first part shall pay. What is due must be paid.",
-    ],
-    "numbers, times, abbreviations": [
-        "What is 1,250,000 divided by 2.5?",
-        "Is 9 a.m. in New York the same as 2 p.m. in London?",
-        "Why do U.S. dates put the month first, e.g. 12/31/1999?",
-        "What did Dr. King say in Washington, D.C. in 1963?",
-        "Does the flight at 6:30 p.m. Eastern arrive before midnight?",
-        "What does St. Mary's Church in Lübeck look like?",
-    ],
-    "word problems": [
-        "Sara picks 12 plums and gives 5 to her brother. Then she picks 7 more. How many plums does Sara have now?",
-        "The pool is 3 times as deep as Ben is tall. If Ben stands at 5 feet. How deep is the pool?",
-        "A baker makes 40 rolls and sells half of them, then he bakes 10 more and eats 2, how many rolls are left?",
-        "If a car uses 7 litres per 100 km and petrol costs 2 euros a litre, how much does a trip of 300 km cost?",
-        "Each crate holds 24 bottles. There are 6 crates. What is the total number of bottles? Show the steps.",
-        "Nina earns $15 an hour. She works 38 hours a week and also tutors for $60 on Saturdays. Calculate her pay.",
-        "There were 80 birds on a wire. And 35 flew off. How many birds are on the wire?",
-        "After lunch they went to the fair. A ride costs 4 tickets. Lena has 22 tickets. How many rides can Lena take? "
-        "How many tickets will Lena have left?",
-        "Plan A costs $20 a month. Plan B costs $12 a month plus $2 per call. How many calls make both plans equal?",
-        "You buy 3 pens for $1.20 each. Next, you buy a pad for $4. Finally you pay with a $10 note. How much is left?",
-        "Two trains start 300 km apart. One goes at 60 km/h and the other at 90 km/h. When do they meet?",
-        "Let x be 4 and let y be 7. What is 2x + y?",
-        "Mia has 4 boxes. How many pencils does Mia have if each box holds 10? Mia then loses 3. How many are left?",
-    ],
-    "shared context": [
-        "For each country give its capital:\n- Bolivia\n- Ghana\n- Laos",
-        "Which of these is a mammal?\na) trout\nb) bat\nc) eagle",
-        "Translate into German:\n1. Good evening\n2. See you tomorrow",
-        "I am travelling to Japan in May. What should I pack? What visa do I need?",
-        "Answer in one word. What is the capital of Fiji? What is the capital of Samoa?",
-        "What is the capital of Fiji? What is the capital of Samoa? Please answer in French.",
-        "My car won't start. I checked the battery and the fuse. What else should I check?",
-        "What should I cook tonight? I have eggs, rice and spinach.",
-    ],
-    "no cut at all": [
-        "good morning",
-        "Thanks, that was great!",
-        "?",
-        "and",
-        "then",
-        "Please help me",
-        "Was ist die Hauptstadt von Portugal und wer schrieb Faust?",
-        "\u00bfCu\u00e1l es la capital de Francia y qui\u00e9n pint\u00f3 el Guernica?",
-        "Was ist die Hauptstadt von Portugal? Wer hat den Faust geschrieben?",
-        "Is it true that cats sleep a lot and that dogs dream?",
-        "If I win the lottery, then what should I do?",
-        "In 1815, who won at Waterloo?",
-        "Explain, in simple words, what entropy is.",
-        "Tell me, what is a quasar?",
-    ],
+# One query a line, written as it is sent, but for braces around what a cut drops and "⏎" for a new line.
+CASES = """
+# titles and names: whole
+Who wrote War and Peace?
+Which songs did Simon & Garfunkel record in 1968?
+When was Procter & Gamble founded?
+Tell me about Marks and Spencer and its history
+Who directed Catch Me If You Can and Find Me Guilty?
+Who starred in Dude, Where's My Car?
+Is Antigua and Barbuda larger than Saint Kitts and Nevis?
+Who sang Then He Kissed Me and Be My Baby?
+What is the plot of The Lion, the Witch and the Wardrobe?
+Who played Mr. and Mrs. Smith in the film?
+Did J. R. R. Tolkien know C. S. Lewis?
+# noun lists and pairs: whole
+Explain the pros and cons of nuclear power
+What are the advantages, disadvantages and costs of heat pumps?
+List the symptoms of measles, mumps and rubella
+Describe the law of supply and demand
+What is the difference between grep and find?
+Explain read and write permissions in Linux
+Give me a recipe for macaroni and cheese
+How do plants absorb water and make sugar?
+How do I peel, slice and cook an aubergine?
+How can I install Docker and then run a container?
+Which animals live in trees and hunt at night?
+What has four legs and can fly?
+Write a script to read a log file and print each error
+Write a Python function that takes a list and returns its median
+When and where was Frida Kahlo born?
+What is the difference between what is legal and what is moral?
+Find the composer who was deaf and who wrote nine symphonies
+Explain why leaves change colour and why they fall
+What happens when you heat sugar and when you cool it?
+Between 1914 and 1918, which countries fought?
+Who was born first, Bach or Handel?
+# back references: whole
+Who founded IKEA and where is it based?
+What is the tallest mountain in Africa? How high is it?
+Write a limerick about cheese and translate it into Spanish.
+Write a poem about autumn. Translate the poem into Italian.
+Divide 90 by 6, then multiply by 4.
+Take 20% of 350, then subtract 12.
+Name three noble gases and give the boiling point of each of them.
+Define inflation and give an example.
+What is 17 times 23? Explain your reasoning.
+Solve 3x + 4 = 19 and show your work
+What is the capital of Mongolia and how many people live there?
+Find two cheap laptops; which one is lighter?
+Who is the mayor of London? And of Paris?
+How many calories are in an egg? What about a banana?
+Look up the GDP of Chile and the GDP of Peru, then compare the two.
+Is glass a liquid? Why?
+Who was Rosalind Franklin, and what did she discover?
+List five rivers in Asia, then sort them by length
+Read the file notes.txt and summarise the contents.
+Convert 5 miles to kilometres and round to one decimal
+Who won the 1998 World Cup? Who came second? Do the same for 2002.
+# quotes, brackets, code, addresses: whole
+Translate "Where is the station? And what time is it?" into French
+Translate “Come in; sit down, then tell me everything” into Dutch
+What does the phrase 'live and let live, then move on' mean?
+Correct this sentence: 'Me and him goes to school. What is they doing?'
+Explain the regular expression `^a; what is b\\.$`
+What does this do?⏎```python⏎x = 1; y = 2⏎print(x)⏎⏎print('and then')⏎```
+Open https://example.org/a;b?q=what,is&x=and and list the headings
+Send a mail to jane.and.joe@example.com about lunch
+What is the population of Georgia (the country, and what is its area)?
+What does `git add . && git commit` do?
+Rewrite the following text in plain English: The party of the first part shall pay. What is due must be paid.
+# numbers, times, abbreviations: whole
+What is 1,250,000 divided by 2.5?
+Is 9 a.m. in New York the same as 2 p.m. in London?
+Why do U.S. dates put the month first, e.g. 12/31/1999?
+What did Dr. King say in Washington, D.C. in 1963?
+Does the flight at 6:30 p.m. Eastern arrive before midnight?
+What does St. Mary's Church in Lübeck look like?
+# word problems: whole
+Sara picks 12 plums and gives 5 to her brother. Then she picks 7 more. How many plums does Sara have now?
+The pool is 3 times as deep as Ben is tall. If Ben stands at 5 feet. How deep is the pool?
+A baker makes 40 rolls and sells half of them, then he bakes 10 more and eats 2, how many rolls are left?
+If a car uses 7 litres per 100 km and petrol costs 2 euros a litre, how much does a trip of 300 km cost?
+Each crate holds 24 bottles. There are 6 crates. What is the total number of bottles? Show the steps.
+Nina earns $15 an hour. She works 38 hours a week and also tutors for $60 on Saturdays. Calculate her pay.
+There were 80 birds on a wire. And 35 flew off. How many birds are on the wire?
+After lunch they went to the fair. A ride costs 4 tickets. Lena has 22 tickets. How many rides can Lena take? \
+How many tickets will Lena have left?
+Plan A costs $20 a month. Plan B costs $12 a month plus $2 per call. How many calls make both plans equal?
+You buy 3 pens for $1.20 each. Next, you buy a pad for $4. Finally you pay with a $10 note. How much is left?
+Two trains start 300 km apart. One goes at 60 km/h and the other at 90 km/h. When do they meet?
+Let x be 4 and let y be 7. What is 2x + y?
+Mia has 4 boxes. How many pencils does Mia have if each box holds 10? Mia then loses 3. How many are left?
+# shared context: whole
+For each country give its capital:⏎- Bolivia⏎- Ghana⏎- Laos
+Which of these is a mammal?⏎a) trout⏎b) bat⏎c) eagle
+Translate into German:⏎1. Good evening⏎2. See you tomorrow
+I am travelling to Japan in May. What should I pack? What visa do I need?
+Answer in one word. What is the capital of Fiji? What is the capital of Samoa?
+What is the capital of Fiji? What is the capital of Samoa? Please answer in French.
+My car won't start. I checked the battery and the fuse. What else should I check?
+What should I cook tonight? I have eggs, rice and spinach.
+# no cut at all: whole
+good morning
+Thanks, that was great!
+?
+and
+then
+Please help me
+Was ist die Hauptstadt von Portugal und wer schrieb Faust?
+¿Cuál es la capital de Francia y quién pintó el Guernica?
+Was ist die Hauptstadt von Portugal? Wer hat den Faust geschrieben?
+Is it true that cats sleep a lot and that dogs dream?
+If I win the lottery, then what should I do?
+In 1815, who won at Waterloo?
+Explain, in simple words, what entropy is.
+Tell me, what is a quasar?
+# more that stay whole
+What is the difference between "affect" and "effect"?
+Who founded Johnson & Johnson and in what year was it founded?
+Give me the lyrics meaning of Bohemian Rhapsody and Stairway to Heaven
+How do I uninstall Windows and install Linux instead?
+How would you compare and contrast mitosis and meiosis?
+Write a function that reads a CSV file, sorts the rows and prints them.
+Explain what a mutex is and how it differs from a semaphore.
+What should I do before and after a marathon?
+List all prime numbers between 10 and 30.
+If 3x + 2 = 11 and y = 2x, what is y?
+What's the best time to visit Japan and why?
+Tell me a joke about cats and dogs, please.
+Which film won Best Picture in 1994, and who directed it?
+Let's say I invest $1000 at 5% for 10 years. What will it be worth? And at 7%?
+A shop sells pens at $2 and pads at $3. Kate buys 4 pens and 2 pads. Find the total she pays.
+Mr. Jones has 12 cows. Each cow gives 20 litres of milk. He sells the milk at $0.50 a litre. How much does Mr. \
+Jones earn?
+The sum of two numbers is 30 and their difference is 4. What are the numbers?
+Marco read 30 pages on Monday, twice as many on Tuesday and then 10 on Wednesday. How many pages did he read in \
+total?
+There are 24 students in a class. One third are boys. How many are girls? What percentage of the class is boys?
+In a garden there are 5 rows with 8 tulips each. If a rabbit eats 7 tulips and then the gardener plants 3 more. \
+How many tulips are there in the garden?
+Correct the grammar: he go to school and then what do he eat?
+Summarize this article: The council met on Monday. What will happen next is unclear. Find out more online.
+def f(x): return x and x + 1 - what does this function return?
+Why do we say "Bless you!" when someone sneezes?
+Is 7:30 a.m. too early to mow the lawn and is it legal?
+Is a tomato a fruit or a vegetable?
+Plan a menu for six people and make a shopping list for it.
+What is 15% of 80? Double that.
+What is the half-life of carbon-14 and how is it used?
+Write a SQL query to find duplicates and delete them
+Who wrote 'To be, or not to be' and what does the line mean?
+How many moons does Mars have and what are they called?
+What's bigger: the moon or Pluto?
+Name the largest planet and its moons.
+What is a good name for a cat? And for a dog?
+Create a table with three columns: name, age and city.
+Pick a random country and tell me about its flag.
+What did Marie Curie discover and when did she die?
+Explain the phrase "an eye for an eye, and a tooth for a tooth".
+Find the area of a circle with radius 5 and the circumference of a circle with radius 3.
+Quelle est la capitale de l'Italie et qui a peint la Joconde ?
+Write the email to bob@corp.com; cc: amy@corp.com.
+Compare the populations of India and China and explain the difference.
+Who sang Sound and Vision?
+What is rock and roll?
+Find a recipe for fish and chips
+Who wrote The Old Man and the Sea?
+Compare cats and dogs
+What is the sum of 12 and 30?
+Subtract 15 from 40 and multiply the answer by 3
+Calculate 20% of 50, then double it
+Look up the weather in Oslo and tell me whether I need a coat for it
+Translate 'then we left, and it rained' into German
+What does "if and only if" mean?
+Why did Germany and Japan lose the war?
+Explain cause and effect in history
+After dinner, what should I drink?
+When it rains, what do ants do?
+Print 'a; b; c' in Python
+Run `ls | grep foo; echo then` and explain the output
+What is 10:30 p.m. in New York in Tokyo time?
+Is Mt. Everest higher than K2?
+Who are Mr. Darcy and Mrs. Bennet?
+How many weeks are there in a year and a half?
+Summarise chapters 1, 2 and 3 of Moby Dick
+Is it raining in London and is it cold there?
+Find the largest city in Canada and its population
+What is the name of the actor who played Neo and when was he born?
+Check https://news.site.com/today?x=a;b and tell me the top story
+Download report.final.pdf and extract the tables from it
+If Ana is 12 and her brother is 3 years younger, how old is her brother?
+Pam has 4 red and 5 blue pens, then loses 2. How many pens does Pam have left?
+A bus has 40 seats. At the first stop 12 people get on, and at the next 9 more. Then 4 get off. How many seats \
+are free?
+First mix the flour and sugar, then add the eggs, and bake for 20 minutes. How many steps is that?
+What is the meaning of life, the universe and everything?
+Name a city in France and a city in Spain.
+Who won, Ali or Frazier?
+bread, milk and eggs
+yes
+How do I get to the station and then to the airport?
+What was it like to live in ancient Rome?
+Write a dialogue between a cat and a dog and give it a title
+Find a gym near me and check its opening hours
+Which of these is prime: 21, 23, 25?
+Tell me a story, then another.
+Solve x + 2 = 5. Then use that value to find y = 3x.
+List three colors and for each one name a fruit.
+What is the population of France, and that of Spain?
+What is the population of France, and how does it compare to Spain?
+Is 17 prime? Is 21?
+Explain gravity like I'm five and then like I'm a physicist.
+I'd like to know who invented the telephone and I'd also like to know what 20% of 45 is
+# and
+Who wrote Of Mice and Men{ and }what is the boiling point of ethanol?
+where is Lake Titicaca{ and }how deep is the Mariana Trench
+Is Python interpreted{ and }is Rust compiled?
+Can you tell me the capital of Kenya{ and }calculate 18% of 250?
+please define entropy{ and }please translate 'thank you' into Japanese
+What gas do yeast cells release{ and }multiply 14 by 3
+Who painted Guernica{, and }in which museum does the Mona Lisa hang?
+Tell me how to boil an egg{ and }how to poach a pear
+what's the currency of Sweden{ and }who's the author of Dracula?
+Which is heavier, gold or lead{, and }what is the capital of Malta?
+If a shirt costs $40 and is 25% off, what is the final price{ and }who invented the zipper?
+Write a limerick about a goat{ and }suggest a name for a bakery
+What is sodium chloride{ & }what is 9 squared?
+# then, also, plus
+Explain photosynthesis{ then }list three greenhouse gases
+Compute 12 * 12{, and then }tell me who discovered radium.
+Who composed The Four Seasons?{ Also, }what is 7 factorial?
+How tall is Mount Fuji{, plus }what is the speed of sound?
+Summarise Hamlet.{ After that, }compare Java and Kotlin.{ Finally, }name a prime above 50.
+What is the capital of Iceland{ as well as }who wrote The Raven?
+{First, }what is the capital of Cuba?{ Second, }what is 30% of 90?
+{First }explain gravity{, then }define velocity{, and finally }write a haiku about space
+Who was Ada Lovelace?{ And }what is the largest ocean?
+When did the Titanic sink?{ Then: }Ella has 5 kites and loses 2. How many kites does Ella have?
+# semicolons, commas, sentences
+Define osmosis{; }name the largest moon of Saturn{; }what is 8 cubed?
+Search flights to Oslo{, }book a hotel{, then }write a packing list
+Who is Ursula von der Leyen?{ }Where is Bhutan?
+What is DNA?{}What is RNA?
+Explain recursion.{ }Write a haiku about bees.{ }What is 15 minus 8?
+Who runs Apple Inc.?{ }What is the ticker of Alphabet Inc.{ and }where is Nestle based?
+What time is it in Lima when it is noon in Madrid?{ }What language do they speak in Angola?
+Is it safe to eat raw eggs?{ }Is it legal to own a tiger in Texas?
+Translate 'I don't know, and you?' into Greek.{ }Who was Dr. Watson?
+Fix this: `if x = 1: print(x)`.{ }What is the capital of Togo?
+how many sides has a heptagon{⏎}who wrote Moby-Dick{⏎}what is 6 times 9
+What does a cactus do when it needs water?{ }Why do cats purr?
+Who invented Velcro?{ }Who wrote Carmen and where is it set?{ }What is 5 + 6?
+Define isotope.{ }Explain fission. Which of the two is a process?{ }Who wrote Ulysses?
+# lists
+{1. }What is an atom?{⏎2. }What is an ion?
+{a) }Who wrote Emma?{ b) }What is 11 times 11?{ c) }Where is Petra?
+{(1) }Define torque.{ (2) }Name a noble gas.
+{Answer these questions:⏎- }Who painted The Scream?{⏎- }What is 3.5 times 2?
+{I have two questions: 1) }What is a quark?{ 2) }Who was Plato?
+{* }melting point of iron{⏎* }density of gold{⏎* }author of Faust
+{1. }Write a poem about tea.⏎2. Translate it into Welsh.{⏎3. }What is 2 to the power of 10?
+{Q1: }What is a proton?{ Q2: }Who was Socrates?
+# word problems beside other parts
+Omar had 15 marbles. He lost 6. How many marbles does Omar have?{ }What is the capital of Qatar?
+Who discovered oxygen?{ }Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are \
+there?{ Next, }translate 'cheese' into Danish.
+A tank holds 90 litres. If 35 litres leak out. How much is left in the tank?{ Then }what is the chemical symbol \
+for tin{; also }add 12 and 30?
+Compute 9 times 9.{ }Liam reads 20 pages a day for 6 days. How many pages does he read?
+A lake is 30 m deep and the river is 4 m deep. How much deeper is the lake?{ Also, }what is the chemical \
+formula of methane?
+I have 12 eggs and use 5. How many do I have?{ Also, }who wrote The Trial{ and }what is 14 minus 9?
+If Kim runs 5 km a day, how far does Kim run in a week?{ Then }who sculpted The Thinker?
+# more that are cut
+Who painted Girl with a Pearl Earring{ and }how many strings does a cello have?
+What's 9*7?{ }What's the capital of Nepal?
+Tell me the boiling point of mercury, and the author of Don Quixote{, and }compute 14 plus 27
+Calculate the area of a 4 by 6 rectangle{ and }explain the theory of plate tectonics.
+Convert 10 miles to kilometres{, then }name the Great Lakes.
+Could you please explain what inflation is?{ Also }could you list five fruits high in iron?
+What is the tallest building in the world{, }who was the first man on the moon{, and }what is 7 times 8?
+Write a short story about a dragon.{ Next, }what is the square root of 225?
+Solve 2x + 6 = 10{; then }explain how vaccines work
+Do penguins fly?{ }Do bats lay eggs?
+Are tomatoes fruits{ and }do whales breathe air?
+Who is the CEO of Toyota?{ Besides, }which river flows through Cairo?
+{1) }capital of Ecuador{ 2) }capital of Oman{ 3) }capital of Laos
+{Please answer the following questions:⏎⏎1. }What is the chemical formula of table salt?{⏎⏎2. }How many legs \
+does a spider have?{⏎⏎3. }Write a haiku about snow.
+Hi! What is the capital of Finland?{ }Who wrote Kalevala?
+Find the cheapest flight to Rome{, then }find a hostel in Rome{, and finally }draft a packing list
+Generate a password with 12 characters.{ }Who invented cryptography?
+What is the plural of mouse{⏎⏎}What is the past tense of go
+Ben has 8 coins and finds 3 more. How many coins does Ben have?{ }Who invented money?
+Who wrote Les Miserables?{ }A farmer has 17 sheep and all but 9 run away. How many sheep are left?
+Anna buys 3 shirts at $12 and a hat at $9. How much does she spend?{ Also }compute 17 times 3.{ Finally, }who \
+wrote Anna Karenina?
+Which is larger, 0.9 or 0.11?{ And }which gas makes up most of the air?
+Add 17 and 25{, }multiply 6 by 9{ and }divide 81 by 9.
+Recommend a book about Rome{ and }describe the causes of World War I
+When was the U.N. founded?{ }When did the Berlin Wall fall?
+Who lives at 10 Downing St. in London?{ }What is 100 minus 37?
+Define 'opportunity cost'{; }what does GDP stand for?
+how far is the moon{ and }how hot is the sun
+Write a regex that matches an e-mail address.{ }What does HTTP stand for{, and }who created Python?
+What is the speed of light{ & }who discovered gravity?
+What is the weather like on Venus?{ }What year did World War II end?{ And }what is 5 factorial?
+If a book costs $8, how much do 7 books cost?{ Then }name the author of Emma.
+Name the seven continents.{ }How many minutes are in a day?
+Translate 'see you soon' to Italian and 'good luck' to French.{ Then, }what is 12 squared?
+Two friends share 3 pizzas cut into 8 slices each. They eat 5 slices each. How many slices remain?{ After that, \
+}explain why bread rises.
+How do you say 'hello' in Thai{, and }what is 8 times 12?
+What happens when ice melts?{ }What is the atomic mass of oxygen?
+Which company makes the iPhone{ and }which company makes the Galaxy?
+What is 40% of 90{, }what is the capital of Chad?
+{- }Who wrote Dune?{⏎- }What is 3 cubed?{⏎- }Explain rain
+Tell me about the Eiffel Tower.{ }Tell me about the Colosseum.
+What do bees eat{, and }what is the opposite of hot?
+Write a tweet about coffee, a haiku about tea{, and }explain what espresso is.
+Convert 5 km to miles{ and }tell me who invented the metre
+Calculate sales tax on $80{, }find a good pizza place in Naples{, and }write a limerick
+Define entropy{; }define enthalpy{; }define heat
+Say "hello and goodbye" in French{, then }compute 7 * 6
+Who wrote Sons and Lovers{ and }who wrote Wives and Daughters?
+What is 1,200 plus 3,450{; and }what is the capital of Ghana?
+Explain the water cycle{ and then }write a poem about frogs
+Describe the Battle of Hastings.{ Then }calculate 1066 + 950.
+What is the capital of Bosnia and Herzegovina{ and }what is the capital of Trinidad and Tobago?
+Where is Kyiv{, }when was Mozart born{, and }how many legs has a crab?
+Why do cats purr{ and }why do dogs bark?
+What time is it in Berlin when it is 5 p.m. in Boston{, and }who is the mayor of Boston?
+{• }What is an acid?{⏎• }What is a base?{⏎• }Define pH
+{1. }Add 3 and 4{⏎2. }Multiply 5 by 6{⏎3. }Subtract 2 from 9
+{first }what is the capital of Libya{ then }what is 8 times 9
+Joe had 20 stamps and gave away 6. How many stamps are left?{ After that, }define philately.
+Summarise Macbeth{; }Sam has 3 cats and buys 2 more, how many cats does Sam have?
+Find restaurants in Lyon{, }compare train prices{, then }plan a picnic{, and finally }calculate 15% of 60
+Is Pluto a planet?{ }Is the Earth round?{ }Is glass a liquid?
+Can you explain Ohm's law{, and }can you list the primary colours?
+What is the freezing point of water in Fahrenheit{, also }what is the chemical symbol for lead?
+Explain what DNA is.{ }Explain what RNA is. Compare the two.
+Compute 3^4.{ }Compute 2^8. Add both results.
+Write a limerick about Mars{, and }please tell me when Galileo was born
+Name the author of Ivanhoe.{ Finally, }multiply 12 by 12.
+What is HTML?{ }What is CSS?{ }What does JS stand for?
+Fix this code: `print 'a and b'`{ and }tell me what the capital of Mali is
+How many ounces are in a pound{ and }how many feet are in a mile?
+Who is older, Tom Hanks or Brad Pitt?{ And }who directed Jaws?
+Find cheap flights to Lima{ as well as }explain what jet lag is
+How many days has April?{ Next question: }who invented the radio?
+Maria baked 30 scones. She sold 18 of them at $2 each. How much money did she make?{ }What is the largest lake \
+in Africa?{ Also, }subtract 13 from 50.
+who was the first king of england{ and }when was the magna carta signed
+Book a flight to Madrid{, }reserve a table at Botin{, then }calculate 12% of 340
+# fourth list
+What is the capital of the country where Nelson Mandela was born?
+Who sings You and I?
+When did Lewis and Clark reach the Pacific?
+What are the rules of hide and seek?
+Explain the plot of Beauty and the Beast in two sentences.
+How do you make bread and butter pickles?
+Is AT&T bigger than Verizon?
+Did Bonnie and Clyde rob banks, or was that a myth?
+What would happen if the moon disappeared and the tides stopped?
+Find all files larger than 1 GB and move them to /tmp
+If Lucy has 8 sweets and eats 3 and then her mum gives her 5 more, how many sweets does she have?
+The price of a coat is $80. It is reduced by 25%. Then a further 10% is taken off. What is the final price?
+A cyclist rides 15 km in an hour. At that speed, how long does he need for 60 km? How far does he get in 90 minutes?
+Ravi is twice as old as Mina. In 5 years the sum of their ages will be 40. How old is Ravi?
+Write a cover letter. It should be short and mention Python.
+Suggest a gift for my dad. He likes fishing and jazz.
+Which planet has the most moons? How many are there?
+Name a famous painter and one of his works.
+Summarise the text in quotes: "We came. Then we saw; and what did we do? We won."
+What's the difference between `is` and `==` in Python, and when should I use each?
+Write a function `add(a, b)` and test it with 2 and 3.
+How long is the Nile, and which countries does it cross?
+Please translate: Where is the library? I need a book.
+What is the area of a rectangle that is 6 cm long and 4 cm wide? What is its perimeter?
+Do you prefer tea or coffee, and why?
+Why is 6 afraid of 7? Because 7 8 9. Explain the joke.
+Explain what happened in 1989 in Berlin and why it mattered.
+I bought 4 shirts for $15 each and paid with a $100 bill. How much change did I get?
+Help me plan a trip: 3 days in Rome, then 2 days in Florence and a day in Pisa.
+Who invented the light bulb{ and }is the speed of light constant?
+What is 144 / 12{, and }what is the largest mammal?
+Divide 144 by 12{, then }name the largest mammal{, then }write a haiku about whales
+A pack has 6 cans. Leo buys 4 packs and drinks 5 cans. How many cans remain?{ Also, }who wrote Les Fleurs du mal?
+Which ocean is the deepest?{ Also: }Kim had $50 and spent $18 on a book. How much money does Kim have left?
+What is the boiling point of nitrogen{; }what is the symbol for potassium{; }compute 16 squared
+In what year did Apollo 11 land on the moon{, and }in what year was the Eiffel Tower built?
+Hello, can you tell me who painted Las Meninas?{ Also }I want to know what 45 times 3 is.
+{1. }Who wrote Hamlet?{⏎2. }Calculate 15 * 14.{⏎3. }Compare tea and coffee.
+Find a vegan recipe with lentils{; }compute 30% of 250{; and }translate 'good night' into Polish.
+What is the capital of Canada? What about 5 times 5?
+Who wrote Romeo and Juliet{, and }what is the capital of Trinidad and Tobago{, and }compute 10 minus 4?
+List three uses of copper.{ }Explain how batteries work.{ }What is 99 times 9?
+What's the tallest animal? The fastest fish?
+Could you calculate 35% of 640{, and also }explain what a black hole is?
+{Next, }what is the capital of Laos?{ Finally, }who wrote Walden?
+Write an email to my boss asking for leave.{ Also }list the public holidays in France.
+Tell me a joke{, then }tell me the capital of Peru
+A train travels 240 km in 3 hours. What is its average speed?{ Then }what is the chemical formula of ammonia{, \
+and }add 77 and 88?
+What is the longest river in Europe?{⏎}What is the highest peak in Europe?⏎⏎Thanks!
+Define democracy{, }explain federalism{, and }compare the Senate and the House.
+Who discovered America{ and }when did the Roman Empire fall{ and }how many bones are in the body?
+Are cats smarter than dogs?{ }Can penguins fly?{ }Should I invest in gold?
+Compute 8!{ and }tell me who proved Fermat's Last Theorem
+what is the meaning of 'carpe diem'{ and }who said 'I think, therefore I am'
+Emma has 24 roses. She puts 6 in each vase. How many vases does she need?{ }Who painted Sunflowers?{ }Multiply \
+12 by 15.
+Find the derivative of x^2 and the integral of 2x{, then }state the chain rule
+Where were the 2012 Olympics held{ and }who won the 100 m?
+{- }Capital of Spain{⏎- }Capital of Italy{⏎- }12 x 12
+"""
+
+OPERATIONS = {
+    "Calculate 15% of 80": Operation.MATH,
+    "What is 12 times 12?": Operation.MATH,
+    "What is the square root of 144?": Operation.MATH,
+    "Subtract 137 from 572": Operation.MATH,
+    "Tom has 3 apples and buys 2 more. How many apples does Tom have?": Operation.MATH,
+    "If a train leaves at 3 p.m. and travels for 2 hours, when does it arrive?": Operation.MATH,
+    "How many cents are in 3 dollars?": Operation.MATH,
+    "How many days are in a leap year?": Operation.SEARCH,
+    "How many people lived in Paris in 1900?": Operation.SEARCH,
+    "What is the capital of France?": Operation.SEARCH,
+    "Define osmosis": Operation.SEARCH,
+    "Find hotels in Rome": Operation.SEARCH,
+    "Who won the 1998 World Cup?": Operation.SEARCH,
+    "boiling point of water": Operation.SEARCH,
+    "Compare Python and Rust": Operation.COMPARE,
+    "What is the difference between TCP and UDP?": Operation.COMPARE,
+    "Which is larger, the sun or the moon?": Operation.COMPARE,
+    "Is gold heavier than lead?": Operation.COMPARE,
+    "Tea versus coffee": Operation.COMPARE,
+    "Write a poem about 7 dwarfs": Operation.GENERATE,
+    "Please explain how to compute 15% of 80": Operation.GENERATE,
+    "Can you summarise Hamlet?": Operation.GENERATE,
+    "Translate 'good morning' into French": Operation.GENERATE,
+    "Give me three ideas for a party": Operation.GENERATE,
+    "Fix this: `print(1`": Operation.GENERATE,
 }
 
-CUT: dict[str, dict[str, list[str]]] = {
-    "and": {
-        "Who wrote Of Mice and Men and what is the boiling point of ethanol?": [
-            "Who wrote Of Mice and Men",
-            "what is the boiling point of ethanol?",
-        ],
-        "where is Lake Titicaca and how deep is the Mariana Trench": [
-            "where is Lake Titicaca",
-            "how deep is the Mariana Trench",
-        ],
-        "Is Python interpreted and is Rust compiled?": ["Is Python interpreted", "is Rust compiled?"],
-        "Can you tell me the capital of Kenya and calculate 18% of 250?": [
-            "Can you tell me the capital of Kenya",
-            "calculate 18% of 250?",
-        ],
-        "please define entropy and please translate 'thank you' into Japanese": [
-            "please define entropy",
-            "please translate 'thank you' into Japanese",
-        ],
-        "What gas do yeast cells release and multiply 14 by 3": [
-            "What gas do yeast cells release",
-            "multiply 14 by 3",
-        ],
-        "Who painted Guernica, and in which museum does the Mona Lisa hang?": [
-            "Who painted Guernica",
-            "in which museum does the Mona Lisa hang?",
-        ],
-        "Tell me how to boil an egg and how to poach a pear": ["Tell me how to boil an egg", "how to poach a pear"],
-        "what's the currency of Sweden and who's the author of Dracula?": [
-            "what's the currency of Sweden",
-            "who's the author of Dracula?",
-        ],
-        "Which is heavier, gold or lead, and what is the capital of Malta?": [
-            "Which is heavier, gold or lead",
-            "what is the capital of Malta?",
-        ],
-        "If a shirt costs $40 and is 25% off, what is the final price and who invented the zipper?": [
-            "If a shirt costs $40 and is 25% off, what is the final price",
-            "who invented the zipper?",
-        ],
-        "Write a limerick about a goat and suggest a name for a bakery": [
-            "Write a limerick about a goat",
-            "suggest a name for a bakery",
-        ],
-        "What is sodium chloride & what is 9 squared?": ["What is sodium chloride", "what is 9 squared?"],
-    },
-    "then, also, plus": {
-        "Explain photosynthesis then list three greenhouse gases": [
-            "Explain photosynthesis",
-            "list three greenhouse gases",
-        ],
-        "Compute 12 * 12, and then tell me who discovered radium.": [
-            "Compute 12 * 12",
-            "tell me who discovered radium.",
-        ],
-        "Who composed The Four Seasons? Also, what is 7 factorial?": [
-            "Who composed The Four Seasons?",
-            "what is 7 factorial?",
-        ],
-        "How tall is Mount Fuji, plus what is the speed of sound?": [
-            "How tall is Mount Fuji",
-            "what is the speed of sound?",
-        ],
-        "Summarise Hamlet. After that, compare Java and Kotlin. Finally, name a prime above 50.": [
-            "Summarise Hamlet.",
-            "compare Java and Kotlin.",
-            "name a prime above 50.",
-        ],
-        "What is the capital of Iceland as well as who wrote The Raven?": [
-            "What is the capital of Iceland",
-            "who wrote The Raven?",
-        ],
-        "First, what is the capital of Cuba? Second, what is 30% of 90?": [
-            "what is the capital of Cuba?",
-            "what is 30% of 90?",
-        ],
-        "First explain gravity, then define velocity, and finally write a haiku about space": [
-            "explain gravity",
-            "define velocity",
-            "write a haiku about space",
-        ],
-        "Who was Ada Lovelace? And what is the largest ocean?": [
-            "Who was Ada Lovelace?",
-            "what is the largest ocean?",
-        ],
-        "When did the Titanic sink? Then: Ella has 5 kites and loses 2. How many kites does Ella have?": [
-            "When did the Titanic sink?",
-            "Ella has 5 kites and loses 2. How many kites does Ella have?",
-        ],
-    },
-    "semicolons, commas, sentences": {
-        "Define osmosis; name the largest moon of Saturn; what is 8 cubed?": [
-            "Define osmosis",
-            "name the largest moon of Saturn",
-            "what is 8 cubed?",
-        ],
-        "Search flights to Oslo, book a hotel, then write a packing list": [
-            "Search flights to Oslo",
-            "book a hotel",
-            "write a packing list",
-        ],
-        "Who is Ursula von der Leyen? Where is Bhutan?": ["Who is Ursula von der Leyen?", "Where is Bhutan?"],
-        "What is DNA?What is RNA?": ["What is DNA?", "What is RNA?"],
-        "Explain recursion. Write a haiku about bees. What is 15 minus 8?": [
-            "Explain recursion.",
-            "Write a haiku about bees.",
-            "What is 15 minus 8?",
-        ],
-        "Who runs Apple Inc.? What is the ticker of Alphabet Inc. and where is Nestle based?": [
-            "Who runs Apple Inc.?",
-            "What is the ticker of Alphabet Inc.",
-            "where is Nestle based?",
-        ],
-        "What time is it in Lima when it is noon in Madrid? What language do they speak in Angola?": [
-            "What time is it in Lima when it is noon in Madrid?",
-            "What language do they speak in Angola?",
-        ],
-        "Is it safe to eat raw eggs? Is it legal to own a tiger in Texas?": [
-            "Is it safe to eat raw eggs?",
-            "Is it legal to own a tiger in Texas?",
-        ],
-        "Translate 'I don't know, and you?' into Greek. Who was Dr. Watson?": [
-            "Translate 'I don't know, and you?' into Greek.",
-            "Who was Dr. Watson?",
-        ],
-        "Fix this: `if x = 1: print(x)`. What is the capital of Togo?": [
-            "Fix this: `if x = 1: print(x)`.",
-            "What is the capital of Togo?",
-        ],
-        "how many sides has a heptagon\nwho wrote Moby-Dick\nwhat is 6 times 9": [
-            "how many sides has a heptagon",
-            "who wrote Moby-Dick",
-            "what is 6 times 9",
-        ],
-        "What does a cactus do when it needs water? Why do cats purr?": [
-            "What does a cactus do when it needs water?",
-            "Why do cats purr?",
-        ],
-        "Who invented Velcro? Who wrote Carmen and where is it set? What is 5 + 6?": [
-            "Who invented Velcro?",
-            "Who wrote Carmen and where is it set?",
-            "What is 5 + 6?",
-        ],
-        "Define isotope. Explain fission. Which of the two is a process? Who wrote Ulysses?": [
-            "Define isotope.",
-            "Explain fission. Which of the two is a process?",
-            "Who wrote Ulysses?",
-        ],
-    },
-    "lists": {
-        "1. What is an atom?\n2. What is an ion?": ["What is an atom?", "What is an ion?"],
-        "a) Who wrote Emma? b) What is 11 times 11? c) Where is Petra?": [
-            "Who wrote Emma?",
-            "What is 11 times 11?",
-            "Where is Petra?",
-        ],
-        "(1) Define torque. (2) Name a noble gas.": ["Define torque.", "Name a noble gas."],
-        "Answer these questions:\n- Who painted The Scream?\n- What is 3.5 times 2?": [
-            "Who painted The Scream?",
-            "What is 3.5 times 2?",
-        ],
-        "I have two questions: 1) What is a quark? 2) Who was Plato?": ["What is a quark?", "Who was Plato?"],
-        "* melting point of iron\n* density of gold\n* author of Faust": [
-            "melting point of iron",
-            "density of gold",
-            "author of Faust",
-        ],
-        "1. Write a poem about tea.\n2. Translate it into Welsh.\n3. What is 2 to the power of 10?": [
-            "Write a poem about tea.\n2. Translate it into Welsh.",
-            "What is 2 to the power of 10?",
-        ],
-        "Q1: What is a proton? Q2: Who was Socrates?": ["What is a proton?", "Who was Socrates?"],
-    },
-    "word problems beside other parts": {
-        "Omar had 15 marbles. He lost 6. How many marbles does Omar have? What is the capital of Qatar?": [
-            "Omar had 15 marbles. He lost 6. How many marbles does Omar have?",
-            "What is the capital of Qatar?",
-        ],
-        "Who discovered oxygen? Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are "
-        "there? Next, translate 'cheese' into Danish.": [
-            "Who discovered oxygen?",
-            "Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are there?",
-            "translate 'cheese' into Danish.",
-        ],
-        "A tank holds 90 litres. If 35 litres leak out. How much is left in the tank? Then what is the chemical symbol "
-        "for tin; also add 12 and 30?": [
-            "A tank holds 90 litres. If 35 litres leak out. How much is left in the tank?",
-            "what is the chemical symbol for tin",
-            "add 12 and 30?",
-        ],
-        "Compute 9 times 9. Liam reads 20 pages a day for 6 days. How many pages does he read?": [
-            "Compute 9 times 9.",
-            "Liam reads 20 pages a day for 6 days. How many pages does he read?",
-        ],
-        "A lake is 30 m deep and the river is 4 m deep. How much deeper is the lake? Also, what is the chemical formula "
-        "of methane?": [
-            "A lake is 30 m deep and the river is 4 m deep. How much deeper is the lake?",
-            "what is the chemical formula of methane?",
-        ],
-        "I have 12 eggs and use 5. How many do I have? Also, who wrote The Trial and what is 14 minus 9?": [
-            "I have 12 eggs and use 5. How many do I have?",
-            "who wrote The Trial",
-            "what is 14 minus 9?",
-        ],
-        "If Kim runs 5 km a day, how far does Kim run in a week? Then who sculpted The Thinker?": [
-            "If Kim runs 5 km a day, how far does Kim run in a week?",
-            "who sculpted The Thinker?",
-        ],
-    },
-}
+# Where a cut must never fall, and words that invite one.
+SOLID = (
+    '"ready; steady, and what is go? Then run"',
+    "\u201cWho is there? And why\u201d",
+    "'sit down, then tell me'",
+    "`a; b and what is c? Then d`",
+    "```\nx = 1; what is y?\n\nThen find z\n```",
+    "https://example.org/a;b,c?q=and&x=then.html",
+    "jane.and.joe@example.com",
+    "1,250,000.75",
+    "(see also: what is this; then that?)",
+)
+WORDS = "what is who the a of how many find write compare it them Tom has Peru 3 12% - 1. 2) : , ; . ? !".split()
+LINKS = ("and", "then", "also", "\n", "Also,", "and then", "After that,", "plus", "Next,")
+MESSY = st.lists(st.sampled_from((*WORDS, *LINKS, *SOLID)), max_size=40).map(" ".join)
+DROPPED = {"and", "then", "also", "after", "that", "plus", "next", "1.", "2)", *"the a of is".split()}  # ... as lead-in
 
 
-def flat(table: dict[str, list[str]]) -> list[str]:
-    return [query for queries in table.values() for query in queries]
+def cases() -> list[tuple[str, list[str]]]:
+    lines = [line.replace("⏎", "\n") for line in CASES.splitlines() if line and not line.startswith("# ")]
+    return [(re.sub(r"[{}]", "", line), [part for part in re.split(r"\{[^}]*\}", line) if part]) for line in lines]
 
 
 def texts(query: str) -> list[str]:
     return [chunk.text for chunk in decompose(query)]
 
 
-@pytest.mark.parametrize("query", flat(WHOLE))
-def test_one_part_stays_whole(query: str) -> None:
-    assert texts(query) == [query]
-
-
-@pytest.mark.parametrize(("query", "parts"), [pair for table in CUT.values() for pair in table.items()])
-def test_independent_parts_are_cut(query: str, parts: list[str]) -> None:
+@pytest.mark.parametrize(("query", "parts"), cases())
+def test_only_independent_parts_are_cut(query: str, parts: list[str]) -> None:
     assert texts(query) == parts
+
+
+@pytest.mark.parametrize("part", [part for _, parts in cases() for part in parts if len(parts) > 1])
+def test_a_part_is_not_cut_again(part: str) -> None:
+    assert texts(part) == [part]
+
+
+@pytest.mark.parametrize(("query", "operation"), OPERATIONS.items())
+def test_operation_follows_what_is_asked(query: str, operation: Operation) -> None:
+    assert [chunk.operation for chunk in decompose(query)] == [operation]
+
+
+def test_blank_text_has_no_chunk() -> None:
+    assert decompose("") == decompose(" \n\t ") == []
+
+
+def test_chunks_are_numbered_in_order() -> None:
+    assert decompose("What is 2 + 2? Who wrote Emma?") == [
+        Chunk(index=0, text="What is 2 + 2?", operation=Operation.MATH),
+        Chunk(index=1, text="Who wrote Emma?", operation=Operation.SEARCH),
+    ]
+
+
+def test_what_exceeds_the_limit_joins_the_last_chunk() -> None:
+    questions = [f"What is {n} times 7?" for n in range(50)]
+    assert texts(" ".join(questions)) == [*questions[: MAX_CHUNKS - 1], " ".join(questions[MAX_CHUNKS - 1 :])]
+
+
+@given(st.one_of(st.text(), MESSY))
+def test_any_text_is_cut_in_order_and_for_good(query: str) -> None:
+    parts = texts(query)
+    assert bool(parts) == bool(query.strip())
+    assert len(parts) <= MAX_CHUNKS
+    at = 0
+    for part in parts:
+        at = query.index(part, at) + len(part)
+    assume(len(parts) < MAX_CHUNKS)
+    assert [finer for part in parts for finer in texts(part)] == parts
+
+
+@given(MESSY)
+def test_only_connectives_and_markers_are_lost(query: str) -> None:
+    rest = query
+    for part in texts(query):
+        lost, _, rest = rest.partition(part)
+        assert {word.strip(",;:.-").lower() for word in lost.split() if word not in DROPPED} <= {"", *DROPPED}
+    assert not rest.strip()
+
+
+@given(MESSY, st.sampled_from(SOLID), MESSY)
+def test_no_cut_falls_into_protected_text(before: str, solid: str, after: str) -> None:
+    assume(not re.search(r"[\"'`(\u201c]", before))  # else the quote that opens there may end here
+    assert any(solid in part for part in texts(f"{before} {solid} {after}"))

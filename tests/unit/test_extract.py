@@ -61,6 +61,7 @@ def test_result_of_a_sum(text: str, final: str) -> None:
         ("Mars is known as the Red Planet.", "Mars"),
         ("The Red Planet is known as Mars.", "Mars"),
         ("Brazilian Portuguese is spoken in Brazil.", "Brazilian Portuguese"),
+        ("Silver is represented by the symbol Ag.", "represented by the symbol Ag"),
         ("The Earth is not flat.", "The Earth is not flat"),
         ("There are 206 bones in the human body.", "206 bones in the human body"),
         ("The primary colors are red, blue, and yellow.", "red, blue, and yellow"),

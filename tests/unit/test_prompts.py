@@ -29,9 +29,10 @@ def test_each_kind_has_its_limit(asked: Chunk, max_tokens: int) -> None:
     assert prompt(asked).max_tokens == max_tokens
 
 
-def test_only_word_problems_are_worked() -> None:
-    assert '"Answer:"' in prompt(chunk(STORY)).user
-    assert '"Answer:"' not in prompt(chunk(SUM)).user
+def test_only_word_problems_may_be_worked() -> None:
+    assert "no steps" in prompt(chunk(SUM)).system
+    assert "no steps" not in prompt(chunk(STORY)).system
+    assert prompt(chunk(STORY)).user == STORY
 
 
 def test_chunks_of_a_kind_share_their_system_text() -> None:

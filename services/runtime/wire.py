@@ -1,0 +1,113 @@
+"""What is written to a store and read from it, as structs and as bytes; and how a write can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import nats.errors
+import structlog
+
+from schemas.subjects import Subject
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_WRONG_LAST_SEQUENCE = 10071
+_STORE_FULL = 10077
+
+
+class BusError(Exception):
+    """The bus can't be used: no server, a server that is too old, or no word from it for too long."""
+
+
+class Conflict(Exception):  # noqa: N818  # a fact about the store, not a failure
+    """The subject has another last sequence than the write expected: somebody was first."""
+
+
+class Full(Exception):  # noqa: N818  # likewise
+    """The store holds as many messages as it may."""
+
+
+class TooLarge(BusError):  # noqa: N818  # named for its cause
+    """The message is larger than the server takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One write to a store.  `expect` is the subject's last sequence (0: it must not exist), None for any."""
+
+    subject: Subject[T]
+    message: T
+    expect: int | None = None
+    ttl_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def header(self) -> dict[str, str]:
+        """Give the headers that say so to the server."""
+        header = dict(self.headers)
+        if self.expect is not None:
+            header["Nats-Expected-Last-Subject-Sequence"] = str(self.expect)
+        if self.ttl_s is not None:
+            header["Nats-TTL"] = f"{max(1, round(self.ttl_s))}s"
+        return header
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A message as a store holds it.  `stored_at` is the server's time in Unix seconds."""
+
+    message: T
+    payload: bytes
+    sequence: int
+    stored_at: float
+
+
+class _PubAck(msgspec.Struct):
+    seq: int = 0
+    error: dict[str, Any] | None = None
+
+
+_ack_decoder = msgspec.json.Decoder(_PubAck)
+encode = msgspec.json.Encoder().encode
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+def decode(payload: bytes, message: type[T]) -> T:
+    """Decode one message.  Raises msgspec.DecodeError (of which ValidationError is one) with what and where."""
+    decoder = _decoders.get(message)
+    if decoder is None:
+        decoder = _decoders[message] = msgspec.json.Decoder(message)
+    try:
+        return decoder.decode(payload)  # type: ignore[no-any-return]
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
+
+
+def sequence_of(payload: bytes) -> int:
+    """Read the server's word on a write.  Raises Conflict, Full, or what makes the caller try again."""
+    ack = _ack_decoder.decode(payload)
+    if ack.error is None:
+        return ack.seq
+    match ack.error.get("err_code"):
+        case code if code == _WRONG_LAST_SEQUENCE:
+            raise Conflict(ack.error["description"])
+        case code if code == _STORE_FULL:
+            raise Full(ack.error["description"])
+    log.warning("write.refused", **ack.error)
+    raise nats.errors.TimeoutError  # everything else passes: no leader yet, too many batches, stream being made
+
+
+def unix_time(timestamp: str) -> float:
+    """Read the server's time; its nanoseconds are cut, since Python 3.11's `fromisoformat` doesn't read them."""
+    head, _, fraction = timestamp.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{head}.{fraction[:6]:0<6}+00:00").timestamp()
+
+
+def at(unix_s: float) -> str:
+    """Write a time as a message schedule of the server (ADR-51)."""
+    return "@at " + datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

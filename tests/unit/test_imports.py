@@ -1,0 +1,75 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py"))
+SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
+PURE = (
+    "services.decomposer.decompose",
+    "services.decomposer.route",
+    "services.node.vote",
+    "services.node.prompts",
+    "services.assembler.assembly",
+    "services.synthesizer.merge",
+    "services.trainer.fitness",
+    "services.voting",
+)
+IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield node.module or ""
+
+
+def inside(name: str, *packages: str) -> bool:
+    return any(name == each or name.startswith(f"{each}.") for each in packages)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_import_rules(path: Path) -> None:
+    name = name_of(path)
+    for imported in imports_of(path):
+        ours = inside(imported, "schemas", "services", "models")
+        if inside(name, "schemas"):
+            assert inside(imported, "schemas") or not ours, f"schemas imports {imported}"
+            assert not inside(imported, "nats", "structlog", "llama_cpp"), f"schemas imports {imported}"
+        if inside(name, "models"):
+            assert inside(imported, "models") or not ours, f"models imports {imported}"
+        if inside(imported, "nats"):
+            assert inside(name, "services.runtime"), f"{name} imports nats"
+        if inside(imported, "llama_cpp"):
+            assert inside(name, "models"), f"{name} imports llama_cpp"
+        if inside(name, "services.runtime"):
+            assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
+        for service in SERVICES:
+            if inside(name, f"services.{service}"):
+                others = [f"services.{each}" for each in (*SERVICES, "cli") if each != service]
+                assert not inside(imported, *others), f"{name} imports another service: {imported}"
+        if inside(name, *PURE):
+            assert not inside(imported, *IMPURE), f"{name} is pure, yet imports {imported}"
+
+
+def test_llama_cpp_stands_in_one_or_two_files() -> None:
+    files = [name_of(path) for path in FILES if any(inside(each, "llama_cpp") for each in imports_of(path))]
+    assert 1 <= len(files) <= 2
+
+
+def test_files_stay_readable() -> None:
+    long = {name_of(path): n for path in FILES if (n := len(path.read_text().splitlines())) > 330}
+    assert not long, f"files over 330 lines: {long}"
