@@ -15,15 +15,12 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from schemas.messages import (
-    Admission,
     Assembled,
     Cancel,
     DeadLetter,
     Feedback,
-    Fitness,
     Piece,
     Plan,
-    Presence,
     Query,
     Reply,
     Result,
@@ -31,6 +28,7 @@ from schemas.messages import (
     Task,
     Timer,
 )
+from schemas.records import Admission, Fitness, Presence
 
 T = TypeVar("T", bound=Struct)
 

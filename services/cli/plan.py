@@ -10,7 +10,8 @@ import click
 import msgspec
 from rich.table import Table
 
-from schemas.messages import Assignment, Chunk, Presence
+from schemas.messages import Assignment, Chunk
+from schemas.records import Presence
 from schemas.topology import load
 from services.cli.options import Target, bus_options, out, run, topology_option
 from services.decomposer.decompose import decompose

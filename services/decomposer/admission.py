@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 
-from schemas.messages import Admission, ErrorCode
+from schemas.messages import ErrorCode
+from schemas.records import Admission
 from schemas.subjects import ADMIT, ANSWER, PLAN
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal

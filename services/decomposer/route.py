@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.messages import Assignment, Chunk, Fitness, Operation, Plan, Presence, Record
+from schemas.messages import Assignment, Chunk, Operation, Plan
+from schemas.records import Fitness, Presence, Record
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.messages import Assembled, ChunkOutcome, Feedback, Fitness, Operation, Record, Result
+from schemas.messages import Assembled, ChunkOutcome, Feedback, Operation, Result
+from schemas.records import Fitness, Record
 from services.voting.equivalence import equivalent
 
 FEEDBACK_RATE = 0.2

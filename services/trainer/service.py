@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from schemas.messages import Assembled, Feedback, Fitness, Result
+from schemas.messages import Assembled, Feedback, Result
+from schemas.records import Fitness
 from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, RESULT
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on

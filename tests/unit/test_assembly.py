@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from schemas.messages import (
+    Assembled,
+    Assignment,
+    Chunk,
+    ErrorCode,
+    ModelAnswer,
+    OnPartial,
+    Operation,
+    Plan,
+    Result,
+    Status,
+)
+from services.assembler.assembly import Assessment, assess, lean, seal
+
+NODES = ("a", "b", "c")
+
+
+def plan(num_chunks: int = 1, nodes: Sequence[str] = NODES, fitness: float = 0.5, **changes: object) -> Plan:
+    return structs.replace(
+        Plan(
+            id="q",
+            query="?",
+            reply="inbox",
+            created_at=0,
+            deadline_at=10,
+            assemble_by=9,
+            on_partial=OnPartial.ACCEPT,
+            chunks=[Chunk(index=i, text=f"part {i}?", operation=Operation.SEARCH) for i in range(num_chunks)],
+            assignments=[
+                Assignment(chunk=i, node=node, replica=0, fitness=fitness) for i in range(num_chunks) for node in nodes
+            ],
+        ),
+        **changes,
+    )
+
+
+def result(node: str, final: str = "42", *, chunk: int = 0, confidence: float = 0.9) -> Result:
+    said = ModelAnswer(
+        model="m",
+        text=final,
+        final=final,
+        logprob=-0.1,
+        min_logprob=-0.2,
+        prompt_tokens=1,
+        completion_tokens=1,
+        latency_s=1,
+        finish="stop",
+    )
+    return Result(
+        id="q",
+        chunk=chunk,
+        node=node,
+        replica=0,
+        started_at=0,
+        latency_s=1,
+        answers=[said],
+        chosen=0,
+        confidence=confidence,
+    )
+
+
+def failure(node: str, *, chunk: int = 0) -> Result:
+    return Result(id="q", chunk=chunk, node=node, replica=0, started_at=0, latency_s=1, error="no memory")
+
+
+def sealed(assessed: Assessment, of: Plan) -> Assembled:
+    return seal(of, assessed, planned_at=1, voted_at=2, sealed_at=3)
+
+
+def test_waits_while_the_rest_can_change_it() -> None:
+    assessed = assess(plan(), [result("a")], deadline_passed=False)
+    assert not assessed.complete
+    assert assessed.failed == frozenset()
+    assert assessed.cancellable == frozenset()
+
+
+def test_all_have_answered() -> None:
+    assessed = assess(plan(), [result("a", "1"), result("b", "2"), result("c", "2")], deadline_passed=False)
+    assert assessed.complete
+    (outcome,) = assessed.outcomes
+    assert (outcome.decided, outcome.final, [vote.won for vote in outcome.votes]) == ("all", "2", [False, True, True])
+    assert outcome.agreement == pytest.approx(2 / 3)
+    assert sealed(assessed, plan()).status is Status.COMPLETE
+
+
+def test_decided_early_and_the_rest_may_stop() -> None:
+    assessed = assess(plan(), [result("a"), result("b")], deadline_passed=False)
+    assert assessed.complete
+    assert assessed.cancellable == {0}
+    assert [(each.node, each.failed) for each in assessed.outcomes[0].missing] == [("c", False)]
+    assert sealed(assessed, plan()).status is Status.COMPLETE
+
+
+def test_a_weak_lead_is_not_decided_early() -> None:
+    assert not assess(
+        plan(), [result("a", confidence=0.3), result("b", confidence=0.2)], deadline_passed=False
+    ).complete
+
+
+def test_the_deadline_decides_with_what_there_is() -> None:
+    of = plan(num_chunks=2)
+    assessed = assess(of, [result("a")], deadline_passed=True)
+    assert [each.decided for each in assessed.outcomes] == ["deadline", "none"]
+    assert sealed(assessed, of).status is Status.PARTIAL
+    refused = sealed(assessed, structs.replace(of, on_partial=OnPartial.REFUSE))
+    assert refused.status is Status.FAILED
+    assert refused.error is not None
+    assert refused.error.code is ErrorCode.DEADLINE
+
+
+def test_nothing_at_the_deadline() -> None:
+    ended = sealed(assess(plan(), [], deadline_passed=True), plan())
+    assert ended.error is not None
+    assert ended.error.code is ErrorCode.DEADLINE
+
+
+def test_a_chunk_whose_replicas_all_failed_wants_one_more() -> None:
+    failures = [failure(each) for each in NODES]
+    assessed = assess(plan(), failures, deadline_passed=False)
+    assert not assessed.complete
+    assert assessed.failed == {0}
+    of = plan(exhausted=[0])
+    ended = sealed(assess(of, failures, deadline_passed=False), of)
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.message) == (ErrorCode.INTERNAL, "every node failed: no memory")
+
+
+def test_one_failure_of_several_is_told_and_the_answer_is_complete() -> None:
+    assessed = assess(plan(), [result("a"), failure("b"), result("c")], deadline_passed=False)
+    assert sealed(assessed, plan()).status is Status.COMPLETE
+    assert [(each.node, each.reason, each.failed) for each in assessed.outcomes[0].missing] == [
+        ("b", "no memory", True)
+    ]
+
+
+def test_a_result_of_a_node_that_was_not_asked_does_not_count() -> None:
+    assessed = assess(
+        plan(nodes=("a",)), [result("a", "1"), result("stranger", "2", confidence=0.99)], deadline_passed=False
+    )
+    assert assessed.outcomes[0].final == "1"
+
+
+def test_cancelled() -> None:
+    ended = seal(
+        plan(), assess(plan(), [], deadline_passed=False), planned_at=1, voted_at=1, sealed_at=1, cancelled="why"
+    )
+    assert ended.error is not None
+    assert (ended.error.code, ended.error.message) == (ErrorCode.CANCELLED, "why")
+
+
+def test_lean_leaves_the_votes_and_drops_what_single_models_said() -> None:
+    full = sealed(assess(plan(), [result("a"), result("b")], deadline_passed=False), plan())
+    outcome = lean(full).outcomes[0]
+    assert [vote.node for vote in outcome.votes] == ["a", "b"]
+    assert [vote.answers for vote in outcome.votes] == [[], []]
+
+
+FINALS = st.sampled_from(["1", "2", "3"])
+VOTES = st.lists(st.tuples(FINALS, st.floats(0.01, 0.99)), min_size=5, max_size=5)
+
+
+@given(VOTES, st.permutations(range(5)), st.integers(1, 5))
+def test_what_is_decided_early_stays_decided(votes: list[tuple[str, float]], order: list[int], num: int) -> None:
+    nodes = [f"n{i}" for i in range(5)]
+    of = plan(nodes=nodes)
+    results = [result(nodes[i], final, confidence=confidence) for i, (final, confidence) in enumerate(votes)]
+    some = assess(of, [results[i] for i in order[:num]], deadline_passed=False)
+    if some.complete:
+        assert some.outcomes[0].final == assess(of, results, deadline_passed=False).outcomes[0].final
+
+
+@given(VOTES, st.permutations(range(5)))
+def test_the_order_of_results_does_not_matter(votes: list[tuple[str, float]], order: list[int]) -> None:
+    nodes = [f"n{i}" for i in range(5)]
+    results = [result(nodes[i], final, confidence=confidence) for i, (final, confidence) in enumerate(votes)]
+    shuffled = [results[i] for i in order]
+    of = plan(nodes=nodes)
+    assert assess(of, results, deadline_passed=True) == assess(of, shuffled, deadline_passed=True)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from schemas.messages import Chunk, OnPartial, Operation, Plan
+from schemas.records import Fitness, Presence, Record
+from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, route
+
+
+def candidate(
+    node: str,
+    *,
+    cluster: str = "c",
+    supercluster: str = "s",
+    models: tuple[str, ...] = ("m",),
+    fitness: float = 0.5,
+    latency_s: float | None = None,
+) -> Candidate:
+    presence = Presence(
+        node=node,
+        cluster=cluster,
+        supercluster=supercluster,
+        models=list(models),
+        slots=1,
+        fitness=fitness,
+        started_at=0,
+    )
+    known = Fitness(node=node, overall=Record(fitness=fitness, count=1, latency_s=latency_s)) if latency_s else None
+    return Candidate(presence, known)
+
+
+def chunks(num: int) -> list[Chunk]:
+    return [Chunk(index=i, text=f"part {i}", operation=Operation.SEARCH) for i in range(num)]
+
+
+def nodes_of(assignments: list[object], chunk: int) -> list[str]:
+    return [each.node for each in assignments if each.chunk == chunk]  # type: ignore[attr-defined]
+
+
+@given(st.integers(1, 12), st.integers(1, 12))
+def test_every_chunk_is_asked_and_every_node_works(num_chunks: int, num_nodes: int) -> None:
+    assignments = route(chunks(num_chunks), [candidate(f"n{i}") for i in range(num_nodes)])
+    assert {each.chunk for each in assignments} == set(range(num_chunks))
+    assert {each.node for each in assignments} == {f"n{i}" for i in range(num_nodes)}
+    assert len({(each.node, each.chunk) for each in assignments}) == len(assignments) == max(num_chunks, num_nodes)
+    load = Counter(each.node for each in assignments)
+    assert max(load.values()) - min(load.values()) <= 1, "with nodes alike the work is spread evenly"
+
+
+def test_a_fleet_stays_within_one_batch() -> None:
+    assignments = route(chunks(32), [candidate(f"n{i}") for i in range(2000)])
+    assert len(assignments) == MAX_ASSIGNMENTS
+
+
+def test_replicas_of_one_model_sample_and_others_answer_greedily() -> None:
+    pool = [candidate("a", models=("x",)), candidate("b", models=("x",)), candidate("c", models=("y",))]
+    replicas = {each.node: each.replica for each in route(chunks(1), pool)}
+    assert replicas == {"a": 0, "c": 0, "b": 1}
+
+
+@pytest.mark.parametrize("better", [{"fitness": 0.9, "latency_s": 1.0}, {"fitness": 0.5, "latency_s": 0.2}])
+def test_the_fit_and_the_fast_come_first(better: dict[str, float]) -> None:
+    pool = [
+        candidate("a", fitness=0.5, latency_s=1.0),
+        candidate("z", **better),
+        candidate("b", fitness=0.5, latency_s=1.0),
+    ]
+    assert route(chunks(1), pool)[0].node == "z"
+
+
+def test_speed_outweighs_fitness() -> None:
+    pool = [candidate("fit", fitness=1.0, latency_s=2.0), candidate("fast", fitness=0.5, latency_s=1.0)]
+    assert route(chunks(1), pool)[0].node == "fast"
+
+
+def test_fitness_counts_by_operation() -> None:
+    known = Fitness(node="a", overall=Record(fitness=0.9), operations={Operation.SEARCH: Record(fitness=0.2)})
+    assert route(chunks(1), [Candidate(candidate("a").presence, known)])[0].fitness == 0.2
+
+
+def test_replicas_spread_over_clusters() -> None:
+    pool = [candidate("a1", cluster="a"), candidate("a2", cluster="a"), candidate("b1", cluster="b")]
+    assignments = route(chunks(1), [*pool, candidate("b2", cluster="b")])
+    assert [each.node for each in assignments][:2] == ["a1", "b1"]
+
+
+def test_replicas_spread_over_superclusters_first() -> None:
+    pool = [
+        candidate("a", cluster="a", supercluster="s"),
+        candidate("b", cluster="b", supercluster="s"),
+        candidate("c", cluster="c", supercluster="t"),
+    ]
+    assert [each.node for each in route(chunks(1), pool)] == ["a", "c", "b"]
+
+
+def test_a_chunk_gets_nodes_of_both_clusters() -> None:
+    pool = [candidate(f"{cluster}{i}", cluster=cluster) for cluster in "ab" for i in range(2)]
+    assignments = route(chunks(2), pool)
+    for chunk in (0, 1):
+        assert {node[0] for node in nodes_of(list(assignments), chunk)} == {"a", "b"}
+
+
+def plan(num_chunks: int, pool: list[Candidate]) -> Plan:
+    return Plan(
+        id="q",
+        query="?",
+        reply="",
+        created_at=0,
+        deadline_at=10,
+        assemble_by=9,
+        on_partial=OnPartial.ACCEPT,
+        chunks=chunks(num_chunks),
+        assignments=route(chunks(num_chunks), pool),
+    )
+
+
+def test_lost_work_moves_to_a_node_that_has_not_the_chunk() -> None:
+    before = plan(2, [candidate("a"), candidate("b")])
+    lost = next((each.node, each.chunk) for each in before.assignments if each.node == "a")
+    after = move(before, {lost}, [candidate("b")])
+    assert after.revision == 1
+    assert {(each.node, each.chunk) for each in after.assignments} == {("b", 0), ("b", 1)}
+
+
+def test_a_lost_replica_that_nobody_can_take_is_dropped() -> None:
+    before = plan(1, [candidate("a"), candidate("b")])
+    after = move(before, {("a", 0)}, [candidate("b")])
+    assert [each.node for each in after.assignments] == ["b"]
+
+
+def test_the_last_replica_stays_when_there_is_no_node() -> None:
+    before = plan(1, [candidate("a")])
+    assert move(before, {("a", 0)}, []) is before
+
+
+def test_one_more_replica_or_exhausted() -> None:
+    before = plan(1, [candidate("a")])
+    more = extend(before, 0, [candidate("a"), candidate("b")])
+    assert [each.node for each in more.assignments] == ["a", "b"]
+    none = extend(before, 0, [candidate("a")])
+    assert (none.exhausted, none.revision) == ([0], 1)
+    assert extend(none, 0, [candidate("b")]) is none
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.sets(st.integers(0, 4)))
+def test_moving_never_loses_a_chunk(num_chunks: int, num_nodes: int, left: set[int]) -> None:
+    pool = [candidate(f"n{i}") for i in range(num_nodes)]
+    before = plan(num_chunks, pool)
+    live = [each for i, each in enumerate(pool) if i not in left]
+    dead = {each.presence.node for i, each in enumerate(pool) if i in left}
+    after = move(before, {(each.node, each.chunk) for each in before.assignments if each.node in dead}, live)
+    assert {each.chunk for each in after.assignments} == set(range(num_chunks))
+    if live:
+        assert not {each.node for each in after.assignments} & dead
+    assert structs.asdict(after)["chunks"] == structs.asdict(before)["chunks"]
