@@ -153,7 +153,7 @@ class Consumer:
     async def _one(self, msg: Msg) -> None:
         meta = msg.metadata
         handler = self._handler(msg.subject)
-        bound = log.bind(service=self._service, subject=msg.subject)
+        told = {"service": self._service, "subject": msg.subject}
         started = time.monotonic()
         try:
             delivery = Delivery(
@@ -165,19 +165,19 @@ class Consumer:
             async with self._turn:
                 await handler.call(delivery)
             await msg.ack()
-            bound.info("message.done", ms=round(1e3 * (time.monotonic() - started), 1))
+            log.info("message.done", **told, ms=round(1e3 * (time.monotonic() - started), 1))
         except Retry as wish:
             await self._nak(msg, wish.delay_s)
-            bound.info("message.retried", delay_s=wish.delay_s)
+            log.info("message.retried", **told, delay_s=wish.delay_s)
         except (Reject, msgspec.DecodeError) as error:
             await self._bury(msg, str(error))
-            bound.warning("message.rejected", reason=str(error))
+            log.warning("message.rejected", **told, reason=str(error))
         except asyncio.CancelledError:
             await self._nak(msg, 0)
-            bound.info("message.returned")
+            log.info("message.returned", **told)
             raise
-        except Exception as error:  # noqa: BLE001  # whatever a handler raises, the loop lives on
-            bound.exception("message.failed", num_delivered=meta.num_delivered)
+        except Exception as error:  # whatever a handler raises, the loop lives on
+            log.exception("message.failed", **told, num_delivered=meta.num_delivered)
             if meta.num_delivered >= MAX_TRIES:
                 await self._bury(msg, f"{type(error).__name__}: {error}")
             else:

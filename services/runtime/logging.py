@@ -38,7 +38,7 @@ def configure(stream: TextIO | None = None, default_level: str = "info") -> None
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     logging.basicConfig(stream=out, level=max(level, logging.WARNING), format="%(name)s: %(message)s", force=True)
     logging.getLogger("nats").setLevel(logging.CRITICAL if level > logging.DEBUG else logging.DEBUG)

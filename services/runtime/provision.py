@@ -72,7 +72,7 @@ def _configs(space: Space, max_in_flight: int, replicas: int) -> list[StreamConf
         allow_rollup_hdrs=True,
         republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
     )
-    fitness = _bucket(space, Store.FITNESS, replicas, max_msgs_per_subject=FITNESS_HISTORY)
+    fitness = _bucket(space, Store.FITNESS, replicas, max_msgs_per_subject=FITNESS_HISTORY, allow_atomic=True)
     presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S)
     admit = _bucket(
         space,
@@ -94,6 +94,7 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
     max_age: float = 0,
     max_msgs: int = -1,
     discard: DiscardPolicy = DiscardPolicy.NEW,
+    allow_atomic: bool = False,
 ) -> StreamConfig:
     return StreamConfig(
         name=space.stream(store),
@@ -107,6 +108,7 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
         num_replicas=replicas,
         duplicate_window=0,
         allow_direct=True,
+        allow_atomic=allow_atomic,
         allow_rollup_hdrs=True,
         deny_delete=True,
     )

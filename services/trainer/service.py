@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -68,24 +67,28 @@ class Trainer:
         await self._apply(observations, delivery.sequence)
 
     async def _apply(self, observations: Iterable[Observation], sequence: int) -> None:
+        """Move the fitness of all nodes concerned, in one atomic write."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
         for each in observations:
             by_node[each.node].append(each)
-        await asyncio.gather(*(self._learn(node, seen, sequence) for node, seen in by_node.items()))
-
-    async def _learn(self, node: str, seen: Sequence[Observation], sequence: int) -> None:
-        known = self._known.get(node) or await self._bus.last(FITNESS, node=node)
-        while True:
-            fitness = learn(known.message if known else None, seen, sequence)
-            if known is not None and fitness == known.message:
-                return
+        while by_node:
+            known = {node: await self._known_of(node) for node in by_node}
+            entries = [
+                Entry(FITNESS, fitness, expect=before.sequence if before else 0)
+                for node, before in known.items()
+                if (fitness := learn(before and before.message, by_node[node], sequence)) != (before and before.message)
+            ]
             try:
-                revision = await self._bus.commit(Entry(FITNESS, fitness, expect=known.sequence if known else 0))
+                last = await self._bus.commit(*entries) if entries else 0
             except Conflict:
-                known = await self._bus.last(FITNESS, node=node)
+                self._known = {node: stored for node, stored in self._known.items() if node not in by_node}
                 continue
-            self._known[node] = Stored(message=fitness, payload=b"", sequence=revision, stored_at=time.time())
+            for revision, entry in enumerate(entries, last - len(entries) + 1):
+                self._known[entry.message.node] = Stored(entry.message, b"", revision, time.time())
             return
+
+    async def _known_of(self, node: str) -> Stored[Fitness] | None:
+        return self._known.get(node) or await self._bus.last(FITNESS, node=node)
 
 
 @asynccontextmanager

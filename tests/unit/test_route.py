@@ -63,13 +63,9 @@ def test_replicas_of_one_model_sample_and_others_answer_greedily() -> None:
     assert replicas == {"a": 0, "c": 0, "b": 1}
 
 
-@pytest.mark.parametrize("better", [{"fitness": 0.9, "latency_s": 1.0}, {"fitness": 0.5, "latency_s": 0.2}])
-def test_the_fit_and_the_fast_come_first(better: dict[str, float]) -> None:
-    pool = [
-        candidate("a", fitness=0.5, latency_s=1.0),
-        candidate("z", **better),
-        candidate("b", fitness=0.5, latency_s=1.0),
-    ]
+@pytest.mark.parametrize("better", [candidate("z", fitness=0.9, latency_s=1.0), candidate("z", latency_s=0.2)])
+def test_the_fit_and_the_fast_come_first(better: Candidate) -> None:
+    pool = [candidate("a", latency_s=1.0), better, candidate("b", latency_s=1.0)]
     assert route(chunks(1), pool)[0].node == "z"
 
 
