@@ -145,6 +145,13 @@ class Plan(Message, frozen=True, kw_only=True):
     traceparent: str | None = None
 
 
+class Revised(Message, frozen=True, kw_only=True):
+    """A plan in force was changed."""
+
+    id: Token
+    revision: int
+
+
 class Timer(Message, frozen=True, kw_only=True):
     """Stored until the server copies it to the deadline subject."""
 

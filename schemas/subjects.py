@@ -24,6 +24,7 @@ from schemas.messages import (
     Query,
     Reply,
     Result,
+    Revised,
     Route,
     Task,
     Timer,
@@ -82,10 +83,12 @@ class Subject(Generic[T]):
 
 QUERY = Subject("query", Query, Store.CORE)
 PLAN = Subject("plan.{id}", Plan, Store.STREAM)
+REVISED = Subject("revised.{id}", Revised, Store.STREAM)
 TIMER = Subject("timer.{id}", Timer, Store.STREAM)
 DEADLINE = Subject("deadline.{id}", Timer, Store.STREAM)
 TASK = Subject("task.{node}.{id}.{chunk}", Task, Store.STREAM)
 RESULT = Subject("result.{id}.{chunk}.{node}", Result, Store.STREAM)
+LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM)
 ROUTE = Subject("route.{id}.{chunk}.{attempt}", Route, Store.STREAM)
 ASSEMBLED = Subject("assembled.{id}", Assembled, Store.STREAM)
 ANSWER = Subject("answer.{id}", Reply, Store.STREAM)
@@ -98,7 +101,7 @@ PRESENCE = Subject("{node}", Presence, Store.PRESENCE)
 ADMIT = Subject("{id}", Admission, Store.ADMIT)
 
 TABLE: tuple[Subject[Struct], ...] = (
-    QUERY, PLAN, TIMER, DEADLINE, TASK, RESULT, ROUTE, ASSEMBLED, ANSWER,
+    QUERY, PLAN, REVISED, TIMER, DEADLINE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
     CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT,
 )  # type: ignore[assignment]  # fmt: skip
 

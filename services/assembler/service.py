@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from schemas.messages import Assembled, Cancel, Plan, Result, Route, Timer
-from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, PLAN, RESULT, ROUTE, TIMER
+from schemas.messages import Assembled, Cancel, Plan, Result, Revised, Route, Timer
+from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
 from services.assembler.assembly import Assessment, assess, lean, seal
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, consume, listen, on
@@ -24,6 +24,8 @@ from services.runtime.wire import Conflict, Entry, Stored, TooLarge
 log = structlog.get_logger(__name__)
 
 CONCURRENCY = 128
+PAUSE_S = 0.001  # for each other query being looked at: under load the results of one share a look
+MAX_PAUSE_S = 0.05
 
 
 class Assembler:
@@ -34,46 +36,50 @@ class Assembler:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._looking: dict[str, asyncio.Task[None]] = {}
-        self._next: dict[str, asyncio.Task[None]] = {}
+        self._looking: dict[str, asyncio.Task[int | None]] = {}
+        self._next: dict[str, asyncio.Task[int | None]] = {}
 
     async def on_result(self, delivery: Delivery[Result]) -> None:
-        """Count one more result."""
-        await self._wake(delivery.message.id)
+        """Count one more result, or hand it to the trainer when it came after the seal."""
+        result = delivery.message
+        sealed_by = await self._wake(result.id)
+        if sealed_by is not None and sealed_by < delivery.sequence:
+            await self._bus.commit(Entry(LATE, result))
+            log.info("result.late", query=result.id, chunk=result.chunk, node=result.node)
 
     async def on_deadline(self, delivery: Delivery[Timer]) -> None:
         """Seal with what there is."""
         await self._wake(delivery.message.id)
 
-    async def on_plan(self, delivery: Delivery[Plan]) -> None:
-        """Count again when a plan was revised: a replica that is awaited no more may decide a chunk."""
-        if delivery.message.revision:
-            await self._wake(delivery.message.id)
+    async def on_revised(self, delivery: Delivery[Revised]) -> None:
+        """Count again: a replica that is awaited no more may decide a chunk."""
+        await self._wake(delivery.message.id)
 
     async def on_cancel(self, cancel: Cancel) -> None:
         """Seal a query that its client wants no more."""
         if cancel.chunk is None:
             await self._look(cancel.id, cancelled=cancel.reason)
 
-    async def _wake(self, id_: str) -> None:
-        """Return after a look that began after this call."""
+    async def _wake(self, id_: str) -> int | None:
+        """Return what a look tells that began after this call."""
         look = self._next.get(id_)
         if look is None:
             look = self._next[id_] = asyncio.create_task(self._look_after(self._looking.get(id_), id_))
-        await asyncio.shield(look)
+        return await asyncio.shield(look)
 
-    async def _look_after(self, previous: asyncio.Task[None] | None, id_: str) -> None:
+    async def _look_after(self, previous: asyncio.Task[int | None] | None, id_: str) -> int | None:
         if previous is not None:
             await asyncio.wait([previous])
+        await asyncio.sleep(min(MAX_PAUSE_S, PAUSE_S * (len(self._looking) + len(self._next) - 1)))
         look = self._looking[id_] = self._next.pop(id_)
         try:
-            await self._look(id_)
+            return await self._look(id_)
         finally:
             if self._looking[id_] is look:
                 del self._looking[id_]
 
-    async def _look(self, id_: str, cancelled: str | None = None) -> None:
-        """Read a query's state and do what it calls for."""
+    async def _look(self, id_: str, cancelled: str | None = None) -> int | None:
+        """Read a query's state and do what it calls for; give the sequence of its seal if it has one."""
         found = await self._bus.read(
             (PLAN, PLAN.at(id=id_)),
             (RESULT, RESULT.at(id=id_)),
@@ -81,15 +87,17 @@ class Assembler:
             (ASSEMBLED, ASSEMBLED.at(id=id_)),
         )
         stored: Stored[Plan] | None = next(iter(found[PLAN]), None)
-        if stored is None or found[ASSEMBLED]:
-            return  # sealed already: a late result is the trainer's business
+        if found[ASSEMBLED]:
+            return found[ASSEMBLED][0].sequence
+        if stored is None:
+            return None
         plan = stored.message
         now = time.time()
         passed = bool(found[DEADLINE]) or now >= plan.assemble_by
         assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed)
         if cancelled is None and not assessment.complete:
             await self._go_on(plan, assessment)
-            return
+            return None
         assembled = seal(
             plan,
             assessment,
@@ -98,7 +106,7 @@ class Assembler:
             sealed_at=now,
             cancelled=cancelled,
         )
-        await self._seal(assembled, fired=bool(found[DEADLINE]))
+        return await self._seal(assembled, fired=bool(found[DEADLINE]))
 
     async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
         """Stop work on decided chunks, and ask for a replica where all have failed."""
@@ -111,21 +119,22 @@ class Assembler:
             except Conflict:
                 continue
 
-    async def _seal(self, assembled: Assembled, *, fired: bool) -> None:
+    async def _seal(self, assembled: Assembled, *, fired: bool) -> int | None:
         """Write the seal, which also unschedules the deadline, and stop what is still being worked on."""
         timer = self._bus.space.full(TIMER.store, TIMER.at(id=assembled.id))
         headers = {} if fired else {"Nats-Scheduler": timer, "Nats-Schedule-Next": "purge"}
         try:
             try:
-                await self._bus.commit(Entry(ASSEMBLED, assembled, expect=0, headers=headers))
+                sequence = await self._bus.commit(Entry(ASSEMBLED, assembled, expect=0, headers=headers))
             except TooLarge:
-                await self._bus.commit(Entry(ASSEMBLED, lean(assembled), expect=0, headers=headers))
+                sequence = await self._bus.commit(Entry(ASSEMBLED, lean(assembled), expect=0, headers=headers))
         except Conflict:
-            return
+            return None
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
         for outcome in assembled.outcomes:
             if any(not each.failed for each in outcome.missing):
                 await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=outcome.index, reason="sealed"))
+        return sequence
 
 
 @asynccontextmanager
@@ -137,7 +146,7 @@ async def assembler(bus: Bus) -> AsyncIterator[Sequence[BusRoute]]:
             "assembler",
             on(RESULT, each.on_result),
             on(DEADLINE, each.on_deadline),
-            on(PLAN, each.on_plan),
+            on(REVISED, each.on_revised),
             concurrency=CONCURRENCY,
         ),
         listen(CANCEL, each.on_cancel, queue="assembler"),

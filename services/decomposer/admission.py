@@ -1,7 +1,7 @@
 """How many queries may be in flight: one token each in a bucket that takes only so many.
 
-The token goes when the answer is stored.  A token whose query was answered, or never planned, while no decomposer was
-there to see it is found when the bucket is full.
+The decomposer that took a token gives it back when the answer is stored.  A token that a dead one has left behind,
+whose query was answered or never planned, is found when the bucket is full.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ UNPLANNED_S = 30.0
 
 
 class Admissions:
-    """The tokens of queries in flight."""
+    """The tokens of queries in flight; `_mine` were taken here."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._mine: set[str] = set()
         self._swept_at = float("-inf")
 
     async def take(self, query: str) -> bool:
@@ -37,10 +38,17 @@ class Admissions:
             if time.monotonic() - self._swept_at < SWEEP_S or not await self._sweep():
                 raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later") from None
             return await self.take(query)
+        self._mine.add(query)
         return True
 
+    async def end(self, query: str) -> None:
+        """Give a token back if it was taken here."""
+        if query in self._mine:
+            await self.give_back(query)
+
     async def give_back(self, query: str) -> None:
-        """Give a token back."""
+        """Give a token back, whoever took it."""
+        self._mine.discard(query)
         await self._bus.purge(ADMIT, id=query)
 
     async def _sweep(self) -> int:

@@ -102,13 +102,10 @@ class Intake:
             self._waiting[id_].pop(request.reply, None)  # the very same request: the synthesizer will answer it
 
     async def on_answer(self, reply: Reply) -> None:
-        """Send a freshly stored answer to those who asked again meanwhile."""
+        """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
+        await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
-
-    async def on_answer_shared(self, reply: Reply) -> None:
-        """Give the answered query's admission back; one decomposer hears this."""
-        await self._admissions.give_back(reply.id)
 
     async def _answer(self, stored: Stored[Reply]) -> None:
         for inbox in self._waiting.pop(stored.message.id, {}):

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from schemas.messages import Plan, Route
-from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, TASK
+from schemas.messages import Plan, Revised, Route
+from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
 from services.decomposer.planning import task_entries
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move
@@ -95,7 +95,11 @@ class Replanner:
         before = {(each.node, each.chunk) for each in old.message.assignments}
         after = {(each.node, each.chunk) for each in plan.assignments}
         fresh = [each for each in plan.assignments if (each.node, each.chunk) not in before]
-        await self._bus.commit(Entry(PLAN, plan, expect=old.sequence), *task_entries(plan, fresh, time.time()))
+        await self._bus.commit(
+            Entry(PLAN, plan, expect=old.sequence),
+            Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),
+            *task_entries(plan, fresh, time.time()),
+        )
         for node, chunk in before - after:
             await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)
         log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)

@@ -27,6 +27,5 @@ async def decomposer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
         yield [
             serve(QUERY, intake.on_query, concurrency=CONCURRENCY),
             listen(ANSWER, intake.on_answer),
-            listen(ANSWER, intake.on_answer_shared, queue="decomposer"),
             consume("decomposer", on(ROUTE, replanner.on_route), concurrency=8),
         ]

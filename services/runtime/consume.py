@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -51,7 +51,6 @@ class Consumer:
         self._asked = 0
         self._heard_at = 0.0
         self._wake = asyncio.Event()
-        self._turn = asyncio.Lock() if route.ordered else nullcontext()
         self.draining = False
 
     async def ensure(self) -> None:
@@ -162,8 +161,7 @@ class Consumer:
                 stored_at=meta.timestamp.timestamp(),
                 num_delivered=meta.num_delivered,
             )
-            async with self._turn:
-                await handler.call(delivery)
+            await handler.call(delivery)
             await msg.ack()
             log.info("message.done", **told, ms=round(1e3 * (time.monotonic() - started), 1))
         except Retry as wish:

@@ -59,15 +59,14 @@ class Handler(Generic[T]):
 
 @dataclass(frozen=True)
 class Consumption:
-    """Stream messages, shared among all processes with the same durable.
+    """Stream messages, shared among all processes with the same durable; `concurrency` handlers at a time here.
 
-    At most `concurrency` are held here at a time, and handled side by side or, if `ordered`, one after the other.
+    Handlers begin in the order of the messages.
     """
 
     durable: str
     handlers: tuple[Handler[Any], ...]
     concurrency: int
-    ordered: bool
     ack_wait_s: float
     inactive_s: float | None
 
@@ -103,12 +102,11 @@ def consume(
     durable: str,
     *handlers: Handler[Any],
     concurrency: int,
-    ordered: bool = False,
     ack_wait_s: float = 4.0,
     inactive_s: float | None = None,
 ) -> Consumption:
     """Consume rows of the stream under one durable name, which the server forgets after `inactive_s` without a pull."""
-    return Consumption(durable, handlers, concurrency, ordered, ack_wait_s, inactive_s)
+    return Consumption(durable, handlers, concurrency, ack_wait_s, inactive_s)
 
 
 def listen(subject: Subject[T], call: Callable[[T], Awaitable[None]], *, queue: str = "") -> Listening:

@@ -1,7 +1,12 @@
-"""The trainer on the bus: it reads sealed queries, late results and feedback in order, and writes fitness."""
+"""The trainer on the bus: it reads sealed queries, late results and feedback, and writes fitness.
+
+What is learned while one write is under way goes into the next, so that many queries cost few writes; a message is
+acked when the write that holds it is done.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -11,7 +16,7 @@ import structlog
 
 from schemas.messages import Assembled, Feedback, Result
 from schemas.records import Fitness
-from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, RESULT
+from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, LATE
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on
 from services.runtime.wire import Conflict, Entry, Stored
@@ -19,41 +24,38 @@ from services.trainer.fitness import Observation, UnusableFeedback, from_assembl
 
 log = structlog.get_logger(__name__)
 
-PREFETCH = 64
-MAX_SEALED = 4096
+CONCURRENCY = 256
+WRITE_S = 0.02
+
+Lessons = dict[str, list[tuple[int, list[Observation]]]]
 
 
 class Trainer:
     """Moves fitness by compare-and-set.
 
-    `_known` is what was last read or written of each node; `_sealed` the latest sealed queries, by which a later
-    result is known to be late.
+    `_known` is what is stored of each node, `_lessons` what is to be learned of each, in order of arrival.
     """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._known: dict[str, Stored[Fitness]] = {}
-        self._sealed: dict[str, Assembled] = {}
-        self._started_at = time.time()
+        self._lessons: Lessons = defaultdict(list)
+        self._written: asyncio.Future[None] | None = None
+
+    async def load(self) -> None:
+        """Read what is stored."""
+        stored = (await self._bus.read((FITNESS, FITNESS.at())))[FITNESS]
+        self._known = {each.message.node: each for each in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Learn from the votes of a sealed query."""
-        assembled = delivery.message
-        self._sealed[assembled.id] = assembled
-        if len(self._sealed) > MAX_SEALED:
-            del self._sealed[next(iter(self._sealed))]
-        await self._apply(from_assembled(assembled), delivery.sequence)
+        await self._take_in(from_assembled(delivery.message), delivery.sequence)
 
-    async def on_result(self, delivery: Delivery[Result]) -> None:
+    async def on_late(self, delivery: Delivery[Result]) -> None:
         """Learn from a result that came too late to be counted."""
-        result = delivery.message
-        assembled = self._sealed.get(result.id)
-        if assembled is None and result.started_at < self._started_at:  # it may have been sealed before this start
-            stored = await self._bus.last(ASSEMBLED, id=result.id)
-            if stored is not None and stored.sequence < delivery.sequence:
-                assembled = stored.message
-        if assembled is not None:
-            await self._apply(from_late(assembled, result), delivery.sequence)
+        stored = await self._bus.last(ASSEMBLED, id=delivery.message.id)
+        if stored is not None:
+            await self._take_in(from_late(stored.message, delivery.message), delivery.sequence)
 
     async def on_feedback(self, delivery: Delivery[Feedback]) -> None:
         """Learn from what a client says of its answer."""
@@ -64,44 +66,60 @@ class Trainer:
             observations = from_feedback(stored.message, delivery.message)
         except UnusableFeedback as error:
             raise Reject(str(error)) from None
-        await self._apply(observations, delivery.sequence)
+        await self._take_in(observations, delivery.sequence)
 
-    async def _apply(self, observations: Iterable[Observation], sequence: int) -> None:
-        """Move the fitness of all nodes concerned, in one atomic write."""
+    async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:
+        """Return when the observations are written."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
         for each in observations:
             by_node[each.node].append(each)
-        while by_node:
-            known = {node: await self._known_of(node) for node in by_node}
-            entries = [
-                Entry(FITNESS, fitness, expect=before.sequence if before else 0)
-                for node, before in known.items()
-                if (fitness := learn(before and before.message, by_node[node], sequence)) != (before and before.message)
-            ]
+        if not by_node:
+            return
+        for node, seen in by_node.items():
+            self._lessons[node].append((sequence, seen))
+        if self._written is None:
+            self._written = asyncio.ensure_future(self._write())
+        await asyncio.shield(self._written)
+
+    async def _write(self) -> None:
+        """Write all that is to be learned, atomically."""
+        await asyncio.sleep(WRITE_S)
+        lessons, self._lessons, self._written = self._lessons, defaultdict(list), None
+        while True:
+            entries = [entry for node in lessons if (entry := self._entry(node, lessons[node])) is not None]
+            if not entries:
+                return
             try:
-                last = await self._bus.commit(*entries) if entries else 0
-            except Conflict:
-                self._known = {node: stored for node, stored in self._known.items() if node not in by_node}
+                last = await self._bus.commit(*entries)
+            except Conflict:  # with another trainer, or with the write before this one
+                await self.load()
                 continue
             for revision, entry in enumerate(entries, last - len(entries) + 1):
                 self._known[entry.message.node] = Stored(entry.message, b"", revision, time.time())
             return
 
-    async def _known_of(self, node: str) -> Stored[Fitness] | None:
-        return self._known.get(node) or await self._bus.last(FITNESS, node=node)
+    def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
+        """Give the write that a node's lessons call for, None if they were all learned before."""
+        known = self._known.get(node)
+        before = fitness = known.message if known else None
+        for sequence, observations in lessons:
+            fitness = learn(fitness, observations, sequence)
+        if fitness is None or fitness == before:
+            return None
+        return Entry(FITNESS, fitness, expect=known.sequence if known else 0)
 
 
 @asynccontextmanager
 async def trainer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
     """Learn from everything that ends."""
     each = Trainer(bus)
+    await each.load()
     yield [
         consume(
             "trainer",
             on(ASSEMBLED, each.on_assembled),
-            on(RESULT, each.on_result),
+            on(LATE, each.on_late),
             on(FEEDBACK, each.on_feedback),
-            concurrency=PREFETCH,
-            ordered=True,
+            concurrency=CONCURRENCY,
         )
     ]

@@ -317,8 +317,7 @@ async def test_fitness_follows_consensus_and_feedback_and_is_used(server: Embedd
 async def test_a_message_that_does_not_decode_becomes_a_dead_letter(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"]) as deployed, deployed.bus.tap(space.event("dead.>")) as dead:
         await deployed.bus.client.jetstream().publish(f"{space.prefix}.result.q1.0.n1", b"\xff not JSON")
-        services = {(await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] for _ in range(2)}
-        assert services == {"assembler", "trainer"}
+        assert (await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] == "assembler"
         reply = await ask(deployed.bus, query("What is DNA?", "q9"))
     assert reply.status is Status.COMPLETE
 
