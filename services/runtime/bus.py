@@ -45,7 +45,7 @@ _GONE = (
 
 
 class Bus:
-    """A connection to NATS that speaks the subject table.  Made by `connect`."""
+    """A connection to NATS that speaks the subject table, made by `connect`; `reconnected` is set after each return."""
 
     def __init__(self, client: Client, space: Space, name: str) -> None:
         self.client = client
@@ -53,6 +53,7 @@ class Bus:
         self.name = name
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._reader = Reader(client)
+        self.reconnected = asyncio.Event()
 
     def new_id(self) -> str:
         """Make a token that no other has (a NUID, 22 characters)."""
@@ -213,7 +214,7 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
     `url` may list several servers, with commas.  Raises BusError when none answers within `patience_s`.
     """
     client = Client()
-
+    bus = Bus(client, space, name)
     last_error = ""
 
     async def on_error(error: Exception) -> None:
@@ -221,8 +222,9 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
         last_error = str(error) or type(error).__name__
         log.debug("nats.error", service=name, error=last_error)
 
-    async def on_closed() -> None:
-        log.debug("nats.closed", service=name)
+    async def on_reconnected() -> None:
+        log.info("nats.reconnected", service=name)
+        bus.reconnected.set()
 
     try:
         async with asyncio.timeout(patience_s):
@@ -230,7 +232,7 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
                 servers=[each.strip() for each in url.split(",")],
                 name=name,
                 error_cb=on_error,
-                closed_cb=on_closed,
+                reconnected_cb=on_reconnected,
                 connect_timeout=2,
                 reconnect_time_wait=0.1,  # type: ignore[arg-type]  # seconds, fractions work
                 max_reconnect_attempts=-1,
@@ -246,7 +248,7 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
         if (version.major, version.minor) < MIN_SERVER:
             raise BusError(f"nats-server at {url} is {version.major}.{version.minor}; 2.15 or newer is needed")
         async with watch_connection(client, name):
-            yield Bus(client, space, name)
+            yield bus
     finally:
         with suppress(nats.errors.Error, TimeoutError, OSError):
             await (client.drain() if client.is_connected else client.close())

@@ -69,7 +69,7 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
                 patience_s=deployment.connect_patience_s,
             )
         )
-        await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
+        await stack.enter_async_context(provisioned(bus, deployment))
         routes = await stack.enter_async_context(service.build(bus))
         info = await _announce(bus, service)
         stack.push_async_callback(info.stop)
@@ -85,6 +85,30 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
         log.info("service.ready", service=service.name, prefix=deployment.space.prefix)
         yield bus
     log.info("service.stopped", service=service.name)
+
+
+@asynccontextmanager
+async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
+    """Make the streams, and make them again after each reconnect: those in memory may be gone with the server."""
+
+    async def make() -> None:
+        bus.reconnected.clear()
+        await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
+
+    async def make_again() -> None:
+        while True:
+            await bus.reconnected.wait()
+            try:
+                await make()
+            except BusError as error:
+                log.warning("provision.failed", service=bus.name, error=str(error))
+
+    await make()
+    keeper = asyncio.create_task(make_again(), name=f"{bus.name}-provision")
+    try:
+        yield
+    finally:
+        keeper.cancel()
 
 
 async def _announce(bus: Bus, service: Service) -> MicroService:

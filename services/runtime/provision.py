@@ -1,4 +1,7 @@
-"""Make the stream and the buckets, or bring them to the wanted shape.  Any service may do it, any number of times."""
+"""Make the stream and the buckets, or bring them to the wanted shape.  Any service may do it, any number of times.
+
+Presence and admission are kept in memory: they speak of the moment only, and are written often.
+"""
 
 from __future__ import annotations
 
@@ -73,14 +76,14 @@ def _configs(space: Space, max_in_flight: int, replicas: int) -> list[StreamConf
         republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
     )
     fitness = _bucket(space, Store.FITNESS, replicas, max_msgs_per_subject=FITNESS_HISTORY, allow_atomic=True)
-    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S)
+    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S, storage=StorageType.MEMORY)
     admit = _bucket(
         space,
         Store.ADMIT,
         replicas,
         max_age=MAX_TIMEOUT_S + 60,
         max_msgs=max_in_flight,
-        discard=DiscardPolicy.NEW,
+        storage=StorageType.MEMORY,
     )
     return [stream, fitness, presence, admit]
 
@@ -93,14 +96,14 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
     max_msgs_per_subject: int = 1,
     max_age: float = 0,
     max_msgs: int = -1,
-    discard: DiscardPolicy = DiscardPolicy.NEW,
+    storage: StorageType = StorageType.FILE,
     allow_atomic: bool = False,
 ) -> StreamConfig:
     return StreamConfig(
         name=space.stream(store),
         subjects=[space.full(store, ">")],
-        storage=StorageType.FILE,  # a stream in memory is gone, not empty, after the server's restart
-        discard=discard,
+        storage=storage,
+        discard=DiscardPolicy.NEW,
         max_msgs=max_msgs,
         max_msgs_per_subject=max_msgs_per_subject,
         max_age=max_age,

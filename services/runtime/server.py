@@ -28,6 +28,7 @@ ports_file_dir: {folder}
 max_payload: 1MB
 jetstream {{
   store_dir: {store}
+  max_memory_store: 64MB
   max_file_store: 1GB
 }}
 feature_flags {{

@@ -25,7 +25,7 @@ from services.trainer.fitness import Observation, UnusableFeedback, from_assembl
 log = structlog.get_logger(__name__)
 
 CONCURRENCY = 256
-WRITE_S = 0.02
+WRITE_S = 0.25
 
 Lessons = dict[str, list[tuple[int, list[Observation]]]]
 

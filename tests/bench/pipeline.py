@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,7 +114,8 @@ async def bench(arguments: argparse.Namespace) -> dict[str, object]:
                 async with connect(server.url, space=Space("bench"), name="bench") as bus:
                     figures = await measure(bus, arguments.serial, arguments.parallel, arguments.in_flight)
             finally:
-                services.terminate()
+                with suppress(ProcessLookupError):
+                    services.terminate()
                 await services.wait()
     return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
