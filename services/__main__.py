@@ -34,7 +34,7 @@ def main() -> int:
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
     try:
-        configure()
+        configure(for_good=True)
         deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_run(arguments.name, arguments.topology, arguments.node, deployment))

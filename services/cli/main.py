@@ -16,7 +16,7 @@ from services.cli.status import status
 from services.cli.up import up
 from services.cli.watch import watch
 from services.runtime.lifecycle import VERSION
-from services.runtime.logging import LogLevelError
+from services.runtime.logging import LogLevelError, configure
 from services.runtime.server import ServerError
 from services.runtime.wire import BusError
 
@@ -40,6 +40,7 @@ for command in (up, ask, plan, watch, status, answer, cancel, feedback, models):
 def main() -> None:
     """Run the command and exit with its code."""
     try:
+        configure(default_level="warning")
         code = dellm.main(standalone_mode=False)
     except click.UsageError as error:
         code = _complain(error.format_message(), USAGE)

@@ -26,7 +26,7 @@ from services.runtime.server import embedded_server
 @click.option("--node", "nodes", multiple=True, help="Only these nodes; may be repeated.")
 def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...]) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
-    configure()
+    configure(for_good=True)
     run(_up(topology_path, target, names or NAMES, nodes))
 
 

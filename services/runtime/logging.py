@@ -16,8 +16,11 @@ class LogLevelError(ValueError):
     """The environment asks for a log level that there is not."""
 
 
-def configure(stream: TextIO | None = None, default_level: str = "info") -> None:
-    """Send logs to `stream` (standard error), at the level that `DELLM_LOG` names."""
+def configure(stream: TextIO | None = None, default_level: str = "info", *, for_good: bool = False) -> None:
+    """Send logs to `stream` (standard error), at the level that `DELLM_LOG` names.
+
+    `for_good` promises that this is not called again, which makes logging cheaper.
+    """
     out = sys.stderr if stream is None else stream
     name = os.environ.get(LEVEL_VARIABLE, default_level).lower()
     level = logging.getLevelNamesMapping().get(name.upper())
@@ -38,7 +41,7 @@ def configure(stream: TextIO | None = None, default_level: str = "info") -> None
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
     logging.basicConfig(stream=out, level=max(level, logging.WARNING), format="%(name)s: %(message)s", force=True)
     logging.getLogger("nats").setLevel(logging.CRITICAL if level > logging.DEBUG else logging.DEBUG)

@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", metavar="URL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    configure(default_level="warning")
+    configure(default_level="warning", for_good=True)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         if arguments.serve:
             runner.run(serve(arguments.serve, "bench", slots=16))

@@ -31,7 +31,7 @@ async def think(request: Request) -> str:
 def main() -> None:
     """Run until killed."""
     name, url, prefix = sys.argv[1:]
-    configure(default_level="error")
+    configure(default_level="error", for_good=True)
     engine = ScriptedEngine(think)
     if name == "synthesizer":
         service = Service(name, partial(synthesizer, model=SUPERLLM, engine=engine))
