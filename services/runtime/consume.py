@@ -152,11 +152,13 @@ class Consumer:
     async def _one(self, msg: Msg) -> None:
         meta = msg.metadata
         handler = self._handler(msg.subject)
-        told = {"service": self._service, "subject": msg.subject}
+        told: dict[str, object] = {"service": self._service, "subject": msg.subject}
         started = time.monotonic()
         try:
+            message = decode(msg.data, handler.subject.message)
+            told |= {"query" if each == "id" else each: getattr(message, each) for each in handler.subject.fields}
             delivery = Delivery(
-                message=decode(msg.data, handler.subject.message),
+                message=message,
                 sequence=meta.sequence.stream,
                 stored_at=meta.timestamp.timestamp(),
                 num_delivered=meta.num_delivered,

@@ -329,6 +329,78 @@ async def test_tasks_of_a_sealed_query_are_gone(server: EmbeddedServer, space: S
         await wait_until(lambda: _has_no_tasks(deployed, "q1"), "the silent node's task is removed")
 
 
+async def test_bad_requests_are_told_and_the_service_lives_on(server: EmbeddedServer, space: Space) -> None:
+    bad = {
+        b"": "bad_request",
+        b"\xff\xfe": "bad_request",
+        b"What is DNA?": "bad_request",
+        b'{"query": ""}': "bad_request",
+        b'{"query": 7}': "bad_request",
+        b'{"query": "x", "colour": 1}': "bad_request",
+        b'{"query": "x", "id": "a.b"}': "bad_request",
+        b'{"query": "x", "id": "a b"}': "bad_request",
+        b'{"query": "x", "timeout_s": 0}': "bad_request",
+        b'{"query": "x", "timeout_s": -1}': "bad_request",
+        b'{"query": "x", "timeout_s": 1e9}': "bad_request",
+        json.dumps({"query": "x" * 33_000}).encode(): "too_large",
+        b"x" * 1_000_000: "too_large",
+    }
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        client = await nats.connect(server.url)
+        for payload, code in bad.items():
+            reply = await client.request(f"{space.prefix}.query", payload, timeout=5, headers={"x": "y" * 9000})
+            body = json.loads(reply.data)
+            assert (body["status"], body["error"]["code"]) == ("failed", code), payload[:60]
+            assert "\n" not in body["error"]["message"]
+        await client.close()
+        assert (await ask(deployed.bus, query("What is DNA?"))).status is Status.COMPLETE
+
+
+async def test_an_oversize_request_ends_its_client_and_nobody_else(server: EmbeddedServer, space: Space) -> None:
+    closed = asyncio.Event()
+
+    async def on_closed() -> None:
+        closed.set()
+
+    async def on_error(_: Exception) -> None:
+        """The server says why it hangs up."""
+
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        client = await nats.connect(server.url, closed_cb=on_closed, error_cb=on_error)
+        payload = json.dumps({"query": "x" * (client.max_payload - 50)}).encode()
+        await client.publish(f"{space.prefix}.query", payload, headers={"x": "y" * 1000})
+        await asyncio.wait_for(closed.wait(), 10)
+        assert (await ask(deployed.bus, query("What is DNA?"))).status is Status.COMPLETE
+
+
+async def test_fitness_outlives_every_service(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+        await ask(deployed.bus, query("What is DNA?"))
+        await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned")
+        before = await deployed.bus.last(FITNESS, node="n1")
+    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+        assert before == await deployed.bus.last(FITNESS, node="n1")
+        await ask(deployed.bus, query("What is RNA?", "q2"))
+
+        async def learned_more() -> bool:
+            now = await deployed.bus.last(FITNESS, node="n1")
+            return before is not None and now is not None and now.message.overall.count > before.message.overall.count
+
+        await wait_until(learned_more, "learning goes on from there")
+
+
+async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServer, space: Space) -> None:
+    async with (
+        cluster(server.url, space, nodes=["n1", "n2"]) as deployed,
+        cluster(server.url, space, nodes=["n3"]),
+        deployed.bus.tap(space.event(ANSWER.at())) as stored,
+    ):
+        ids = [f"q{i}" for i in range(30)]
+        replies = await asyncio.gather(*(ask(deployed.bus, query(id_=each)) for each in ids))
+    assert {each.status for each in replies} == {Status.COMPLETE}
+    assert stored.qsize() == len(ids)
+
+
 async def _is_planned(deployed: Cluster, *ids: str) -> bool:
     return all([await deployed.bus.last(PLAN, id=each) is not None for each in ids])
 
