@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -23,16 +24,17 @@ R = TypeVar("R")
 DATA = Path(".dellm")
 URL_FILE = "url"
 CONNECT_S = 3.0
+PIPED_WIDTH = 1000  # no reader to cut a table for
 
 
 def out() -> Console:
     """Give standard output: rich in a terminal, unwrapped plain text when piped."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def err() -> Console:
-    """Give standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    """Give standard error, likewise."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, width=None if sys.stderr.isatty() else PIPED_WIDTH)
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:

@@ -66,7 +66,7 @@ def check(query: str, outcomes: Sequence[ChunkOutcome], text: str) -> str | None
         lost = _telling_words(final) - content_words(text)
         if lost:
             return f"the word {min(lost)!r} is missing"
-    known = _values(" \n".join([query, *finals, *(o.text for o in winners), *(o.winner or "" for o in winners)]))
+    known = _known(" \n".join([query, *finals, *(o.text for o in winners), *(o.winner or "" for o in winners)]))
     for quantity in quantities(_LIST_MARKER.sub("", text)):
         if not quantity.spelled and not _holds(known, quantity.value):
             return f"the number {quantity.value:f} is in no answer"
@@ -96,6 +96,12 @@ def _telling_words(final: str) -> frozenset[str]:
 
 def _values(text: str) -> list[Decimal]:
     return [quantity.value for quantity in quantities(text)]
+
+
+def _known(text: str) -> list[Decimal]:
+    """Return the numbers of a text, a percentage also as the share that it is."""
+    found = quantities(text)
+    return [each.value for each in found] + [each.value / 100 for each in found if each.unit == "percent"]
 
 
 def _holds(values: Iterable[Decimal], wanted: Decimal) -> bool:

@@ -69,6 +69,11 @@ def test_what_drops_or_invents_is_told(text: str, reason: str) -> None:
     assert check(QUERY, [TRIP, CAPITAL], text) == reason
 
 
+def test_a_percentage_may_be_written_as_the_share_that_it_is() -> None:
+    share = outcome("calculate 10% of 1000", "100", operation=Operation.MATH)
+    assert check("", [share, CAPITAL], "10% (0.10) of 1000 is 100, and it is Oslo.") is None
+
+
 def test_only_names_are_required_of_a_long_final() -> None:
     long = outcome("compare", "Compared with Coffee, a cup of green Sencha has far less caffeine.")
     assert check("q", [long], "coffee has more caffeine than sencha") is None
