@@ -14,21 +14,8 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from schemas.messages import (
-    Assembled,
-    Cancel,
-    DeadLetter,
-    Feedback,
-    Piece,
-    Plan,
-    Query,
-    Reply,
-    Result,
-    Revised,
-    Route,
-    Task,
-    Timer,
-)
+from schemas.commands import Cancel, Feedback, Query
+from schemas.messages import Assembled, DeadLetter, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
 
 T = TypeVar("T", bound=Struct)

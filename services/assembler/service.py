@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from schemas.messages import Assembled, Cancel, Plan, Result, Revised, Route, Timer
+from schemas.commands import Cancel
+from schemas.messages import Assembled, Plan, Result, Revised, Route, Timer
 from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
 from services.assembler.assembly import Assessment, assess, lean, seal
 from services.runtime.bus import Bus

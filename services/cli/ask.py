@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from schemas.messages import DEFAULT_TIMEOUT_S, ErrorCode, OnPartial, Query, Reply, Status
+from schemas.commands import DEFAULT_TIMEOUT_S, Query
+from schemas.messages import ErrorCode, OnPartial, Reply, Status
 from services.cli.options import NothingRuns, Target, bus_options, err, out, run, topology_option
 from services.cli.progress import Progress, following, footer
 from services.cli.up import hosting

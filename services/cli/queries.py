@@ -9,7 +9,8 @@ import time
 import click
 import msgspec
 
-from schemas.messages import Cancel, Feedback, Reply
+from schemas.commands import Cancel, Feedback
+from schemas.messages import Reply
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_token
 from services.cli.ask import EXIT_CODES
 from services.cli.options import Target, bus_options, err, out, run

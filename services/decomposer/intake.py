@@ -6,7 +6,8 @@ import time
 
 import structlog
 
-from schemas.messages import ErrorCode, Plan, Query, Reply
+from schemas.commands import Query
+from schemas.messages import ErrorCode, Plan, Reply
 from schemas.subjects import ANSWER, PLAN
 from services.decomposer.admission import Admissions
 from services.decomposer.decompose import decompose

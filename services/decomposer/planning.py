@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.messages import Assignment, Chunk, Plan, Query, Task, Timer
+from schemas.commands import Query
+from schemas.messages import Assignment, Chunk, Plan, Task, Timer
 from schemas.subjects import DEADLINE, PLAN, TASK, TIMER, Space
 from services.decomposer.route import Candidate, route
 from services.runtime.wire import Entry, at

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from schemas.messages import MAX_QUERY_BYTES, ErrorCode, Query
+from schemas.commands import MAX_QUERY_BYTES, Query
+from schemas.messages import ErrorCode
 from services.runtime.replies import Refusal
 from services.runtime.wire import decode
 

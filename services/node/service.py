@@ -12,7 +12,8 @@ from pathlib import Path
 import structlog
 
 from models.engine import Completion, Engine, ModelError, PromptTooLong, Request
-from schemas.messages import Cancel, Chunk, ModelAnswer, Result, Task
+from schemas.commands import Cancel
+from schemas.messages import Chunk, ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.prompts import prompt, sampling

@@ -8,7 +8,8 @@ import time
 import msgspec
 from nats.aio.msg import Msg
 
-from schemas.messages import Query, Reply
+from schemas.commands import Query
+from schemas.messages import Reply
 from schemas.subjects import QUERY, Store
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError, decode

@@ -12,7 +12,7 @@ from nats.errors import Error, NoRespondersError
 from nats.js.api import DiscardPolicy, RePublish, StorageType, StreamConfig
 from nats.js.errors import APIError, ServiceUnavailableError
 
-from schemas.messages import MAX_TIMEOUT_S
+from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
 from services.runtime.bus import PATIENCE_S, Bus
 from services.runtime.wire import BusError

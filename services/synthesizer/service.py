@@ -12,7 +12,8 @@ import msgspec
 import structlog
 
 from models.engine import Engine, ModelError, PromptTooLong, Request
-from schemas.messages import Assembled, Cancel, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
+from schemas.commands import Cancel
+from schemas.messages import Assembled, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from services.runtime.bus import Bus
 from services.runtime.replies import deliver

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.messages import Assembled, ChunkOutcome, Feedback, Operation, Result
+from schemas.commands import Feedback
+from schemas.messages import Assembled, ChunkOutcome, Operation, Result
 from schemas.records import Fitness, Record
 from services.voting.equivalence import equivalent
 

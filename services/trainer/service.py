@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from schemas.messages import Assembled, Feedback, Result
+from schemas.commands import Feedback
+from schemas.messages import Assembled, Result
 from schemas.records import Fitness
 from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, LATE
 from services.runtime.bus import Bus

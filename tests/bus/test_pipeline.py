@@ -11,7 +11,8 @@ import msgspec
 import nats
 import pytest
 
-from schemas.messages import Cancel, ErrorCode, Feedback, OnPartial, Query, Status
+from schemas.commands import Cancel, Feedback, Query
+from schemas.messages import ErrorCode, OnPartial, Status
 from schemas.subjects import ADMIT, ANSWER, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
 from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask

@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import (
-    Assembled,
-    ChunkOutcome,
-    Feedback,
-    Missing,
-    ModelAnswer,
-    Operation,
-    Result,
-    Status,
-    Vote,
-)
+from schemas.commands import Feedback
+from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Operation, Result, Status, Vote
 from schemas.records import Fitness
 from services.trainer.fitness import (
     MIN_FITNESS,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import MAX_QUERY_BYTES, ErrorCode
+from schemas.commands import MAX_QUERY_BYTES
+from schemas.messages import ErrorCode
 from services.decomposer.request import claimed_id, parse
 from services.runtime.replies import Refusal
 
