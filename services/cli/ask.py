@@ -13,17 +13,15 @@ import click
 import msgspec
 
 from schemas.commands import DEFAULT_TIMEOUT_S, Query
-from schemas.messages import ErrorCode, OnPartial, Reply, Status
-from services.cli.options import NothingRuns, Target, bus_options, err, out, run, topology_option
-from services.cli.progress import Progress, following, footer
+from schemas.messages import ErrorCode, OnPartial, Reply
+from services.cli.options import NothingRuns, Target, bus_options, err, run, topology_option
+from services.cli.progress import Progress, following
 from services.cli.up import hosting
 from services.runtime.bus import Bus
 from services.runtime.client import ask as send
 from services.runtime.logging import configure
 from services.runtime.replies import Refusal
 from services.runtime.wire import BusError
-
-EXIT_CODES = {Status.COMPLETE: 0, Status.PARTIAL: 2, Status.FAILED: 1}
 
 
 @click.command()
@@ -58,14 +56,7 @@ def ask(
     except msgspec.ValidationError as error:
         raise click.UsageError(str(error)) from None
     reply = run(_ask(wanted, target, topology_path, embedded=embedded, quiet=as_json))
-    if as_json:
-        click.echo(msgspec.json.encode(reply))
-    elif reply.error is not None:
-        err().print(f"{reply.error.code.value}: {reply.error.message}", style="red", markup=False)
-    else:
-        out().print(reply.answer, markup=False)
-        err().print(footer(reply))
-    sys.exit(EXIT_CODES[reply.status])
+    show(reply, as_json=as_json)
 
 
 async def _ask(query: Query, target: Target, topology_path: Path, *, embedded: bool, quiet: bool) -> Reply:

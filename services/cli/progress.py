@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Reply, Result, Status
+from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Result
 from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
 from services.runtime.bus import Bus
 from services.runtime.wire import decode
@@ -103,38 +103,6 @@ def excerpt(text: str) -> str:
     """Give a text on one line, cut to EXCERPT_CHARS."""
     line = " ".join(text.split())
     return line if len(line) <= EXCERPT_CHARS else f"{line[: EXCERPT_CHARS - 1]}…"
-
-
-def footer(reply: Reply) -> str:
-    """Say in a line or two how the answer came about, and above all what it lacks."""
-    lines = []
-    if reply.status is Status.PARTIAL:
-        lacking = [
-            f"chunk {each.index + 1}: {missing.node} ({missing.reason})"
-            for each in reply.chunks
-            for missing in each.missing
-        ]
-        lines.append(f"[yellow]partial[/]: {'; '.join(lacking)}")
-    votes = sum(len(each.votes) for each in reply.chunks)
-    synthesis = reply.synthesis
-    how = f"{synthesis.method}{f' ({synthesis.reason})' if synthesis.reason else ''}" if synthesis else "none"
-    seconds = f"{reply.timings.total_s:.1f} s" if reply.timings else ""
-    stages = ""
-    if reply.timings:
-        stages = ", ".join(
-            f"{name} {value:.2f}"
-            for name, value in (
-                ("plan", reply.timings.plan_s),
-                ("nodes", reply.timings.nodes_s),
-                ("assembly", reply.timings.assembly_s),
-                ("synthesis", reply.timings.synthesis_s),
-            )
-        )
-    lines.append(
-        f"[dim]{reply.status.value} in {seconds} ({stages})  {len(reply.chunks)} chunks, {votes} votes, "
-        f"wording: {how}  id {reply.id}[/]"
-    )
-    return "\n".join(lines)
 
 
 @asynccontextmanager

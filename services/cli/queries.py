@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 
 import click
@@ -12,9 +11,8 @@ import msgspec
 from schemas.commands import Cancel, Feedback
 from schemas.messages import Reply
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_token
-from services.cli.ask import EXIT_CODES
-from services.cli.options import Target, bus_options, err, out, run
-from services.cli.progress import footer
+from services.cli.options import Target, bus_options, run
+from services.cli.reply import show
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError, Entry
 
@@ -28,14 +26,7 @@ SETTLE_S = 5.0
 def answer(id_: str, as_json: bool, target: Target) -> None:
     """Print the stored answer of query ID.  It is kept for 15 minutes."""
     reply = run(_answer(_checked(id_), target))
-    if as_json:
-        click.echo(msgspec.json.encode(reply))
-    elif reply.error is not None:
-        err().print(f"{reply.error.code.value}: {reply.error.message}", style="red", markup=False)
-    else:
-        out().print(reply.answer, markup=False)
-        err().print(footer(reply))
-    sys.exit(EXIT_CODES[reply.status])
+    show(reply, as_json=as_json)
 
 
 async def _answer(id_: str, target: Target) -> Reply:
