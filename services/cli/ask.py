@@ -16,6 +16,7 @@ from schemas.commands import DEFAULT_TIMEOUT_S, Query
 from schemas.messages import ErrorCode, OnPartial, Reply
 from services.cli.options import NothingRuns, Target, bus_options, err, run, topology_option
 from services.cli.progress import Progress, following
+from services.cli.reply import show
 from services.cli.up import hosting
 from services.runtime.bus import Bus
 from services.runtime.client import ask as send
