@@ -39,7 +39,7 @@ class Cancel(Command, frozen=True, kw_only=True):
 
     id: Token
     chunk: int | None = None
-    reason: str = "cancelled by the client"
+    reason: Annotated[str, Meta(max_length=200)] = "cancelled by the client"
 
 
 class Feedback(Command, frozen=True, kw_only=True):
@@ -48,4 +48,4 @@ class Feedback(Command, frozen=True, kw_only=True):
     id: Token
     chunk: int | None = None
     good: bool | None = None
-    answer: str | None = None
+    answer: Annotated[str, Meta(max_length=4096)] | None = None

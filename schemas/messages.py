@@ -10,13 +10,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Token = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
         description="one subject token: 1 to 64 of A-Z a-z 0-9 _ -",
     ),
 ]
@@ -176,6 +176,10 @@ class Result(Message, frozen=True, kw_only=True):
     agreed: bool | None = None
     error: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.chosen is not None and not 0 <= self.chosen < len(self.answers):
+            raise ValueError(f"`chosen` is {self.chosen}, of {len(self.answers)} answers")
+
 
 class Vote(Message, frozen=True, kw_only=True):
     """A node's result with the weight that it had, and whether it was of the winning class."""
@@ -217,6 +221,14 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     agreement: Probability = 0.0
     votes: list[Vote] = []
     missing: list[Missing] = []
+
+    def lean(self) -> ChunkOutcome:
+        """Leave out what each single model said; the results in the stream hold it."""
+        return structs.replace(self, votes=[structs.replace(each, answers=[]) for each in self.votes])
+
+    def bare(self) -> ChunkOutcome:
+        """Leave out all votes."""
+        return structs.replace(self, votes=[], missing=[])
 
 
 class Error(Message, frozen=True, kw_only=True):

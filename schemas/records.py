@@ -30,13 +30,14 @@ class Record(Message, frozen=True, kw_only=True):
 class Fitness(Message, frozen=True, kw_only=True):
     """A node's fitness over all operations and for each.
 
-    `applied` holds the stream sequence of the last message that moved it, so that a redelivery moves nothing.
+    `applied` holds the stream sequences of the latest messages that moved it, in order, so that a redelivery moves
+    nothing.
     """
 
     node: Token
     overall: Record
     operations: dict[Operation, Record] = field(default_factory=dict)
-    applied: int = 0
+    applied: list[int] = field(default_factory=list)
 
 
 class Admission(Message, frozen=True, kw_only=True):

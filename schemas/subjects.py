@@ -100,7 +100,8 @@ class Space:
     prefix: str = "dellm"
 
     def __post_init__(self) -> None:
-        check_token(self.prefix, "prefix")
+        if check_token(self.prefix, "prefix") != self.prefix.lower():
+            raise ValueError(f"prefix {self.prefix!r} must be in lower case")
 
     def stream(self, store: Store) -> str:
         """Name the stream that keeps this store."""

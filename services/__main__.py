@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--topology", default="topology.json", type=Path, metavar="FILE")
     parser.add_argument("--node", action="append", default=[], metavar="ID", help="only this node; may be repeated")
     parser.add_argument("--prefix", default="dellm", help="first token of every subject")
-    parser.add_argument("--replicas", default=1, type=int, help="copies of the stream in a NATS cluster")
+    parser.add_argument("--replicas", type=int, help="copies of the stream in a NATS cluster")
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -46,8 +46,8 @@ def main() -> int:
 
 async def _run(name: str, path: Path, nodes: list[str], deployment: Deployment) -> None:
     async with AsyncExitStack() as stack:
-        topology = load(path)
-        engine = await stack.enter_async_context(llama_engine(topology)) if name in WITH_MODELS else None
+        topology = load(path) if name in WITH_MODELS else None
+        engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
         await run(build(topology, path.parent, engine, names=[name], nodes=nodes), deployment)
 
 

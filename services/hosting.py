@@ -45,13 +45,18 @@ def model_paths(topology: Topology, folder: Path, names: Collection[str], nodes:
 
 
 def build(
-    topology: Topology, folder: Path, engine: Engine | None, *, names: Collection[str], nodes: Collection[str] = ()
+    topology: Topology | None,
+    folder: Path,
+    engine: Engine | None,
+    *,
+    names: Collection[str],
+    nodes: Collection[str] = (),
 ) -> list[Service]:
-    """Build services by name; `nodes` narrows the nodes.  `engine` is needed by those WITH_MODELS.
+    """Build services by name; `nodes` narrows the nodes.  Those WITH_MODELS need topology and engine.
 
     Raises TopologyError for a node that the topology does not have.
     """
-    strangers = set(nodes) - {each.id for each in topology.nodes}
+    strangers = set(nodes) - {each.id for each in topology.nodes} if topology is not None else set()
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
     services = []
@@ -64,10 +69,12 @@ def build(
             case "trainer":
                 services.append(Service(name, trainer))
             case "synthesizer":
+                assert topology is not None
                 assert engine is not None
                 model = folder / topology.superllm.model_path
                 services.append(Service(name, partial(synthesizer, model=model, engine=engine), {"model": model.stem}))
             case "node":
+                assert topology is not None
                 assert engine is not None
                 for spec in topology.nodes:
                     if not nodes or spec.id in nodes:

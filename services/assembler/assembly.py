@@ -6,7 +6,7 @@ every replica answered, or when the weight still outstanding can't change its wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -103,13 +103,9 @@ def seal(
     )
 
 
-def lean(assembled: Assembled) -> Assembled:
-    """Leave out what each single model said; the results in the stream hold it."""
-    outcomes = [
-        structs.replace(outcome, votes=[structs.replace(each, answers=[]) for each in outcome.votes])
-        for outcome in assembled.outcomes
-    ]
-    return structs.replace(assembled, outcomes=outcomes)
+def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
+    """Trim each outcome."""
+    return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
 
 
 def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[Status, Error | None]:

@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, Plan, Result, Revised, Route, Timer
+from schemas.messages import Assembled, ChunkOutcome, Plan, Result, Revised, Route, Timer
 from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
-from services.assembler.assembly import Assessment, assess, lean, seal
+from services.assembler.assembly import Assessment, assess, reshape, seal
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, consume, listen, on
 from services.runtime.routes import Route as BusRoute
-from services.runtime.wire import Conflict, Entry, Stored, TooLarge
+from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
 
@@ -114,9 +114,8 @@ class Assembler:
         for chunk in assessment.cancellable:
             await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
         for chunk in assessment.failed:
-            attempt = sum(each.chunk == chunk for each in plan.assignments)
             try:
-                await self._bus.commit(Entry(ROUTE, Route(id=plan.id, chunk=chunk, attempt=attempt), expect=0))
+                await self._bus.commit(Entry(ROUTE, Route(id=plan.id, chunk=chunk, attempt=plan.revision), expect=0))
             except Conflict:
                 continue
 
@@ -124,13 +123,16 @@ class Assembler:
         """Write the seal, which also unschedules the deadline, and stop what is still being worked on."""
         timer = self._bus.space.full(TIMER.store, TIMER.at(id=assembled.id))
         headers = {} if fired else {"Nats-Scheduler": timer, "Nats-Schedule-Next": "purge"}
-        try:
+        for shape in (assembled, reshape(assembled, ChunkOutcome.lean), reshape(assembled, ChunkOutcome.bare)):
             try:
-                sequence = await self._bus.commit(Entry(ASSEMBLED, assembled, expect=0, headers=headers))
-            except TooLarge:
-                sequence = await self._bus.commit(Entry(ASSEMBLED, lean(assembled), expect=0, headers=headers))
-        except Conflict:
-            return None
+                sequence = await self._bus.commit(Entry(ASSEMBLED, shape, expect=0, headers=headers))
+                break
+            except TooLarge as error:
+                log.warning("query.trimmed", query=assembled.id, reason=str(error))
+            except Conflict:
+                return None
+        else:
+            raise BusError(f"query {assembled.id} is too large to be sealed")
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
         for outcome in assembled.outcomes:
             if any(not each.failed for each in outcome.missing):

@@ -12,7 +12,7 @@ from schemas.subjects import ANSWER, PLAN
 from services.decomposer.admission import Admissions
 from services.decomposer.decompose import decompose
 from services.decomposer.planning import make_plan, new_entries
-from services.decomposer.request import claimed_id, parse
+from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
@@ -47,6 +47,10 @@ class Intake:
         except BusError as error:
             log.error("query.failed", query=id_, error=str(error))
             await deliver(self._bus, request.reply, Refusal(ErrorCode.INTERNAL, str(error)).reply(id_))
+        except Exception:  # a client that asks gets an answer, whatever is wrong here
+            log.exception("query.failed", query=id_)
+            failure = Refusal(ErrorCode.INTERNAL, "the query could not be taken; the decomposer's log tells why")
+            await deliver(self._bus, request.reply, failure.reply(id_))
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
         try:
@@ -62,7 +66,7 @@ class Intake:
             log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=len(plan.assignments))
         except Conflict:
             await self._again(query, id_, request)
-        except (Refusal, BusError):
+        except Exception:
             if admitted:
                 await self._admissions.give_back(id_)
             raise
@@ -80,7 +84,7 @@ class Intake:
             id_=id_,
             reply=request.reply,
             created_at=started,
-            traceparent=request.headers.get("traceparent"),
+            traceparent=traceparent_of(request.headers),
         )
 
     async def _known(self, query: Query) -> bool:
@@ -88,19 +92,20 @@ class Intake:
 
     async def _again(self, query: Query, id_: str, request: Request) -> None:
         """Answer an id that is known: now if its answer is stored, else when it is."""
-        self._waiting.setdefault(id_, {})[request.reply] = time.time() + query.timeout_s + WAITING_GRACE_S
         found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
         plan = next((each.message for each in found[PLAN]), None)
-        answer = next(iter(found[ANSWER]), None)
-        log.info("query.repeated", query=id_, answered=answer is not None)
         if plan is not None and plan.query != query.query:
-            self._waiting[id_].pop(request.reply, None)
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} belongs to another question")
+        if plan is None and not found[ANSWER]:
+            raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} was used before, and its answer is no longer kept")
+        self._waiting.setdefault(id_, {})[request.reply] = time.time() + query.timeout_s + WAITING_GRACE_S
+        answer = await self._bus.last(ANSWER, id=id_)  # it may have come before this client was on the list
+        log.info("query.repeated", query=id_, answered=answer is not None)
         if answer is not None:
             await self._admissions.give_back(id_)
             await self._answer(answer)
         elif plan is not None and plan.reply == request.reply:
-            self._waiting[id_].pop(request.reply, None)  # the very same request: the synthesizer will answer it
+            self._waiting.get(id_, {}).pop(request.reply, None)  # the very same request: the synthesizer answers it
 
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""

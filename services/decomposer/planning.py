@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from schemas.commands import Query
 from schemas.messages import Assignment, Chunk, Plan, Task, Timer
-from schemas.subjects import DEADLINE, PLAN, TASK, TIMER, Space
+from schemas.subjects import ASSEMBLED, DEADLINE, PLAN, TASK, TIMER, Space
 from services.decomposer.route import Candidate, route
 from services.runtime.wire import Entry, at
 
@@ -59,6 +59,8 @@ def new_entries(plan: Plan, space: Space, now: float) -> list[Entry[Plan] | Entr
         "Nats-Schedule": at(plan.assemble_by),
         "Nats-Schedule-Target": space.full(DEADLINE.store, target),
         "Nats-Schedule-TTL": "60s",
+        "Nats-Expected-Last-Subject-Sequence": "0",  # an id that was sealed before may not come to life again
+        "Nats-Expected-Last-Subject-Sequence-Subject": space.full(ASSEMBLED.store, ASSEMBLED.at(id=plan.id)),
     }
     return [
         Entry(PLAN, plan, expect=0),

@@ -39,7 +39,7 @@ class Replanner:
         wish = delivery.message
         candidates = await self._roster.candidates()
         stored = await self._open_plan(wish.id)
-        if stored is None or sum(each.chunk == wish.chunk for each in stored.message.assignments) > wish.attempt:
+        if stored is None or stored.message.revision > wish.attempt:
             return
         try:
             await self._replace(stored, extend(stored.message, wish.chunk, candidates))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from schemas.subjects import FITNESS, PRESENCE
+from schemas.subjects import FITNESS, PRESENCE, PRESENCE_TTL_S
 from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
 
@@ -33,6 +33,9 @@ class Roster:
                 before = self._candidates
                 self._candidates = await self._read()
                 self._read_at = time.monotonic()
+                if self._read_at - self._bus.reconnected_at < PRESENCE_TTL_S:  # the bucket was emptied with the server
+                    there = {each.presence.node for each in self._candidates}
+                    self._candidates += [each for each in before if each.presence.node not in there]
                 present = {str(each.presence.node) for each in self._candidates}
                 self.left.update(
                     {node: self._read_at for each in before if (node := each.presence.node) not in present}

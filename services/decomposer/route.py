@@ -114,7 +114,7 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
             draft.add(plan.chunks[lost.chunk], free)
         elif not nodes:
             draft.assignments.append(lost)
-    if draft.assignments == plan.assignments:
+    if set(draft.assignments) == set(plan.assignments):
         return plan
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from models.engine import Completion, Engine, ModelError, PromptTooLong, Request
+from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request
 from schemas.commands import Cancel
 from schemas.messages import Chunk, ModelAnswer, Result, Task
 from schemas.records import Presence
@@ -21,7 +21,7 @@ from services.node.vote import choose
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
-from services.runtime.wire import Entry
+from services.runtime.wire import BusError, Entry
 from services.voting.extract import final_answer
 
 log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_S = 1.0
 QUEUED_S = 1.0
 PUBLISH_S = 0.2
+GOODBYE_S = 1.0
 MAX_CANCELLED = 4096
 
 
@@ -45,14 +46,17 @@ class NodeConfig:
 
 
 class Node:
-    """Answers tasks.  `_working` maps (query, chunk) to the work on it, `_cancelled` those that are wanted no more."""
+    """Answers tasks.
+
+    `_working` maps (query, chunk) to the work on it; `_cancelled` those that are wanted no more to when that was heard.
+    """
 
     def __init__(self, bus: Bus, config: NodeConfig, engine: Engine) -> None:
         self._bus = bus
         self._config = config
         self._engine = engine
         self._working: dict[tuple[str, int], asyncio.Task[Result]] = {}
-        self._cancelled: dict[tuple[str, int | None], None] = {}
+        self._cancelled: dict[tuple[str, int | None], float] = {}
         self._started_at = time.time()
 
     async def on_task(self, delivery: Delivery[Task]) -> None:
@@ -62,16 +66,17 @@ class Node:
         if await self._is_moot(delivery):
             log.info("task.dropped", query=task.id, chunk=task.chunk, node=self._config.id)
             return
-        work = self._working[key] = asyncio.create_task(self._answer(task))
+        work = self._working.get(key)  # a task that comes again while it is worked on is not begun again
+        if work is None:
+            work = self._working[key] = asyncio.create_task(self._answer(task))
+            work.add_done_callback(lambda _: self._working.pop(key, None))
         try:
             result = await work
         except asyncio.CancelledError:
-            if not self._is_cancelled(task):
+            if not self._is_cancelled(delivery):
                 raise
             log.info("task.cancelled", query=task.id, chunk=task.chunk, node=self._config.id)
             return
-        finally:
-            del self._working[key]
         await self._bus.commit(Entry(RESULT, result))
         log.info(
             "task.answered",
@@ -84,7 +89,7 @@ class Node:
 
     async def on_cancel(self, cancel: Cancel) -> None:
         """Stop the work on a query or a chunk, and remember it for tasks still under way."""
-        self._cancelled[cancel.id, cancel.chunk] = None
+        self._cancelled[cancel.id, cancel.chunk] = time.time()
         while len(self._cancelled) > MAX_CANCELLED:
             del self._cancelled[next(iter(self._cancelled))]
         for (id_, chunk), work in self._working.items():
@@ -104,12 +109,15 @@ class Node:
         )
         await self._bus.commit(Entry(PRESENCE, presence))
 
-    def _is_cancelled(self, task: Task) -> bool:
-        return (task.id, task.chunk) in self._cancelled or (task.id, None) in self._cancelled
+    def _is_cancelled(self, delivery: Delivery[Task]) -> bool:
+        """Tell whether a cancel came after the task; one before it was meant for an older query of that id."""
+        task = delivery.message
+        heard = (self._cancelled.get((task.id, chunk), 0.0) for chunk in (task.chunk, None))
+        return max(heard) > delivery.stored_at
 
     async def _is_moot(self, delivery: Delivery[Task]) -> bool:
         task, now = delivery.message, time.time()
-        if now >= task.deadline_at or self._is_cancelled(task):
+        if now >= task.deadline_at or self._is_cancelled(delivery):
             return True
         waited = delivery.num_delivered > 1 or now - delivery.stored_at > QUEUED_S
         return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
@@ -152,8 +160,13 @@ class Node:
         )
         try:
             done = await self._engine.complete(request)
+        except EngineClosed:
+            raise
         except (ModelError, PromptTooLong) as error:
             return str(error)
+        except Exception as error:  # a replica elsewhere may do better than a retry here
+            log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
+            return f"{model.stem}: {type(error).__name__}"
         return _model_answer(model, done, task)
 
 
@@ -188,4 +201,6 @@ async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Se
             ),
             listen(CANCEL, each.on_cancel),
         ]
-    await bus.purge(PRESENCE, node=config.id)
+    with suppress(BusError, TimeoutError):  # without a goodbye the heartbeat runs out by itself
+        async with asyncio.timeout(GOODBYE_S):
+            await bus.purge(PRESENCE, node=config.id)

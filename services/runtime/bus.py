@@ -8,7 +8,8 @@ away, for `PATIENCE_S` at most.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from nats.aio.subscription import Subscription
 from schemas.subjects import Space, Store, Subject
 from services.runtime.reader import TIMEOUT_S, Reader
 from services.runtime.watchdog import watch_connection
-from services.runtime.wire import BusError, Entry, Stored, TooLarge, decode, encode, sequence_of, unix_time
+from services.runtime.wire import BusError, Entry, Refused, Stored, TooLarge, decode, encode, sequence_of, unix_time
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +42,15 @@ _GONE = (
     nats.errors.NoRespondersError,
     nats.errors.OutboundBufferLimitError,
     nats.errors.ConnectionReconnectingError,
+    Refused,
 )
 
 
 class Bus:
-    """A connection to NATS that speaks the subject table, made by `connect`; `reconnected` is set after each return."""
+    """A connection to NATS that speaks the subject table, made by `connect`.
+
+    `reconnected` is set after each return of the server, the last at `reconnected_at` (monotonic seconds).
+    """
 
     def __init__(self, client: Client, space: Space, name: str) -> None:
         self.client = client
@@ -54,6 +59,7 @@ class Bus:
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._reader = Reader(client)
         self.reconnected = asyncio.Event()
+        self.reconnected_at = float("-inf")
 
     def new_id(self) -> str:
         """Make a token that no other has (a NUID, 22 characters)."""
@@ -65,16 +71,18 @@ class Bus:
         """Publish without keeping it anywhere."""
         await self.send(self.space.full(Store.CORE, subject.name(message)), encode(message))
 
-    async def send(self, address: str, payload: bytes, headers: dict[str, str] | None = None) -> None:
-        """Publish raw bytes to any subject, such as a client's inbox."""
-        self._check_size(payload)
-        await self.client.publish(address, payload, headers=headers)
+    async def send(
+        self, address: str, payload: bytes, headers: dict[str, str] | None = None, *, reply: str = ""
+    ) -> None:
+        """Publish raw bytes to any subject, such as a client's inbox.  Raises TooLarge."""
+        self._check_size(payload, headers)
+        await self.client.publish(address, payload, reply=reply, headers=headers)
 
     async def request(
         self, address: str, payload: bytes, timeout_s: float, headers: dict[str, str] | None = None
     ) -> Msg:
         """Send a request and wait for its reply.  Raises BusError when nobody answers in time."""
-        self._check_size(payload)
+        self._check_size(payload, headers)
         try:
             return await self.client.request(address, payload, timeout=timeout_s, headers=headers)
         except nats.errors.NoRespondersError:
@@ -118,8 +126,8 @@ class Bus:
         Raises Conflict, Full, TooLarge, or BusError when the server stays away.
         """
         message = [(self._address(each), encode(each.message), each.header()) for each in entries]
-        for _, payload, _ in message:
-            self._check_size(payload)
+        for _, payload, header in message:
+            self._check_size(payload, header)
         if len(message) == 1:
             return await self._patiently(lambda: self._write(*message[0]))
         async with self._batches:
@@ -128,7 +136,8 @@ class Bus:
     async def read(self, *wanted: tuple[Subject[Any], str]) -> dict[Subject[Any], list[Stored[Any]]]:
         """Read the last message of every matching subject of one store, in one go.
 
-        `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out.
+        `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
+        and so is what does not decode.
         """
         store = wanted[0][0].store
         filters = {self.space.full(store, name): subject for subject, name in wanted}
@@ -140,9 +149,14 @@ class Bus:
                 continue
             tokens = header["Nats-Subject"].split(".")
             subject = next(subject for matches, subject in tests if matches(tokens))
+            try:
+                message = decode(msg.data, subject.message)
+            except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
+                log.warning("stored.undecodable", subject=header["Nats-Subject"], reason=str(error))
+                continue
             found[subject].append(
                 Stored(
-                    message=decode(msg.data, subject.message),
+                    message=message,
                     payload=msg.data,
                     sequence=int(header["Nats-Sequence"]),
                     stored_at=unix_time(header["Nats-Time-Stamp"]),
@@ -165,10 +179,11 @@ class Bus:
     def _address(self, entry: Entry[Any]) -> str:
         return self.space.full(entry.subject.store, entry.subject.name(entry.message))
 
-    def _check_size(self, payload: bytes) -> None:
+    def _check_size(self, payload: bytes, headers: Mapping[str, str] | None = None) -> None:
+        size = len(payload) + sum(len(key) + len(value.encode()) for key, value in (headers or {}).items())
         limit = self.client.max_payload - PAYLOAD_RESERVE_BYTES
-        if len(payload) > limit:
-            raise TooLarge(f"a message of {len(payload)} bytes is over this server's limit of {limit}")
+        if size > limit:
+            raise TooLarge(f"a message of {size} bytes is over this server's limit of {limit}")
 
     async def _patiently(self, attempt: Callable[[], Awaitable[R]]) -> R:
         """Repeat while the server is away, for PATIENCE_S."""
@@ -180,7 +195,7 @@ class Bus:
             except _GONE as error:
                 if self.client.is_closed or asyncio.get_running_loop().time() + pause_s > give_up_at:
                     raise BusError(
-                        f"NATS did not answer for {PATIENCE_S:.0f} s: {error or type(error).__name__}"
+                        f"no good answer from NATS for {PATIENCE_S:.0f} s: {error or type(error).__name__}"
                     ) from None
             except nats.errors.ConnectionClosedError:
                 raise BusError("the connection to NATS is closed") from None
@@ -220,10 +235,12 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
     async def on_error(error: Exception) -> None:
         nonlocal last_error
         last_error = str(error) or type(error).__name__
-        log.debug("nats.error", service=name, error=last_error)
+        away = isinstance(error, OSError | nats.errors.UnexpectedEOF) or not client.is_connected
+        (log.debug if away else log.warning)("nats.error", service=name, error=last_error)
 
     async def on_reconnected() -> None:
         log.info("nats.reconnected", service=name)
+        bus.reconnected_at = time.monotonic()
         bus.reconnected.set()
 
     try:
@@ -250,5 +267,5 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
         async with watch_connection(client, name):
             yield bus
     finally:
-        with suppress(nats.errors.Error, TimeoutError, OSError):
+        with suppress(Exception):  # whatever is wrong with it, it is over
             await (client.drain() if client.is_connected else client.close())

@@ -38,7 +38,7 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
     alone_since: float | None = None
     try:
         while time.monotonic() < give_up_at:
-            await bus.client.publish(address, payload, reply=inbox)
+            await bus.send(address, payload, reply=inbox)
             try:
                 async with asyncio.timeout(resend_s):
                     msg = await arrived.get()

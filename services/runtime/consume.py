@@ -19,6 +19,7 @@ import msgspec
 import nats.errors
 import structlog
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError, ServiceUnavailableError
 
@@ -51,6 +52,8 @@ class Consumer:
         self._asked = 0
         self._heard_at = 0.0
         self._wake = asyncio.Event()
+        self._missing = False
+        self._subscription: Subscription | None = None
         self.draining = False
 
     async def ensure(self) -> None:
@@ -69,10 +72,13 @@ class Consumer:
 
     async def run(self) -> None:
         """Pull until cancelled."""
-        await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
+        self._subscription = await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
         capacity = self._route.concurrency
         while True:
             self._wake.clear()
+            if self._missing:
+                await asyncio.sleep(HEARTBEAT_S)
+                await self._lost()
             free = capacity - len(self._running) - self._asked
             if not self.draining and free > 0 and (self._asked == 0 or free >= capacity // 2):
                 await self._pull(free)
@@ -86,6 +92,9 @@ class Consumer:
     async def finish(self, grace_s: float) -> None:
         """Let running handlers end, cancel those that don't in time; their messages are naked."""
         self.draining = True
+        if self._subscription is not None:
+            with suppress(nats.errors.Error, TimeoutError):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]  # what still comes is naked
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=grace_s)
             for task in late:
@@ -119,6 +128,7 @@ class Consumer:
         """Give the pull requests up; the consumer itself may be gone as well."""
         self._generation += 1
         self._asked = 0
+        self._missing = False
         if self._bus.client.is_connected:
             with suppress(nats.errors.Error, TimeoutError, APIError, ServiceUnavailableError):
                 await self.ensure()
@@ -134,8 +144,7 @@ class Consumer:
                 self._asked = max(0, self._asked - int(header.get("Nats-Pending-Messages", self._asked)))
             if status not in ("404", "408"):
                 log.debug("pull.ended", durable=self._route.durable, status=status)
-                self._asked = 0
-                await asyncio.sleep(0.1)
+                self._missing = True
         elif self.draining:
             await self._nak(msg, 0)
         else:
@@ -155,7 +164,7 @@ class Consumer:
         told: dict[str, object] = {"service": self._service, "subject": msg.subject}
         started = time.monotonic()
         try:
-            message = decode(msg.data, handler.subject.message)
+            message = self._decode(msg, handler)
             told |= {"query" if each == "id" else each: getattr(message, each) for each in handler.subject.fields}
             delivery = Delivery(
                 message=message,
@@ -169,7 +178,7 @@ class Consumer:
         except Retry as wish:
             await self._nak(msg, wish.delay_s)
             log.info("message.retried", **told, delay_s=wish.delay_s)
-        except (Reject, msgspec.DecodeError) as error:
+        except Reject as error:
             await self._bury(msg, str(error))
             log.warning("message.rejected", **told, reason=str(error))
         except asyncio.CancelledError:
@@ -182,6 +191,12 @@ class Consumer:
                 await self._bury(msg, f"{type(error).__name__}: {error}")
             else:
                 await self._nak(msg, BACK_OFF_S[min(meta.num_delivered, len(BACK_OFF_S)) - 1])
+
+    def _decode(self, msg: Msg, handler: Handler[Any]) -> Any:
+        try:
+            return decode(msg.data, handler.subject.message)
+        except msgspec.DecodeError as error:
+            raise Reject(str(error)) from None
 
     def _handler(self, subject: str) -> Handler[Any]:
         """Find the handler whose pattern the consumer's filter let through."""
@@ -197,15 +212,18 @@ class Consumer:
     async def _bury(self, msg: Msg, reason: str) -> None:
         letter = DeadLetter(
             subject=msg.subject,
-            service=self._service,
+            service=self._route.durable,
             sequence=msg.metadata.sequence.stream,
             reason=reason,
             payload=msg.data.decode(errors="replace"),
         )
-        with suppress(BusError):
+        try:
             await self._bus.commit(Entry(DEAD, letter))
-        with suppress(nats.errors.Error):
-            await msg.term()
+        except BusError as error:
+            log.error("letter.lost", subject=msg.subject, error=str(error))
+        finally:
+            with suppress(nats.errors.Error):
+                await msg.term()
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import structlog
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.micro.request import Request as MicroRequest
 from nats.micro.service import Service as MicroService
 from nats.micro.service import ServiceConfig
@@ -52,7 +53,7 @@ class Deployment:
     url: str
     space: Space = field(default_factory=Space)
     max_in_flight: int = MAX_IN_FLIGHT
-    replicas: int = 1
+    replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
 
@@ -71,8 +72,7 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
         )
         await stack.enter_async_context(provisioned(bus, deployment))
         routes = await stack.enter_async_context(service.build(bus))
-        info = await _announce(bus, service)
-        stack.push_async_callback(info.stop)
+        info = await stack.enter_async_context(_announced(bus, service))
         for route in routes:
             match route:
                 case Consumption():
@@ -80,7 +80,7 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
                 case Listening():
                     await _listen(bus, route)
                 case Endpoint():
-                    await _serve(bus, info, service.name, route)
+                    await stack.enter_async_context(_serving(bus, info, route, deployment.grace_s))
         await bus.flush()
         log.info("service.ready", service=service.name, prefix=deployment.space.prefix)
         yield bus
@@ -100,8 +100,10 @@ async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
             await bus.reconnected.wait()
             try:
                 await make()
-            except BusError as error:
-                log.warning("provision.failed", service=bus.name, error=str(error))
+            except Exception as error:  # noqa: BLE001  # without its buckets a service is deaf: try until it works
+                log.warning("provision.failed", service=bus.name, error=str(error) or type(error).__name__)
+                await asyncio.sleep(1)
+                bus.reconnected.set()
 
     await make()
     keeper = asyncio.create_task(make_again(), name=f"{bus.name}-provision")
@@ -111,8 +113,9 @@ async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
         keeper.cancel()
 
 
-async def _announce(bus: Bus, service: Service) -> MicroService:
-    """Answer $SRV.PING, $SRV.INFO and $SRV.STATS."""
+@asynccontextmanager
+async def _announced(bus: Bus, service: Service) -> AsyncIterator[MicroService]:
+    """Answer $SRV.PING, $SRV.INFO and $SRV.STATS while the body runs."""
     kind = service.name.partition(".")[0]
     config = ServiceConfig(
         name=f"{bus.space.prefix}-{kind}",
@@ -122,7 +125,11 @@ async def _announce(bus: Bus, service: Service) -> MicroService:
     )
     info = MicroService(bus.client, config)
     await info.start()
-    return info
+    try:
+        yield info
+    finally:
+        with suppress(NatsError, TimeoutError, OSError):
+            await info.stop()
 
 
 async def _listen(bus: Bus, route: Listening) -> None:
@@ -139,8 +146,9 @@ async def _listen(bus: Bus, route: Listening) -> None:
     await bus.subscribe(address, on_message, queue=route.queue)
 
 
-async def _serve(bus: Bus, info: MicroService, name: str, route: Endpoint) -> None:
-    """Answer requests side by side: nats.micro by itself takes one at a time."""
+@asynccontextmanager
+async def _serving(bus: Bus, info: MicroService, route: Endpoint, grace_s: float) -> AsyncIterator[None]:
+    """Answer requests side by side, which nats.micro by itself does one at a time; at the end finish those in hand."""
     slots = asyncio.Semaphore(route.concurrency)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -148,7 +156,7 @@ async def _serve(bus: Bus, info: MicroService, name: str, route: Endpoint) -> No
         try:
             await route.call(request)
         except Exception:  # one request's failure is not the next one's
-            log.exception("request.failed", service=name)
+            log.exception("request.failed", service=bus.name)
         finally:
             slots.release()
 
@@ -163,8 +171,15 @@ async def _serve(bus: Bus, info: MicroService, name: str, route: Endpoint) -> No
         name=route.subject.pattern,
         handler=on_request,
         subject=bus.space.full(route.subject.store, route.subject.at()),
-        queue_group=name,
+        queue_group=f"{bus.space.prefix}-{route.subject.pattern}",
     )
+    try:
+        yield
+    finally:
+        with suppress(NatsError, TimeoutError, OSError):
+            await info.stop()
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
 
 
 async def run(services: Sequence[Service], deployment: Deployment, ready: Callable[[], Any] | None = None) -> None:

@@ -6,6 +6,7 @@ Presence and admission are kept in memory: they speak of the moment only, and ar
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 from nats.errors import Error, NoRespondersError
@@ -27,8 +28,11 @@ FITNESS_HISTORY = 10
 _STREAM_NAME_IN_USE = 10058
 
 
-async def provision(bus: Bus, *, max_in_flight: int = MAX_IN_FLIGHT, replicas: int = 1) -> None:
-    """Make what is missing and update what differs.  Raises BusError when the server refuses."""
+async def provision(bus: Bus, *, max_in_flight: int = MAX_IN_FLIGHT, replicas: int | None = None) -> None:
+    """Make what is missing and update what differs.
+
+    `replicas` None makes one copy, and leaves what is there at what it has.  Raises BusError when the server refuses.
+    """
     give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
     for config in _configs(bus.space, max_in_flight, replicas):
         while True:
@@ -52,11 +56,13 @@ async def _ensure(bus: Bus, config: StreamConfig) -> None:
     except APIError as error:
         if error.err_code != _STREAM_NAME_IN_USE:
             raise
+        if config.num_replicas is None:
+            config = replace(config, num_replicas=(await stream.stream_info(config.name or "")).config.num_replicas)
         await stream.update_stream(config)
         log.info("stream.updated", stream=config.name)
 
 
-def _configs(space: Space, max_in_flight: int, replicas: int) -> list[StreamConfig]:
+def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[StreamConfig]:
     stream = StreamConfig(
         name=space.stream(Store.STREAM),
         description="every query in flight: the state of DELLM",
@@ -91,7 +97,7 @@ def _configs(space: Space, max_in_flight: int, replicas: int) -> list[StreamConf
 def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own call has no max_msgs
     space: Space,
     store: Store,
-    replicas: int,
+    replicas: int | None,
     *,
     max_msgs_per_subject: int = 1,
     max_age: float = 0,

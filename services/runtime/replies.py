@@ -8,12 +8,14 @@ from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 from schemas.messages import Error, ErrorCode, Reply, Status
 from services.runtime.bus import Bus
 
+MAX_MESSAGE_CHARS = 300
+
 
 class Refusal(Exception):  # noqa: N818  # an answer, if not the one hoped for
     """A query can't be taken; `code` and the one-line message go to the client."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
         self.code = code
 
     def reply(self, id_: str) -> Reply:
@@ -29,7 +31,8 @@ async def deliver(
         return
     headers = {}
     if reply.error is not None:
-        headers = {ERROR_CODE_HEADER: reply.error.code.value, ERROR_HEADER: " ".join(reply.error.message.split())}
+        message = " ".join(reply.error.message[:MAX_MESSAGE_CHARS].split())
+        headers = {ERROR_CODE_HEADER: reply.error.code.value, ERROR_HEADER: message}
     if traceparent is not None:
         headers["traceparent"] = traceparent
     await bus.send(inbox, msgspec.json.encode(reply) if payload is None else payload, headers or None)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import json
 import os
 import shutil
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
 START_S = 15.0
+LOCK_S = 2.0
 
 CONFIG = """\
 # written by dellm; do not edit
@@ -43,9 +48,13 @@ class ServerError(Exception):
 
 @dataclass
 class EmbeddedServer:
-    """A running server.  `url` stays the same when it is started again."""
+    """A running server.  `url` stays the same when it is started again.
+
+    `lock` is the descriptor of a lock on the folder: the server holds it too, so that no other takes its store.
+    """
 
     folder: Path
+    lock: int | None = None
     url: str = ""
     process: asyncio.subprocess.Process | None = None
 
@@ -57,9 +66,14 @@ class EmbeddedServer:
         )
         for stale in self.folder.glob("*.ports"):
             stale.unlink()
-        with (self.folder / "nats.log").open("wb") as out:
+        with (self.folder / "nats.log").open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                _binary(), "-c", str(config), stdout=out, stderr=out, start_new_session=True
+                *(_binary(), "-c", str(config)),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                pass_fds=[] if self.lock is None else [self.lock],
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         try:
             async with asyncio.timeout(START_S):
@@ -86,8 +100,13 @@ class EmbeddedServer:
         while (process := self.process) is not None:
             code = await process.wait()
             log.error("server.died", code=code, last=self._last_line())
-            await asyncio.sleep(0.2)
-            await self.start(port=int(self.url.rpartition(":")[2]))
+            while self.process is process:
+                await asyncio.sleep(0.2)
+                try:
+                    await self.start(port=int(self.url.rpartition(":")[2]))
+                except ServerError as error:
+                    log.error("server.not_started", error=str(error))
+                    self.process = process
 
     async def _wait_for_port(self) -> str:
         assert self.process is not None
@@ -119,11 +138,8 @@ async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
     except OSError as error:
         raise ServerError(f"{folder}: {error.strerror}") from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ServerError(f"{folder} is in use by another `dellm up`; stop it, or give another --data") from None
-        server = EmbeddedServer(folder.resolve())
+        await _take(lock, folder)
+        server = EmbeddedServer(folder.resolve(), lock.fileno())
         await server.start()
         keeper = asyncio.create_task(server.supervise(), name="nats-server-keeper")
         try:
@@ -132,6 +148,26 @@ async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await server.stop()
+
+
+async def _take(lock: TextIO, folder: Path) -> None:
+    """Take the folder's lock; a killed `dellm up` leaves a server that holds it for a moment."""
+    give_up_at = time.monotonic() + LOCK_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > give_up_at:
+                message = f"{folder} is in use by another `dellm up`; stop it, or give another --data"
+                raise ServerError(message) from None
+            await asyncio.sleep(0.1)
+        else:
+            return
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the server when this process is killed (prctl(2), PR_SET_PDEATHSIG = 1)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _binary() -> str:

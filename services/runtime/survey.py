@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
@@ -52,10 +53,14 @@ async def find_services(bus: Bus) -> list[Found]:
 async def find_depths(bus: Bus) -> list[Depth]:
     """List the stream's durable consumers with their work.  Raises BusError when there is no stream."""
     name = bus.space.stream(Store.STREAM)
+    consumers: list[Any] = []
     try:
-        consumers: list[Any] = await bus.client.jetstream().consumers_info(name)
+        while page := await bus.client.jetstream().consumers_info(name, offset=len(consumers)):
+            consumers += page
     except NotFoundError:
         raise BusError(f"there is no stream {name}: no service has ever run here") from None
+    except (NatsError, TimeoutError) as error:
+        raise BusError(f"stream {name}: {error or type(error).__name__}") from None
     return sorted(
         (Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers),
         key=lambda each: each.durable,

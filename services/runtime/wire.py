@@ -8,12 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import nats.errors
-import structlog
 
 from schemas.subjects import Subject
-
-log = structlog.get_logger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -31,6 +27,10 @@ class Conflict(Exception):  # noqa: N818  # a fact about the store, not a failur
 
 class Full(Exception):  # noqa: N818  # likewise
     """The store holds as many messages as it may."""
+
+
+class Refused(Exception):  # noqa: N818  # the caller tries again
+    """The server refused a write for a cause that may pass: no leader yet, too many batches, stream being made."""
 
 
 class TooLarge(BusError):  # noqa: N818  # named for its cause
@@ -98,8 +98,7 @@ def sequence_of(payload: bytes) -> int:
             raise Conflict(ack.error["description"])
         case code if code == _STORE_FULL:
             raise Full(ack.error["description"])
-    log.warning("write.refused", **ack.error)
-    raise nats.errors.TimeoutError  # everything else passes: no leader yet, too many batches, stream being made
+    raise Refused(ack.error.get("description", "no reason given"))
 
 
 def unix_time(timestamp: str) -> float:

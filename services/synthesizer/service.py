@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import structlog
+from msgspec import structs
 
-from models.engine import Engine, ModelError, PromptTooLong, Request
+from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
 from schemas.commands import Cancel
-from schemas.messages import Assembled, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
+from schemas.messages import Assembled, ChunkOutcome, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from services.runtime.bus import Bus
-from services.runtime.replies import deliver
+from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
-from services.runtime.wire import Conflict, Entry
+from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.merge import check, join, missing, prompt
 
 log = structlog.get_logger(__name__)
@@ -43,15 +43,8 @@ class Synthesizer:
         assembled = delivery.message
         stored = await self._bus.last(ANSWER, id=assembled.id) if delivery.num_delivered > 1 else None
         if stored is None:
-            reply = await self._compose(assembled)
-            payload = msgspec.json.encode(reply)
-            try:
-                await self._bus.commit(Entry(ANSWER, reply, expect=0))
-            except Conflict:
-                stored = await self._bus.last(ANSWER, id=assembled.id)
-                assert stored is not None, "what conflicts is there"
-        if stored is not None:
-            reply, payload = stored.message, stored.payload
+            stored = await self._store(await self._compose(assembled))
+        reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
         await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
         method = reply.synthesis.method if reply.synthesis else None
@@ -64,11 +57,31 @@ class Synthesizer:
             self._cancelled[cancel.id] = cancel.reason
             writing.cancel()
 
+    async def _store(self, reply: Reply) -> Stored[Reply]:
+        """Store the answer if none is there, trimmed if need be, and give the one that is."""
+        for trim in (None, ChunkOutcome.lean, ChunkOutcome.bare):
+            shape = structs.replace(reply, chunks=[trim(each) for each in reply.chunks]) if trim else reply
+            try:
+                sequence = await self._bus.commit(Entry(ANSWER, shape, expect=0))
+                return Stored(shape, encode(shape), sequence, time.time())
+            except TooLarge as error:
+                log.warning("answer.trimmed", query=reply.id, reason=str(error))
+            except Conflict:
+                stored = await self._bus.last(ANSWER, id=reply.id)
+                assert stored is not None, "what conflicts is there"
+                return stored
+        return await self._store(
+            Refusal(ErrorCode.TOO_LARGE, "the answer is too large for this server").reply(reply.id)
+        )
+
     async def _compose(self, assembled: Assembled) -> Reply:
         """Make the reply."""
         answer, synthesis, status, error = "", None, assembled.status, assembled.error
         if error is None:
-            writing = self._writing[assembled.id] = asyncio.create_task(self._write(assembled))
+            writing = self._writing.get(assembled.id)  # what comes again while it is written is not begun again
+            if writing is None:
+                writing = self._writing[assembled.id] = asyncio.create_task(self._write(assembled))
+                writing.add_done_callback(lambda _: self._writing.pop(assembled.id, None))
             try:
                 answer, synthesis = await writing
             except asyncio.CancelledError:
@@ -76,8 +89,6 @@ class Synthesizer:
                 if reason is None:
                     raise
                 status, error = Status.FAILED, Error(code=ErrorCode.CANCELLED, message=reason)
-            finally:
-                del self._writing[assembled.id]
         now = time.time()
         return Reply(
             id=assembled.id,
@@ -108,8 +119,13 @@ class Synthesizer:
             return join(outcomes), Synthesis(method="join", reason="no time left to write")
         try:
             text, problem = await self._generate(assembled, stop_at)
+        except EngineClosed:
+            raise
         except (ModelError, PromptTooLong) as error:
             text, problem = "", str(error)
+        except Exception as error:  # the winners are there: a failing model may not lose them
+            log.exception("synthesis.failed", query=assembled.id)
+            text, problem = "", f"{type(error).__name__} in the model"
         if problem is not None:
             log.info("synthesis.joined", query=assembled.id, reason=problem)
             return join(outcomes), Synthesis(method="join", model=self._model.stem, reason=problem)
@@ -119,7 +135,7 @@ class Synthesizer:
     async def _generate(self, assembled: Assembled, stop_at: float) -> tuple[str, str | None]:
         """Let the model write, streaming pieces; give the text and what is wrong with it."""
         wanted = prompt(assembled.query, assembled.outcomes)
-        pieces: asyncio.Queue[str] = asyncio.Queue()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
         publisher = asyncio.create_task(self._stream(assembled.id, pieces))
         try:
             done = await self._engine.complete(
@@ -134,20 +150,24 @@ class Synthesizer:
                 pieces.put_nowait,
             )
         finally:
-            publisher.cancel()
+            pieces.put_nowait(None)
+            await publisher
         text = done.text.strip()
         if done.finish != "stop":
             return text, f"the model did not finish ({done.finish})"
         return text, check(assembled.query, assembled.outcomes, text)
 
-    async def _stream(self, id_: str, pieces: asyncio.Queue[str]) -> None:
-        index = 0
-        while True:
-            text = await pieces.get()
+    async def _stream(self, id_: str, pieces: asyncio.Queue[str | None]) -> None:
+        """Publish pieces until None comes; those that wait go together."""
+        index, ended = 0, False
+        while not ended:
+            waiting = [await pieces.get()]
             while not pieces.empty():
-                text += pieces.get_nowait()
-            await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
-            index += 1
+                waiting.append(pieces.get_nowait())
+            ended = waiting[-1] is None
+            if text := "".join(each for each in waiting if each is not None):
+                await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
+                index += 1
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ FEEDBACK_RATE = 0.2
 CONSENSUS_RATE = 0.05
 LATENCY_RATE = 0.2
 MIN_FITNESS = 0.05
+MAX_APPLIED = 128
 
 
 class UnusableFeedback(ValueError):  # noqa: N818  # named for its cause
@@ -67,8 +68,13 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
 
 def from_late(assembled: Assembled, result: Result) -> list[Observation]:
     """Judge a result that came after the seal, by the sealed winner; empty if it was counted."""
-    outcome = assembled.outcomes[result.chunk]
-    if result.chosen is None or outcome.final is None or any(vote.node == result.node for vote in outcome.votes):
+    outcome = next((each for each in assembled.outcomes if each.index == result.chunk), None)
+    if (
+        outcome is None
+        or result.chosen is None
+        or outcome.final is None
+        or any(vote.node == result.node for vote in outcome.votes)
+    ):
         return []
     return [
         Observation(
@@ -108,19 +114,20 @@ def _judge(outcome: ChunkOutcome, feedback: Feedback) -> Iterable[Observation]:
 def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int) -> Fitness:
     """Give a node's fitness after observations of it, which the message at `sequence` brought; there must be one.
 
-    Observations that were applied already (by sequence) change nothing.
+    Observations that were applied already (by sequence) change nothing; nor do those older than all that is remembered.
     """
     observations = list(observations)
     first = observations[0]
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior))
-    if sequence <= fitness.applied:
+    if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
         return fitness
+    applied = sorted([*fitness.applied, sequence])[-MAX_APPLIED:]
     operations = dict(fitness.operations)
     overall = fitness.overall
     for each in observations:
         operations[each.operation] = _move(operations.get(each.operation, Record(fitness=overall.fitness)), each)
         overall = _move(overall, each)
-    return Fitness(node=fitness.node, overall=overall, operations=operations, applied=sequence)
+    return Fitness(node=fitness.node, overall=overall, operations=operations, applied=applied)
 
 
 def _move(record: Record, seen: Observation) -> Record:

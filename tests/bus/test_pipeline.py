@@ -13,7 +13,7 @@ import pytest
 
 from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import ErrorCode, OnPartial, Status
-from schemas.subjects import ADMIT, ANSWER, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
+from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
 from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
@@ -400,6 +400,58 @@ async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServe
         replies = await asyncio.gather(*(ask(deployed.bus, query(id_=each)) for each in ids))
     assert {each.status for each in replies} == {Status.COMPLETE}
     assert stored.qsize() == len(ids)
+
+
+async def test_a_consumer_that_was_deleted_is_made_again(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        for durable in ("node-n1", "assembler", "synthesizer"):
+            await deployed.bus.client.jetstream().delete_consumer(space.stream(PLAN.store), durable)
+        assert (await ask(deployed.bus, query("What is DNA?"))).status is Status.COMPLETE
+
+
+async def test_garbage_in_the_stream_spoils_nothing_but_itself(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed, deployed.bus.tap(space.event("dead.>")) as dead:
+        await deployed.add_node("silent", ScriptedEngine(Gate()))
+        asked = asyncio.create_task(ask(deployed.bus, query(timeout_s=2)))
+        await wait_until(lambda: _is_planned(deployed, "q1"), "the query is planned")
+        stream = deployed.bus.client.jetstream()
+        await stream.publish(f"{space.prefix}.result.q1.0.bad", b"not JSON")
+        await stream.publish(f"{space.prefix}.task.n1.q1.9", b"not JSON")
+        await stream.publish(f"{space.prefix}.result.q1.1.worse", _result_with(chosen=3))
+        await deployed.bus.client.publish(f"{space.prefix}.cancel.q1", b'{"id": "q1", "reason": "' + b"x" * 900 + b'"}')
+        assert (await asked).status is Status.PARTIAL
+        letters = {(await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] for _ in range(3)}
+    assert letters == {"assembler", "node-n1"}
+
+
+def _result_with(chosen: int) -> bytes:
+    fields = {"id": "q1", "chunk": 1, "node": "worse", "replica": 0, "started_at": 0, "latency_s": 0, "chosen": chosen}
+    return json.dumps(fields).encode()
+
+
+async def test_an_id_may_be_used_again_when_all_of_it_is_forgotten(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"]) as deployed:
+        first = await ask(deployed.bus, query("What is DNA?"))
+        await deployed.bus.purge(PLAN, id="q1")
+        assert await ask(deployed.bus, query("What is DNA?")) == first, "the answer outlives the plan"
+        await deployed.bus.purge(ANSWER, id="q1")
+        reply = await ask(deployed.bus, query("What is DNA?"))
+        assert reply.error is not None
+        assert "no longer kept" in reply.error.message
+        await deployed.bus.purge(ASSEMBLED, id="q1")
+        await deployed.bus.purge(RESULT, id="q1")
+        await deployed.bus.purge(TASK, id="q1")
+        assert (await ask(deployed.bus, query("What is DNA?"))).status is Status.COMPLETE
+
+
+async def test_an_engine_that_breaks_is_an_answer_too(server: EmbeddedServer, space: Space) -> None:
+    async def fail(_: object) -> str:
+        raise RuntimeError("a bug")
+
+    async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(fail)) as deployed:
+        reply = await ask(deployed.bus, query("What is DNA?"))
+    assert reply.error is not None
+    assert reply.error.message == "every node failed: a: RuntimeError; b: RuntimeError"
 
 
 async def _is_planned(deployed: Cluster, *ids: str) -> bool:

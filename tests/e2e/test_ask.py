@@ -198,14 +198,31 @@ def test_a_second_up_in_the_same_folder_is_refused(up: Path) -> None:
     assert "is in use by another `dellm up`" in done.stderr
 
 
+def test_after_a_kill_the_next_up_finds_its_store_free(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "services.cli.main", "up", "--service", "decomposer", "--topology", str(TOPOLOGY)]
+    inherited = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        log = tmp_path / f"stderr-{number}"
+        with log.open("w") as out:
+            process = subprocess.Popen(command, cwd=tmp_path, env=inherited, stderr=out)
+        give_up_at = time.monotonic() + 30
+        while "ready at" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        process.send_signal(number)
+        process.wait(20)
+
+
 @asynccontextmanager
 async def service(name: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run one service alone, as on a machine of its own."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "services", name, "--nats", url, "--topology", str(TOPOLOGY)),
+        *("-m", "services", name, "--nats", url),
+        *(("--topology", str(TOPOLOGY)) if name in ("node", "synthesizer") else ()),
         env={**os.environ, "PYTHONPATH": str(ROOT), "DELLM_LOG": "error"},
-        cwd=ROOT,
+        cwd=TOPOLOGY.parent,
     )
     try:
         yield process

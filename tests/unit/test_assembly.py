@@ -11,6 +11,7 @@ from schemas.messages import (
     Assembled,
     Assignment,
     Chunk,
+    ChunkOutcome,
     ErrorCode,
     ModelAnswer,
     OnPartial,
@@ -19,7 +20,7 @@ from schemas.messages import (
     Result,
     Status,
 )
-from services.assembler.assembly import Assessment, assess, lean, seal
+from services.assembler.assembly import Assessment, assess, reshape, seal
 
 NODES = ("a", "b", "c")
 
@@ -159,9 +160,10 @@ def test_cancelled() -> None:
 
 def test_lean_leaves_the_votes_and_drops_what_single_models_said() -> None:
     full = sealed(assess(plan(), [result("a"), result("b")], deadline_passed=False), plan())
-    outcome = lean(full).outcomes[0]
+    outcome = reshape(full, ChunkOutcome.lean).outcomes[0]
     assert [vote.node for vote in outcome.votes] == ["a", "b"]
     assert [vote.answers for vote in outcome.votes] == [[], []]
+    assert reshape(full, ChunkOutcome.bare).outcomes[0].votes == []
 
 
 FINALS = st.sampled_from(["1", "2", "3"])

@@ -8,6 +8,7 @@ from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Operation, Result, Status, Vote
 from schemas.records import Fitness
 from services.trainer.fitness import (
+    MAX_APPLIED,
     MIN_FITNESS,
     Observation,
     UnusableFeedback,
@@ -153,14 +154,23 @@ def test_the_first_observation_starts_from_what_the_topology_says() -> None:
     assert fitness.overall.fitness == pytest.approx(0.55)
     assert (fitness.overall.count, fitness.overall.latency_s) == (1, 1.0)
     assert fitness.operations[Operation.MATH].fitness == pytest.approx(0.55)
-    assert fitness.applied == 7
+    assert fitness.applied == [7]
 
 
 def test_a_redelivered_message_moves_nothing() -> None:
     once = learn(None, [seen()], 7)
     assert learn(once, [seen()], 7) == once
-    assert learn(once, [seen()], 6) == once
     assert learn(once, [seen()], 8) != once
+    assert learn(once, [seen()], 6) != once, "another trainer may have been quicker with a later one"
+
+
+def test_only_the_latest_messages_are_remembered() -> None:
+    fitness: Fitness | None = None
+    for sequence in range(1, 1000):
+        fitness = learn(fitness, [seen()], sequence)
+    assert fitness is not None
+    assert len(fitness.applied) == MAX_APPLIED
+    assert learn(fitness, [seen()], 1) == fitness
 
 
 def test_time_unknown_leaves_latency_alone_and_a_bound_only_raises_it() -> None:

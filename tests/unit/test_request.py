@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.commands import MAX_QUERY_BYTES
 from schemas.messages import ErrorCode
-from services.decomposer.request import claimed_id, parse
+from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.runtime.replies import Refusal
 
 
@@ -34,6 +34,8 @@ def test_the_least_that_is_needed() -> None:
         (b'{"query": "x", "id": "a.b"}', "bad_request", "$.id"),
         (b'{"query": "x", "id": "a b"}', "bad_request", "$.id"),
         (b'{"query": "x", "id": ""}', "bad_request", "$.id"),
+        (b'{"query": "x", "id": "abc\\n"}', "bad_request", "$.id"),
+        (b'{"query": "x", "' + b"y" * 5000 + b'": 1}', "bad_request", "unknown field"),
         (b'{"query": "x", "timeout_s": 0}', "bad_request", "$.timeout_s"),
         (b'{"query": "x", "timeout_s": -1}', "bad_request", "$.timeout_s"),
         (b'{"query": "x", "timeout_s": 1e9}', "bad_request", "$.timeout_s"),
@@ -49,6 +51,7 @@ def test_bad_input_is_refused_in_one_line(payload: bytes, code: str, says: str) 
     assert caught.value.code is ErrorCode(code)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
 
 
 @given(st.binary(max_size=400))
@@ -61,6 +64,14 @@ def test_any_bytes_are_a_query_or_a_refusal(payload: bytes) -> None:
 def test_the_largest_query_is_taken_even_when_escaped() -> None:
     text = "\u00e9" * (MAX_QUERY_BYTES // 2)
     assert parse(json.dumps({"query": text}).encode()).query == text
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(("value", "taken"), [(TRACE, TRACE), ("x" * 10_000, None), (TRACE + "\n", None), ("", None)])
+def test_only_a_trace_context_is_carried_on(value: str, taken: str | None) -> None:
+    assert traceparent_of({"traceparent": value}) == taken
 
 
 def test_the_id_is_found_in_a_bad_request() -> None:

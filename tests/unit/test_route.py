@@ -134,6 +134,11 @@ def test_the_last_replica_stays_when_there_is_no_node() -> None:
     assert move(before, {("a", 0)}, []) is before
 
 
+def test_what_stays_as_it_is_is_no_revision() -> None:
+    before = plan(2, [candidate("a")])
+    assert move(before, {("a", 0)}, []) is before
+
+
 def test_one_more_replica_or_exhausted() -> None:
     before = plan(1, [candidate("a")])
     more = extend(before, 0, [candidate("a"), candidate("b")])
