@@ -294,9 +294,13 @@ async def test_trace_context_and_error_code_travel_in_headers(server: EmbeddedSe
 
 
 async def test_fitness_follows_consensus_and_feedback_and_is_used(server: EmbeddedServer, space: Space) -> None:
-    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+    gate = Gate()  # the right ones are later, lest they decide before the wrong one is heard
+    async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(gate)) as deployed:
         await deployed.add_node("wrong", ScriptedEngine(saying("Answer: 13")))
-        await ask(deployed.bus, query("What is the capital of Peru?"))
+        asked = asyncio.create_task(ask(deployed.bus, query("What is the capital of Peru?")))
+        await wait_until(lambda: _has_answered(deployed, "q1", "wrong"), "the wrong one has answered")
+        gate.opened.set()
+        await asked
         await wait_until(lambda: _has_fitness(deployed, "wrong"), "consensus was learned")
         after_consensus = await deployed.bus.last(FITNESS, node="wrong")
         assert after_consensus is not None
@@ -456,6 +460,10 @@ async def test_an_engine_that_breaks_is_an_answer_too(server: EmbeddedServer, sp
 
 async def _is_planned(deployed: Cluster, *ids: str) -> bool:
     return all([await deployed.bus.last(PLAN, id=each) is not None for each in ids])
+
+
+async def _has_answered(deployed: Cluster, id_: str, node: str) -> bool:
+    return bool((await deployed.bus.read((RESULT, RESULT.at(id=id_, node=node))))[RESULT])
 
 
 async def _is_idle(deployed: Cluster) -> bool:
