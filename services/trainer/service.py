@@ -94,10 +94,17 @@ class Trainer:
                 last = await self._bus.commit(*entries)
             except Conflict:  # with another trainer, or with the write before this one
                 await self.load()
+                await self._clear(node for node in lessons if node not in self._known)
                 continue
             for revision, entry in enumerate(entries, last - len(entries) + 1):
                 self._known[entry.message.node] = Stored(entry.message, b"", revision, time.time())
             return
+
+    async def _clear(self, nodes: Iterable[str]) -> None:
+        """Make room where something stands that can't be read: a deleted key, or a record of another version."""
+        for node in nodes:
+            log.warning("fitness.started_anew", node=node)
+            await self._bus.purge(FITNESS, node=node)
 
     def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
         """Give the write that a node's lessons call for, None if they were all learned before."""

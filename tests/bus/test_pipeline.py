@@ -394,6 +394,17 @@ async def test_fitness_outlives_every_service(server: EmbeddedServer, space: Spa
         await wait_until(learned_more, "learning goes on from there")
 
 
+async def test_fitness_that_cannot_be_read_starts_anew(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+        bucket = await deployed.bus.client.jetstream().key_value(space.bucket(FITNESS.store))
+        await bucket.put("n1", b"not JSON")
+        await bucket.put("n2", b"{}")
+        await bucket.delete("n2")
+        await ask(deployed.bus, query("What is DNA?"))
+        await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned over the unreadable record")
+        await wait_until(lambda: _has_fitness(deployed, "n2"), "it is learned over the deleted one")
+
+
 async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServer, space: Space) -> None:
     async with (
         cluster(server.url, space, nodes=["n1", "n2"]) as deployed,
