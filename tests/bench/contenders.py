@@ -18,7 +18,7 @@ from itertools import repeat
 from pathlib import Path
 
 import msgspec
-import psutil  # type: ignore[import-untyped]
+import psutil
 from llama_cpp import Llama
 
 from models import Request
