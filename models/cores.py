@@ -30,7 +30,10 @@ def free_bytes(root: Path = Path("/")) -> int:
     for group in _groups(root):
         with suppress(OSError, ValueError):  # no such limit; "max"
             limit = int((group / "memory.max").read_text())
-            free.append(limit - int((group / "memory.current").read_text()))
+            used = int((group / "memory.current").read_text())
+            stat = (group / "memory.stat").read_text().splitlines()
+            cached = sum(int(line.split()[1]) for line in stat if line.startswith("file "))  # goes when room is needed
+            free.append(limit - used + cached)
     return max(0, min(free))
 
 

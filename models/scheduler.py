@@ -50,13 +50,13 @@ class Plan:
 class Scheduler:
     """First come, first served.
 
-    Each step takes one token of every sequence that generates and up to `chunk_tokens` of prompts, oldest first, so
-    that a long prompt delays those who generate by little, and nobody overtakes.
+    Each step takes one token of every sequence that generates and fills the batch up to `batch_tokens` with prompts,
+    oldest first, so that a long prompt delays those who generate by little, and nobody overtakes.
     """
 
-    def __init__(self, slots: Slots, chunk_tokens: int) -> None:
+    def __init__(self, slots: Slots, batch_tokens: int) -> None:
         self._slots = slots
-        self._chunk_tokens = chunk_tokens
+        self._batch_tokens = batch_tokens
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
 
@@ -94,7 +94,7 @@ class Scheduler:
             self._running.append(sequence)
             sequence.start()
         chunks = [self._chunk(sequence, 1) for sequence in self._running if sequence.decoding]
-        room = self._chunk_tokens
+        room = self._batch_tokens - len(chunks)
         for place, sequence in enumerate(self._running):
             if room and not sequence.decoding and (sequence.begun or self._begin(sequence, place, shares)):
                 count = min(sequence.pending, room)

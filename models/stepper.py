@@ -30,11 +30,14 @@ class DecodeError(ModelError):
 
 
 class Runner(Protocol):
-    """A loaded model with a KV cache of `sequences` slots, `context_tokens` each.  Used by one thread."""
+    """A loaded model with a KV cache of `sequences` slots, `context_tokens` each.  Used by one thread.
+
+    A batch has up to `batch_tokens`, which are more than `sequences`.
+    """
 
     sequences: int
     context_tokens: int
-    chunk_tokens: int
+    batch_tokens: int
     threads: int
     gpu_layers: int
     sharing: bool
@@ -79,7 +82,7 @@ class Stepper:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._slots = Slots(runner.sequences, sharing=runner.sharing)
-        self._scheduler = Scheduler(self._slots, runner.chunk_tokens)
+        self._scheduler = Scheduler(self._slots, runner.batch_tokens)
         self._counters = _Counters()
         self.used_at = time.monotonic()
 

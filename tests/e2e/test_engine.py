@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 import models
 from models import Completion, EngineBusy, EngineClosed, ModelError, PromptTooLong, Request, Stats
 from models.llama import LlamaEngine
-from models.runner import CHUNK_TOKENS, LlamaRunner
+from models.runner import BATCH_TOKENS, LlamaRunner
 from models.sampling import sample
 from models.scheduler import Chunk
 from models.stepper import DecodeError
@@ -167,7 +167,7 @@ async def test_a_prefix_that_was_computed_is_not_computed_again(
     before = stats_of(engine)
     second = await engine.complete(ask("Name a river.", system=system, max_tokens=1))
     after = stats_of(engine)
-    assert min(first.prompt_tokens, second.prompt_tokens) > 5 * CHUNK_TOKENS
+    assert min(first.prompt_tokens, second.prompt_tokens) > 5 * BATCH_TOKENS
     assert after.prefill_tokens_asked - before.prefill_tokens_asked == second.prompt_tokens
     assert after.prefill_tokens_computed - before.prefill_tokens_computed < 20
 
@@ -182,7 +182,7 @@ async def test_a_prompt_asked_by_eight_at_once_is_computed_once(
     )
     after = stats_of(engine)
     (size,) = {completion.prompt_tokens for completion in said}
-    assert size > CHUNK_TOKENS
+    assert size > BATCH_TOKENS
     assert after.prefill_tokens_asked - before.prefill_tokens_asked == 8 * size
     assert after.prefill_tokens_computed - before.prefill_tokens_computed <= size + 7
     assert len({completion.text for completion in said}) > 1
@@ -336,7 +336,7 @@ async def test_log_probabilities_are_those_of_the_model(ask: Callable[..., Reque
     completion = await engine.complete(ask(temperature=0.7, seed=5))
     await engine.close()
     judge = llama_cpp.Llama(
-        str(smollm), n_ctx=256, n_batch=CHUNK_TOKENS, logits_all=True, flash_attn=True, verbose=False
+        str(smollm), n_ctx=256, n_batch=BATCH_TOKENS, logits_all=True, flash_attn=True, verbose=False
     )
     prompt = (
         "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"

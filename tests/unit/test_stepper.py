@@ -28,7 +28,7 @@ VOCABULARY = 97
 END = 0
 POISON = 96
 CONTEXT_TOKENS = 160
-CHUNK_TOKENS = 16
+BATCH_TOKENS = 16
 
 
 def next_token(tokens: Values[int]) -> int:
@@ -45,7 +45,7 @@ class FakeRunner:
 
     sequences: int = 4
     context_tokens: int = CONTEXT_TOKENS
-    chunk_tokens: int = CHUNK_TOKENS
+    batch_tokens: int = BATCH_TOKENS
     threads: int = 1
     gpu_layers: int = 0
     sharing: bool = True
@@ -65,7 +65,7 @@ class FakeRunner:
     def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
         assert 0 < len(chunks) <= self.sequences
         assert len({chunk.slot for chunk in chunks}) == len(chunks)
-        assert sum(chunk.count for chunk in chunks if not chunk.sequence.decoding) <= self.chunk_tokens
+        assert sum(chunk.count for chunk in chunks) <= self.batch_tokens
         self.batches.append([(chunk.slot, chunk.start, chunk.count) for chunk in chunks])
         logits = []
         for chunk in chunks:
@@ -197,6 +197,21 @@ def test_a_prefix_is_shared_by_one_who_runs_who_reads_and_who_has_ended() -> Non
     stepper.add(ask([*system, 8], 1), FakeCaller())
     finish(stepper)
     assert stepper.stats().prefill_tokens_computed == 81 + 3
+
+
+def test_the_prefix_that_was_used_last_is_kept_longest() -> None:
+    stepper = Stepper(FakeRunner(sequences=3))
+    system, other = [7] * 40, [8] * 40
+
+    def computed(prompt: list[int]) -> int:
+        before = stepper.stats().prefill_tokens_computed
+        stepper.add(ask(prompt, 1), FakeCaller())
+        finish(stepper)
+        return stepper.stats().prefill_tokens_computed - before
+
+    assert [computed([*system, 1]), computed([*other, 1])] == [41, 41]
+    assert [computed([*system, i]) for i in range(2, 9)] == [1] * 7
+    assert computed([*other, 2]) == 41, "its slot was needed"
 
 
 def test_the_one_it_waited_for_may_be_cancelled() -> None:
