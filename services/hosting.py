@@ -95,7 +95,10 @@ async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
 
     settings = topology.inference
     engine = LlamaEngine(
-        threads=settings.threads, context_tokens=settings.context_tokens, gpu_layers=settings.gpu_layers
+        threads=settings.threads,
+        context_tokens=settings.context_tokens,
+        sequences=settings.sequences,
+        gpu_layers=settings.gpu_layers,
     )
     try:
         yield engine

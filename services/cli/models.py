@@ -1,4 +1,4 @@
-"""`dellm models`: list, fetch and verify the model files."""
+"""`dellm models`: list, fetch, verify and quantize the model files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAIN_STEP = 0.1
 
 @click.group()
 def models() -> None:
-    """List, fetch and verify model files."""
+    """List, fetch, verify and quantize model files."""
 
 
 folder_option = click.option(
@@ -36,16 +36,22 @@ folder_option = click.option(
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(folder: Path, as_json: bool) -> None:
-    """List the catalogue, and which files are here."""
-    rows = [(each, _state(each, folder)) for each in catalogue.list_models()]
+    """List the catalogue, and which files are here, those made here included."""
+    made = {each.model.name: each.origin for each in catalogue.list_quantized(folder)}
+    rows = [(each, _state(each, folder)) for each in _here(folder)]
     if as_json:
-        click.echo(msgspec.json.encode([{**msgspec.to_builtins(each), "state": state} for each, state in rows]))
+        described = [
+            {**msgspec.to_builtins(each), "state": state, "quantized": msgspec.to_builtins(made.get(each.name))}
+            for each, state in rows
+        ]
+        click.echo(msgspec.json.encode(described))
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "size", "licence", "state", "file"):
+    for column in ("name", "size", "licence", "state", "file", "made from"):
         table.add_column(column, header_style="dim")
     for each, state in rows:
-        table.add_row(each.name, f"{each.bytes / 1e6:.0f} MB", each.licence, state, each.file)
+        source = made[each.name].source if each.name in made else ""
+        table.add_row(each.name, f"{each.bytes / 1e6:.0f} MB", each.licence, state, each.file, source)
     out().print(table)
 
 
@@ -59,7 +65,7 @@ def list_(folder: Path, as_json: bool) -> None:
 @folder_option
 def fetch(names: tuple[str, ...], topology: Path | None, folder: Path) -> None:
     """Fetch models by NAME; a file that is here and right is not fetched again."""
-    wanted = _wanted(names, topology)
+    wanted = _wanted(names, topology, catalogue.list_models())
     for model in wanted:
         with _bar(model) as advance:
             path = catalogue.fetch(model, folder, lambda p: advance(p.stage, p.done_bytes))
@@ -70,10 +76,9 @@ def fetch(names: tuple[str, ...], topology: Path | None, folder: Path) -> None:
 @click.argument("names", nargs=-1)
 @folder_option
 def verify(names: tuple[str, ...], folder: Path) -> None:
-    """Hash model files and compare with the catalogue; without NAME, all that are here."""
-    wanted = (
-        _wanted(names, None) if names else [each for each in catalogue.list_models() if (folder / each.file).exists()]
-    )
+    """Hash model files and compare with the catalogue, or with what was made here; without NAME, all that are here."""
+    known = _here(folder)
+    wanted = _wanted(names, None, known) if names else [each for each in known if (folder / each.file).exists()]
     if not wanted:
         raise click.ClickException(f"{folder} holds no model of the catalogue")
     for model in wanted:
@@ -82,16 +87,48 @@ def verify(names: tuple[str, ...], folder: Path) -> None:
         out().print(f"{model.name}: right")
 
 
-def _wanted(names: tuple[str, ...], topology: Path | None) -> list[Model]:
+@models.command()
+@click.argument("name")
+@click.option(
+    "--type",
+    "type_",
+    type=click.Choice(tuple(catalogue.TYPES), case_sensitive=False),
+    default="Q4_0",
+    show_default=True,
+    help="Q4_0 is the fastest on most CPUs.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Default: every core the process may use.")
+@folder_option
+def quantize(name: str, type_: str, threads: int | None, folder: Path) -> None:
+    """Make a file of another type out of model NAME, beside it; a file that was made before is kept."""
+    (model,) = _wanted((name,), None, catalogue.list_models())
+    with _bar(model) as advance:
+        made = catalogue.quantize(
+            model, folder, type_, threads, lambda stage, share: advance(stage, int(share * model.bytes))
+        )
+    new = made.quantized.model
+    if made.seconds is None:
+        out().print(f"{new.name}: {made.path} is here already, made from {model.file}")
+        return
+    sizes = f"{made.source_bytes / 1e6:.0f} MB -> {new.bytes / 1e6:.0f} MB"
+    out().print(f"{new.name}: {made.path} made from {model.file} in {made.seconds:.1f} s, {sizes}")
+
+
+def _here(folder: Path) -> tuple[Model, ...]:
+    """Give the catalogue, and what was made in the folder."""
+    return catalogue.list_models() + tuple(each.model for each in catalogue.list_quantized(folder))
+
+
+def _wanted(names: tuple[str, ...], topology: Path | None, known: tuple[Model, ...]) -> list[Model]:
     if not names and topology is None:
         raise click.UsageError("name a model (see `dellm models list`), or give --topology FILE")
     paths = model_paths(load(topology), topology.parent, NAMES) if topology is not None else []
     found = [model for each in paths if (model := catalogue.find(each.name)) is not None]
     for name in names:
-        model = catalogue.find(name)
+        model = next((each for each in known if name in (each.name, each.file)), None)
         if model is None:
-            known = ", ".join(each.name for each in catalogue.list_models())
-            raise click.UsageError(f"the catalogue has no model {name!r}; it has {known}")
+            names_known = ", ".join(each.name for each in known)
+            raise click.UsageError(f"the catalogue has no model {name!r}; it has {names_known}")
         found.append(model)
     return found
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.cores import usable_cores
+from models.cores import free_bytes, usable_cores
 
 
 def cgroups(root: Path, own: str, quotas: dict[str, str]) -> Path:
@@ -39,3 +39,15 @@ def test_the_tightest_quota_counts(tmp_path: Path, own: str, quotas: dict[str, s
 
 def test_without_cgroups_affinity_counts(tmp_path: Path) -> None:
     assert usable_cores(tmp_path) == 8
+
+
+def test_memory_is_what_the_system_and_the_groups_leave(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path) > 2**60, "nothing tells"
+    root = cgroups(tmp_path, "/a", {"a": "max 100000"})
+    (root / "proc/meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:    2000 kB\n")
+    assert free_bytes(root) == 2000 * 1024
+    for name, content in {"max": "max", "current": "600000", "stat": "anon 400000\nfile 200000"}.items():
+        (root / f"sys/fs/cgroup/a/memory.{name}").write_text(f"{content}\n")
+    assert free_bytes(root) == 2000 * 1024
+    (root / "sys/fs/cgroup/a/memory.max").write_text("1000000\n")
+    assert free_bytes(root) == 600_000

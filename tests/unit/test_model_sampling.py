@@ -76,6 +76,26 @@ def test_any_draw_is_a_token_with_its_untempered_probability(
     assert (token, logprob) == sample(logits, of, np.random.default_rng(seed))
 
 
+@given(st.integers(0, 2**32), st.integers(1, 80), st.floats(0.1, 1))
+def test_the_likeliest_of_a_large_vocabulary_are_found(seed: int, top_k: int, spread: float) -> None:
+    random = np.random.default_rng(seed)
+    logits = np.round(random.normal(0, 10 * spread, 20_000), 2).astype(np.float32)  # rounded, so that there are ties
+    likeliest = np.lexsort((np.arange(logits.size), -logits))[:top_k]
+    found = {sample(logits, request(5.0, top_k=top_k), random)[0] for _ in range(20)}
+    assert found <= set(likeliest.tolist())
+
+
+def test_a_penalty_makes_recent_tokens_less_likely_and_leaves_the_log_probability() -> None:
+    logits = np.array([2.0, 1.9, -1.0], np.float32)
+    of = request(0.0, repeat_penalty=1.5)
+    recent = np.array([0, 0, 2], np.int32)
+    token, logprob = sample(logits, of, np.random.default_rng(0), recent)
+    assert token == 1
+    assert logprob == pytest.approx(1.9 - np.logaddexp.reduce(logits.astype(np.float64)))
+    assert logits.tolist() == pytest.approx([2.0, 1.9, -1.0])
+    assert sample(logits, of, np.random.default_rng(0), np.array([1] + [2] * 64, np.int32))[0] == 0  # 65 tokens ago
+
+
 def test_tokens_that_cannot_be_are_never_drawn() -> None:
     logits = np.array([-np.inf, 0.0, -np.inf, 0.0], np.float32)
     random = np.random.default_rng(0)

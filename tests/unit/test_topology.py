@@ -103,3 +103,13 @@ def test_a_longer_cycle(tmp_path: Path) -> None:
     content["clusters"] = [{"id": "c1", "parent": "c2"}, {"id": "c2", "parent": "c1"}]
     with pytest.raises(TopologyError, match="cycle"):
         load(write(tmp_path, content))
+
+
+@pytest.mark.parametrize(("sequences", "valid"), [(1, True), (64, True), (0, False), (65, False)])
+def test_sequences_are_bounded(tmp_path: Path, sequences: int, valid: bool) -> None:  # noqa: FBT001
+    path = write(tmp_path, {**minimal(), "inference": {"sequences": sequences}})
+    if valid:
+        assert load(path).inference.sequences == sequences
+    else:
+        with pytest.raises(TopologyError, match=r"\$\.inference\.sequences"):
+            load(path)

@@ -1,0 +1,133 @@
+"""The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from models.engine import EngineClosed, ModelError
+from models.stepper import Stepper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.engine import Request, Stats
+    from models.sequence import Caller
+    from models.stepper import Runner
+
+_log = logging.getLogger(__name__)
+
+
+class Compute:
+    """Receive, step each model once, flush; it sleeps only while there is nothing to compute.
+
+    Args:
+        open_runner: loads a model.
+        flush: called after every round, for what callers were told meanwhile.
+        unload_after_s: frees a model that was idle so long; None: never.
+
+    """
+
+    def __init__(
+        self, open_runner: Callable[[Path], Runner], flush: Callable[[], None], unload_after_s: float | None = None
+    ) -> None:
+        self._open = open_runner
+        self._flush = flush
+        self._unload_after_s = unload_after_s
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._steppers: dict[Path, Stepper] = {}
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def post(self, job: Callable[[], None]) -> None:
+        """Have a job done on the thread, which starts with the first."""
+        self._jobs.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="llama", daemon=True)
+            self._thread.start()
+
+    def submit(self, request: Request, caller: Caller) -> None:
+        """Queue a request; on the thread only.  Whatever happens, the caller is told the outcome once."""
+        if caller.cancelled:
+            caller.end(EngineClosed("the request was cancelled"))
+            return
+        try:
+            self.load(request.model).add(request, caller)
+        except Exception as error:  # noqa: BLE001  it is the caller's to see
+            caller.end(error)
+
+    def load(self, path: Path) -> Stepper:
+        """Load a model, if it is not; on the thread only.
+
+        Raises:
+            ModelError: it cannot be loaded.
+            EngineClosed: the engine is closed.
+
+        """
+        if self._closed:
+            raise EngineClosed("the engine was closed")
+        real = path.resolve()
+        if real not in self._steppers:
+            started = time.monotonic()
+            self._steppers[real] = Stepper(self._open(path))
+            _log.info("loaded %s in %.2f s", path, time.monotonic() - started)
+        return self._steppers[real]
+
+    def stats(self) -> dict[Path, Stats]:
+        """Return what each loaded model has done; may be called from any thread."""
+        return {path: stepper.stats() for path, stepper in self._steppers.copy().items()}
+
+    def stop(self) -> None:
+        """End all work and free the models; returns when the thread has ended."""
+        self._closed = True
+        if self._thread is not None:
+            self._jobs.put(lambda: None)
+            self._thread.join()
+        self._receive(wait=False)  # what came too late is told so
+
+    def _run(self) -> None:
+        while not self._closed:
+            busy = any(stepper.busy for stepper in self._steppers.values())
+            self._receive(wait=not busy)
+            for path, stepper in list(self._steppers.items()):
+                if stepper.busy and not self._closed:
+                    self._step(path, stepper)
+            self._flush()
+            self._unload_idle()
+        for stepper in self._steppers.values():
+            stepper.abandon(EngineClosed("the engine was closed"))
+            stepper.close()
+        self._steppers.clear()
+        self._flush()
+
+    def _receive(self, *, wait: bool) -> None:
+        """Do the jobs that came; with `wait`, sleep until one comes or a model is to be unloaded."""
+        timeout_s = self._unload_after_s if self._steppers else None
+        try:
+            self._jobs.get(block=wait, timeout=timeout_s)()
+            while True:
+                self._jobs.get_nowait()()
+        except Empty:
+            return
+
+    def _step(self, path: Path, stepper: Stepper) -> None:
+        try:
+            stepper.step()
+        except Exception as error:  # noqa: BLE001  the other models live on
+            _log.exception("%s: a step failed; the model will be loaded anew", path)
+            stepper.abandon(ModelError(f"{path}: {error!r}"))
+            stepper.close()
+            del self._steppers[path]
+
+    def _unload_idle(self) -> None:
+        if self._unload_after_s is None:
+            return
+        for path, stepper in list(self._steppers.items()):
+            if not stepper.busy and time.monotonic() - stepper.used_at >= self._unload_after_s:
+                _log.info("unloaded %s", path)
+                stepper.close()
+                del self._steppers[path]

@@ -1,0 +1,121 @@
+"""One request on its way: its tokens, how many of them the KV cache holds, and the text that they make.
+
+It does not know llama.cpp, threads or the event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.engine import Completion, Finish, Request
+from models.text import TextStream, mean_logprob, min_logprob
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Values
+
+Tokens: TypeAlias = NDArray[np.int32]
+
+
+class Caller(Protocol):
+    """Who asked.  `cancelled` is set by the caller; the rest is called by the compute thread."""
+
+    cancelled: bool
+
+    def start(self) -> None:
+        """Learn that the request's turn has come."""
+
+    def say(self, text: str) -> None:
+        """Take a piece of the text."""
+
+    def end(self, outcome: Completion | Exception) -> None:
+        """Take the outcome; called exactly once."""
+
+
+class Sequence:
+    """A request's tokens: `tokens[:computed]` have cells in the KV cache, `tokens[computed:length]` wait for theirs.
+
+    The prompt is read while more than one token waits, or none was sampled yet; afterwards there is always one, the
+    last sampled.  `finish` is set once it has nothing more to do.
+    """
+
+    def __init__(self, request: Request, caller: Caller, prompt: Values[int], context_tokens: int) -> None:
+        assert 0 < len(prompt) < context_tokens
+        self.request = request
+        self.caller = caller
+        self.prompt_tokens = len(prompt)
+        self.length = len(prompt)
+        self.computed = 0
+        self.begun = False  # a token of its own was or is being computed: its prefix is settled
+        self.finish: Finish | None = None
+        self.random = np.random.default_rng(request.seed)
+        limit = min(request.max_tokens, context_tokens - len(prompt))
+        self.tokens: Tokens = np.empty(len(prompt) + limit, np.int32)
+        self.tokens[: len(prompt)] = prompt
+        self._stream = TextStream(request.stop)
+        self._texts: list[str] = []
+        self._logprobs: list[float] = []
+        self._started_at: float | None = None
+
+    @property
+    def prompt(self) -> Tokens:
+        """Its prompt's tokens."""
+        return self.tokens[: self.prompt_tokens]
+
+    @property
+    def pending(self) -> int:
+        """How many of its tokens have no cell yet."""
+        return self.length - self.computed
+
+    @property
+    def decoding(self) -> bool:
+        """Whether its whole prompt is read and it generates."""
+        return self.length > self.prompt_tokens
+
+    def start(self) -> None:
+        """Note that its turn has come."""
+        self._started_at = time.monotonic()
+        self.caller.start()
+
+    def expired(self, now: float) -> bool:
+        """Tell whether its deadline has passed; `now` is in Unix seconds."""
+        return self.request.deadline_at is not None and now >= self.request.deadline_at
+
+    def accept(self, token: int, logprob: float, piece: bytes | None) -> None:
+        """Take a sampled token and its bytes, None for an end token; say what text is now certain."""
+        assert self.finish is None
+        self.tokens[self.length] = token
+        self.length += 1
+        self._logprobs.append(logprob)
+        if piece is not None:
+            self._say(self._stream.feed(piece))
+        if piece is None or self._stream.stopped:
+            self.finish = "stop"
+        elif self.length == len(self.tokens):
+            self.finish = "length"
+
+    def end(self, finish: Finish) -> None:
+        """Give the caller the completion."""
+        self.finish = finish
+        self._say(self._stream.finish())
+        started_at = self._started_at
+        self.caller.end(
+            Completion(
+                text="".join(self._texts),
+                logprob=mean_logprob(self._logprobs),
+                min_logprob=min_logprob(self._logprobs),
+                token_logprobs=tuple(self._logprobs),
+                prompt_tokens=self.prompt_tokens,
+                completion_tokens=len(self._logprobs),
+                latency_s=0.0 if started_at is None else time.monotonic() - started_at,
+                finish=finish,
+            )
+        )
+
+    def _say(self, text: str) -> None:
+        if text:
+            self._texts.append(text)
+            self.caller.say(text)

@@ -1,0 +1,200 @@
+"""One model's generations, step by step: plan, run, sample.
+
+It knows the model by the narrow `Runner` only, so that a fake one may stand behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from models.engine import EngineClosed, Finish, ModelError, PromptTooLong, Request, Stats
+from models.sampling import sample
+from models.scheduler import Chunk, Scheduler
+from models.sequence import Caller, Sequence
+from models.slots import Share, Slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence as Values
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+
+class DecodeError(ModelError):
+    """The model could not compute a batch; what its KV cache holds beyond the cells from before is unknown."""
+
+
+class Runner(Protocol):
+    """A loaded model with a KV cache of `sequences` slots, `context_tokens` each.  Used by one thread.
+
+    A batch has up to `batch_tokens`, which are more than `sequences`.
+    """
+
+    sequences: int
+    context_tokens: int
+    batch_tokens: int
+    threads: int
+    gpu_layers: int
+    sharing: bool
+
+    def prompt(self, system: str, user: str) -> list[int]:
+        """Render and tokenize a conversation."""
+
+    def share(self, share: Share) -> None:
+        """Let a slot hold the first tokens of another, or of itself."""
+
+    def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
+        """Compute a batch; return the logits after each chunk that is a last one, shape (those, vocabulary).
+
+        They are valid until the next call.
+
+        Raises:
+            DecodeError: it could not be computed.
+
+        """
+
+    def piece(self, token: int) -> bytes | None:
+        """Return the token's bytes, None for an end token."""
+
+    def close(self) -> None:
+        """Free the model."""
+
+
+@dataclass(slots=True)
+class _Counters:
+    requests: int = 0
+    prefill_tokens_asked: int = 0
+    prefill_tokens_computed: int = 0
+    generated_tokens: int = 0
+    steps: int = 0
+    decode_s: float = 0.0
+    python_s: float = 0.0
+
+
+class Stepper:
+    """Runs the sequences of one model together."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._slots = Slots(runner.sequences, sharing=runner.sharing)
+        self._scheduler = Scheduler(self._slots, runner.batch_tokens)
+        self._counters = _Counters()
+        self.used_at = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or waits."""
+        return bool(self._scheduler.num_running or self._scheduler.num_waiting)
+
+    def stats(self) -> Stats:
+        """Return what was done so far; may be called from any thread."""
+        runner, scheduler, count = self._runner, self._scheduler, self._counters
+        return Stats(
+            threads=runner.threads,
+            sequences=runner.sequences,
+            context_tokens=runner.context_tokens,
+            gpu_layers=runner.gpu_layers,
+            running=scheduler.num_running,
+            waiting=scheduler.num_waiting,
+            **{name: getattr(count, name) for name in _Counters.__slots__},
+        )
+
+    def add(self, request: Request, caller: Caller) -> None:
+        """Queue a request.
+
+        Raises:
+            PromptTooLong: its prompt does not fit a slot.
+
+        """
+        prompt = self._runner.prompt(request.system, request.user)
+        takes = self._runner.context_tokens - 1
+        if len(prompt) > takes:
+            raise PromptTooLong(f"the prompt has {len(prompt)} tokens, {request.model} takes {takes}")
+        self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens))
+
+    def step(self) -> None:
+        """Drop what nobody waits for, compute one batch, and sample from it."""
+        began, decode_s = time.perf_counter(), self._counters.decode_s
+        now = time.time()
+        for sequence in list(self._scheduler):
+            if sequence.caller.cancelled:
+                self._drop(sequence, EngineClosed("the request was cancelled"))
+            elif sequence.expired(now):
+                self._finish(sequence, "deadline")
+        plan = self._scheduler.plan()
+        for share in plan.shares:
+            self._runner.share(share)
+        if plan.chunks:
+            self._run(plan.chunks)
+        self._counters.steps += 1
+        self._counters.python_s += time.perf_counter() - began - (self._counters.decode_s - decode_s)
+        self.used_at = time.monotonic()
+
+    def abandon(self, cause: Exception) -> None:
+        """End everything with an error."""
+        for sequence in list(self._scheduler):
+            self._drop(sequence, cause)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._runner.close()
+
+    def _run(self, chunks: Values[Chunk]) -> None:
+        try:
+            self._compute(chunks)
+        except DecodeError as error:
+            _log.warning("a batch of %d failed, each is now tried alone: %s", len(chunks), error)
+        else:
+            return
+        for chunk in chunks:
+            self._rewind(chunk)
+        for share in self._slots.evict():
+            self._runner.share(share)
+        for chunk in chunks:
+            try:
+                self._compute([chunk])
+            except DecodeError as error:
+                self._rewind(chunk)
+                self._drop(chunk.sequence, error)
+
+    def _rewind(self, chunk: Chunk) -> None:
+        """Forget what a failed batch left of a chunk in the KV cache."""
+        self._runner.share(Share(chunk.slot, chunk.slot, chunk.start))
+
+    def _compute(self, chunks: Values[Chunk]) -> None:
+        began = time.perf_counter()
+        try:
+            logits = self._runner.run(chunks)
+        finally:
+            self._counters.decode_s += time.perf_counter() - began
+        for chunk in chunks:
+            self._account(chunk)
+            chunk.sequence.computed += chunk.count
+        ready = [chunk.sequence for chunk in chunks if chunk.last]
+        for sequence, row in zip(ready, logits, strict=True):
+            recent = sequence.tokens[: sequence.length]
+            token, logprob = sample(row, sequence.request, sequence.random, recent)
+            sequence.accept(token, logprob, self._runner.piece(token))
+            self._counters.generated_tokens += 1
+            if sequence.finish:
+                self._finish(sequence, sequence.finish)
+
+    def _account(self, chunk: Chunk) -> None:
+        if chunk.start < chunk.sequence.prompt_tokens:
+            self._counters.prefill_tokens_computed += chunk.count
+            if chunk.last:  # asked is counted where computed is whole, so that their ratio means something
+                self._counters.requests += 1
+                self._counters.prefill_tokens_asked += chunk.sequence.prompt_tokens
+
+    def _finish(self, sequence: Sequence, finish: Finish) -> None:
+        self._scheduler.remove(sequence)
+        sequence.end(finish)
+
+    def _drop(self, sequence: Sequence, cause: Exception) -> None:
+        self._scheduler.remove(sequence)
+        sequence.caller.end(cause)

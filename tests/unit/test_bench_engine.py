@@ -1,0 +1,54 @@
+"""The arithmetic of `make bench-engine`; the measuring itself is not a test's business."""
+
+import pytest
+
+from tests.bench.engine import PROMPTS, WAVE, figures, phases, queries_of, ratios
+from tests.bench.jobs import Answer, Outcome
+
+
+def test_the_project_has_prompts_enough_and_none_twice() -> None:
+    queries = queries_of(PROMPTS)
+    wave = queries.pop(WAVE)
+    assert len(wave) > 3 * max(len(query) for query in queries.values())
+    assert len(set(queries.values())) == len(queries) >= 33
+
+
+def test_every_phase_has_its_requests_and_none_is_the_warm_up() -> None:
+    fresh = [f"prompt {i}" for i in range(33)]
+    one, four, most, wave = phases(fresh, "long", [1, 4, 16], rounds=2)
+    assert [len(phase.prompts) for phase in (one, four, most)] == [6, 8, 32]
+    assert all(len(set(phase.prompts)) == len(phase.prompts) for phase in (one, four, most))
+    assert fresh[-1] not in most.prompts
+    assert wave.prompts == ["long"] * 8
+    assert len(set(wave.seeds or ())) == 8
+    with pytest.raises(SystemExit, match="33 prompts are needed"):
+        phases(fresh[1:], "long", [16], rounds=2)
+
+
+def outcome(tokens: int, wall_s: float, **counted: float) -> Outcome:
+    answers = [
+        Answer(first_s=0.1 * i, latency_s=float(i), prompt_tokens=50, completion_tokens=tokens) for i in range(1, 5)
+    ]
+    return Outcome(answers=answers, wall_s=wall_s, peak_rss_bytes=10**6, others_share=0.0, counted=counted)
+
+
+def test_figures() -> None:
+    found = figures(outcome(64, 8.0, prefill_tokens_computed=120, steps=10, decode_s=0.99, python_s=0.01))
+    assert found["tokens_per_s"] == 32
+    assert found["requests_per_s"] == 0.5
+    assert found["latency_s_p99"] == 4
+    assert found["first_s_p50"] == pytest.approx(0.25)
+    assert (found["prefill_tokens_asked"], found["prefill_tokens_computed"]) == (200, 120)
+    assert found["step_ms"] == pytest.approx(100)
+    assert found["python_share"] == pytest.approx(0.01)
+
+
+def test_ratios_leave_out_what_was_not_measured() -> None:
+    found = {"8": {"engine": figures(outcome(64, 8.0)), "raw": figures(outcome(64, 7.0))}}
+    (row,) = ratios(found)
+    assert row == {
+        "name": "engine / raw, tokens_per_s, concurrency 8",
+        "ratio": 0.875,
+        "target": 0.95,
+        "met": False,
+    }

@@ -1,0 +1,365 @@
+"""The scheduler and what it drives, with a fake model behind the narrow `Runner`.
+
+The fake one keeps a real KV cache's books: which tokens the cells of each slot hold.  The next token is a function of
+all tokens before it, read from those cells, so that a wrong cell changes the text.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence as Values
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from numpy.typing import NDArray
+
+from models.engine import Completion, EngineClosed, ModelError, PromptTooLong, Request
+from models.scheduler import MIN_PREFIX_TOKENS, Chunk
+from models.slots import Share
+from models.stepper import DecodeError, Stepper
+
+VOCABULARY = 97
+END = 0
+POISON = 96
+CONTEXT_TOKENS = 160
+BATCH_TOKENS = 16
+
+
+def next_token(tokens: Values[int]) -> int:
+    """Say what the fake model says after these tokens; about one in twenty is an end."""
+    value = 0
+    for token in tokens:
+        value = (value * 31 + token + 7) % 1_000_003
+    return END if value % 20 == 0 else 1 + value % (POISON - 1)
+
+
+@dataclass
+class FakeRunner:
+    """Prompts are token numbers in text; `broken` fails every batch that holds the poisoned token."""
+
+    sequences: int = 4
+    context_tokens: int = CONTEXT_TOKENS
+    batch_tokens: int = BATCH_TOKENS
+    threads: int = 1
+    gpu_layers: int = 0
+    sharing: bool = True
+    cells: dict[int, list[int]] = field(default_factory=dict)
+    batches: list[list[tuple[int, int, int]]] = field(default_factory=list)
+    closed: bool = False
+
+    def prompt(self, system: str, user: str) -> list[int]:
+        return [int(word) for word in f"{system} {user}".split()]
+
+    def share(self, share: Share) -> None:
+        held = self.cells.get(share.source, [])
+        assert len(held) >= share.tokens
+        assert self.sharing or share.tokens == 0 or share.source == share.target
+        self.cells[share.target] = held[: share.tokens]
+
+    def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
+        assert 0 < len(chunks) <= self.sequences
+        assert len({chunk.slot for chunk in chunks}) == len(chunks)
+        assert sum(chunk.count for chunk in chunks) <= self.batch_tokens
+        self.batches.append([(chunk.slot, chunk.start, chunk.count) for chunk in chunks])
+        logits = []
+        for chunk in chunks:
+            cells = self.cells.setdefault(chunk.slot, [])
+            assert len(cells) == chunk.start, "a cell is computed after the one before it"
+            cells += chunk.tokens.tolist()
+            assert len(cells) <= self.context_tokens
+        if any(POISON in chunk.tokens for chunk in chunks):
+            raise DecodeError("poisoned")
+        for chunk in chunks:
+            if chunk.last:
+                row = np.zeros(VOCABULARY, np.float32)
+                row[next_token(self.cells[chunk.slot])] = 9
+                logits.append(row)
+        return np.array(logits, np.float32).reshape(-1, VOCABULARY)
+
+    def piece(self, token: int) -> bytes | None:
+        return None if token == END else b"%d " % token
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class FakeCaller:
+    cancelled: bool = False
+    started: int = 0
+    said: list[str] = field(default_factory=list)
+    outcomes: list[Completion | Exception] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.started += 1
+
+    def say(self, text: str) -> None:
+        assert not self.outcomes, "nothing is said after the end"
+        self.said.append(text)
+
+    def end(self, outcome: Completion | Exception) -> None:
+        self.outcomes.append(outcome)
+
+    @property
+    def completion(self) -> Completion:
+        (outcome,) = self.outcomes
+        assert isinstance(outcome, Completion), outcome
+        return outcome
+
+
+def ask(prompt: Values[int], max_tokens: int = 12, **options: object) -> Request:
+    user = " ".join(map(str, prompt))
+    return Request(**({"model": Path("fake"), "system": "", "user": user, "max_tokens": max_tokens} | options))  # type: ignore[arg-type]
+
+
+def alone(prompt: Values[int], max_tokens: int = 12) -> str:
+    """Say what the fake model answers, by its definition."""
+    tokens, text = list(prompt), ""
+    for _ in range(min(max_tokens, CONTEXT_TOKENS - len(prompt))):
+        if (token := next_token(tokens)) == END:
+            break
+        tokens.append(token)
+        text += f"{token} "
+    return text
+
+
+def finish(stepper: Stepper, steps: int = 10_000) -> None:
+    for _ in range(steps):
+        if not stepper.busy:
+            return
+        stepper.step()
+    raise AssertionError("it does not come to an end")
+
+
+def run_all(requests: Values[Request], runner: FakeRunner) -> tuple[list[FakeCaller], Stepper]:
+    stepper = Stepper(runner)
+    callers = [FakeCaller() for _ in requests]
+    for request, caller in zip(requests, callers, strict=True):
+        stepper.add(request, caller)
+    finish(stepper)
+    return callers, stepper
+
+
+tokens = st.integers(1, POISON - 1)
+prompts = st.one_of(
+    st.lists(tokens, min_size=1, max_size=40),
+    st.builds(lambda head, tail: [*range(1, head + 1), *tail], st.integers(1, 60), st.lists(tokens, max_size=5)),
+)
+
+
+@given(
+    asked=st.lists(st.tuples(prompts, st.integers(1, 20)), min_size=1, max_size=12),
+    sequences=st.integers(1, 5),
+    sharing=st.booleans(),
+)
+def test_an_answer_does_not_depend_on_neighbours(
+    asked: list[tuple[list[int], int]], sequences: int, *, sharing: bool
+) -> None:
+    runner = FakeRunner(sequences=sequences, sharing=sharing)
+    callers, stepper = run_all([ask(*each) for each in asked], runner)
+    for (prompt, max_tokens), caller in zip(asked, callers, strict=True):
+        assert caller.completion.text == "".join(caller.said) == alone(prompt, max_tokens)
+        assert caller.completion.prompt_tokens == len(prompt)
+        assert caller.started == 1
+    stats = stepper.stats()
+    assert stats.prefill_tokens_asked == sum(len(prompt) for prompt, _ in asked)
+    assert stats.prefill_tokens_computed <= stats.prefill_tokens_asked
+    assert stats.generated_tokens == sum(caller.completion.completion_tokens for caller in callers)
+    if not sharing:
+        assert stats.prefill_tokens_computed == stats.prefill_tokens_asked
+
+
+@given(st.integers(2, 150), st.integers(2, 9), st.integers(1, 9))
+def test_a_prompt_asked_several_times_is_computed_once(length: int, times: int, sequences: int) -> None:
+    prompt = [1 + i % 90 for i in range(length)]
+    _, stepper = run_all([ask(prompt)] * times, FakeRunner(sequences=sequences))
+    short = length - 1 < MIN_PREFIX_TOKENS  # then nobody waits for it
+    computed = stepper.stats().prefill_tokens_computed
+    assert computed <= length * times if short else computed == length + times - 1
+
+
+def test_a_prefix_is_shared_by_one_who_runs_who_reads_and_who_has_ended() -> None:
+    stepper = Stepper(FakeRunner(sequences=3))
+    system = list(range(1, 81))
+    stepper.add(ask([*system, 5], 40), FakeCaller())
+    stepper.step()
+    stepper.add(ask([*system, 6], 1), FakeCaller())  # the first has read 16 of 81 tokens
+    for _ in range(20):
+        stepper.step()
+    stepper.add(ask([*system, 7], 1), FakeCaller())
+    finish(stepper)
+    stepper.add(ask([*system, 8], 1), FakeCaller())
+    finish(stepper)
+    assert stepper.stats().prefill_tokens_computed == 81 + 3
+
+
+def test_the_prefix_that_was_used_last_is_kept_longest() -> None:
+    stepper = Stepper(FakeRunner(sequences=3))
+    system, other = [7] * 40, [8] * 40
+
+    def computed(prompt: list[int]) -> int:
+        before = stepper.stats().prefill_tokens_computed
+        stepper.add(ask(prompt, 1), FakeCaller())
+        finish(stepper)
+        return stepper.stats().prefill_tokens_computed - before
+
+    assert [computed([*system, 1]), computed([*other, 1])] == [41, 41]
+    assert [computed([*system, i]) for i in range(2, 9)] == [1] * 7
+    assert computed([*other, 2]) == 41, "its slot was needed"
+
+
+def test_the_one_it_waited_for_may_be_cancelled() -> None:
+    runner = FakeRunner()
+    stepper = Stepper(runner)
+    prompt = list(range(1, 90))
+    first, second = FakeCaller(), FakeCaller()
+    stepper.add(ask(prompt), first)
+    stepper.add(ask(prompt), second)
+    for _ in range(3):
+        stepper.step()
+    assert all(len(batch) == 1 for batch in runner.batches)
+    first.cancelled = True
+    finish(stepper)
+    assert second.completion.text == alone(prompt)
+    assert sum(size for batch in runner.batches for _, start, size in batch if start < len(prompt)) == len(prompt)
+
+
+def test_who_generates_is_not_held_up_by_a_long_prompt() -> None:
+    runner = FakeRunner()
+    stepper = Stepper(runner)
+    caller = FakeCaller()
+    stepper.add(ask([3, 4], 30), caller)
+    stepper.step()
+    stepper.add(ask([9] * 120), FakeCaller())
+    for _ in range(5):
+        said = len(caller.said)
+        stepper.step()
+        assert caller.outcomes or len(caller.said) == said + 1
+
+
+def test_first_come_first_served() -> None:
+    stepper = Stepper(FakeRunner(sequences=2))
+    callers = [FakeCaller() for _ in range(10)]
+    for i, caller in enumerate(callers):
+        stepper.add(ask([i + 1, 50]), caller)
+    while stepper.busy:
+        stepper.step()
+        started = [caller.started for caller in callers]
+        assert started == sorted(started, reverse=True)
+
+
+def test_a_failing_sequence_fails_alone() -> None:
+    runner = FakeRunner()
+    good, bad = [[5] * 40, [6, 7], [5] * 40 + [8]], [9] * 20 + [POISON, 3]
+    callers, stepper = run_all([ask(good[0]), ask(bad), ask(good[1]), ask(bad), ask(good[2])], runner)
+    for caller in (callers[1], callers[3]):
+        (error,) = caller.outcomes
+        assert isinstance(error, ModelError)
+    assert [callers[i].completion.text for i in (0, 2, 4)] == [alone(prompt) for prompt in good]
+    caller = FakeCaller()
+    stepper.add(ask([1, 2, 3]), caller)
+    finish(stepper)
+    assert caller.completion.text == alone([1, 2, 3])
+
+
+def test_a_deadline_ends_who_waits_and_who_runs() -> None:
+    stepper = Stepper(FakeRunner(sequences=1))
+    running, waiting = FakeCaller(), FakeCaller()
+    stepper.add(ask([4, 5], 100, deadline_at=time.time() + 0.05), running)
+    stepper.add(ask([4, 6], deadline_at=time.time() - 1), waiting)
+    stepper.step()
+    assert (waiting.completion.finish, waiting.completion.text, waiting.started) == ("deadline", "", 0)
+    time.sleep(0.06)
+    stepper.step()
+    assert running.completion.finish == "deadline"
+    assert running.completion.text == "".join(running.said) == f"{next_token([4, 5])} "
+    assert not stepper.busy
+
+
+def test_a_prompt_that_fills_the_context_is_refused() -> None:
+    stepper = Stepper(FakeRunner())
+    with pytest.raises(PromptTooLong, match=r"^the prompt has 160 tokens, fake takes 159$"):
+        stepper.add(ask([1] * CONTEXT_TOKENS), FakeCaller())
+    caller = FakeCaller()
+    stepper.add(ask([2] * (CONTEXT_TOKENS - 1), 50), caller)
+    finish(stepper)
+    assert caller.completion.completion_tokens == 1
+
+
+def test_abandoning_ends_all() -> None:
+    stepper = Stepper(FakeRunner(sequences=2))
+    callers = [FakeCaller() for _ in range(4)]
+    for caller in callers:
+        stepper.add(ask([1, 2, 3], 50), caller)
+    stepper.step()
+    stepper.abandon(EngineClosed("closed"))
+    assert [type(caller.outcomes[0]) for caller in callers] == [EngineClosed] * 4
+    assert not stepper.busy
+
+
+class Coming(RuleBasedStateMachine):
+    """Requests come, are cancelled, and meet their deadlines in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = FakeRunner(sequences=3)
+        self.stepper = Stepper(self.runner)
+        self.asked: list[tuple[list[int], int, FakeCaller]] = []
+        self.ids = count()
+
+    @rule(prompt=prompts, max_tokens=st.integers(1, 15), poisoned=st.sampled_from([False, False, False, True]))
+    def ask(self, *, prompt: list[int], max_tokens: int, poisoned: bool) -> None:
+        prompt = [*prompt, POISON, 1] if poisoned else prompt
+        caller = FakeCaller()
+        self.stepper.add(ask(prompt, max_tokens), caller)
+        self.asked.append((prompt, max_tokens, caller))
+
+    @rule(steps=st.integers(1, 6))
+    def step(self, steps: int) -> None:
+        for _ in range(steps):
+            self.stepper.step()
+
+    @precondition(lambda self: any(not caller.outcomes for *_, caller in self.asked))
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        going = [caller for *_, caller in self.asked if not caller.outcomes]
+        caller = data.draw(st.sampled_from(going))
+        caller.cancelled = True
+        said = len(caller.said)
+        self.stepper.step()
+        (outcome,) = caller.outcomes
+        assert isinstance(outcome, EngineClosed)
+        assert len(caller.said) == said, "nothing more is computed for it"
+
+    @invariant()
+    def slots_are_counted(self) -> None:
+        stats = self.stepper.stats()
+        going = sum(not caller.outcomes for *_, caller in self.asked)
+        assert stats.running + stats.waiting == going
+        assert stats.running <= self.runner.sequences
+
+    def teardown(self) -> None:
+        finish(self.stepper)
+        stats = self.stepper.stats()
+        assert (stats.running, stats.waiting) == (0, 0)
+        for prompt, max_tokens, caller in self.asked:
+            assert len(caller.outcomes) == 1
+            if POISON in prompt:
+                assert isinstance(caller.outcomes[0], ModelError | EngineClosed)
+            elif not caller.cancelled:
+                assert caller.completion.text == alone(prompt, max_tokens)
+        callers = [FakeCaller() for _ in range(self.runner.sequences)]
+        for i, caller in enumerate(callers):
+            self.stepper.add(ask([i + 1, 9], 40), caller)
+        self.stepper.step()
+        assert all(caller.started for caller in callers), "every slot can be had again"
+
+
+TestComing = Coming.TestCase
+TestComing.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
