@@ -218,7 +218,10 @@ class LlamaRunner:
     def share(self, share: Share) -> None:
         """See `stepper.Runner`."""
         if share.source == share.target:
-            llama_cpp.llama_memory_seq_rm(self._memory, share.target, share.tokens, -1)
+            if not llama_cpp.llama_memory_seq_rm(self._memory, share.target, share.tokens, -1):
+                raise self._gguf.error(
+                    "its state cannot go back to an earlier token"
+                )  # a recurrent one's, after a failure
         else:
             llama_cpp.llama_memory_seq_rm(self._memory, share.target, -1, -1)
             llama_cpp.llama_memory_seq_cp(self._memory, share.source, share.target, 0, share.tokens)

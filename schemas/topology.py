@@ -58,13 +58,14 @@ class Inference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How models run in one process.
 
     `threads` None takes every core that the process may use.  `sequences` is how many requests a model computes at
-    once, each with `context_tokens` of its KV cache.
+    once, each with `context_tokens` of its KV cache.  A model that was idle for `unload_after_s` is freed; None: never.
     """
 
     threads: Annotated[int, Meta(ge=1)] | None = None
     context_tokens: Annotated[int, Meta(ge=256)] = 4096
     sequences: Annotated[int, Meta(ge=1, le=64)] = 8
     gpu_layers: Annotated[int, Meta(ge=-1)] = 0
+    unload_after_s: Annotated[float, Meta(gt=0)] | None = None
 
 
 class Topology(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

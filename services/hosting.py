@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from models.cores import usable_cores
 from models.engine import Engine
 from schemas.topology import Node, Topology, TopologyError
 from services.assembler.service import assembler
@@ -60,6 +61,8 @@ def build(
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
     services = []
+    settings = topology.inference
+    compute = f"({settings.threads or usable_cores()} threads, {settings.gpu_layers} GPU layers)"
     for name in names:
         match name:
             case "decomposer":
@@ -72,14 +75,16 @@ def build(
                 assert topology is not None
                 assert engine is not None
                 model = folder / topology.superllm.model_path
-                services.append(Service(name, partial(synthesizer, model=model, engine=engine), {"model": model.stem}))
+                metadata = {"model": model.stem, "compute": compute}
+                services.append(Service(name, partial(synthesizer, model=model, engine=engine), metadata))
             case "node":
                 assert topology is not None
                 assert engine is not None
                 for spec in topology.nodes:
                     if not nodes or spec.id in nodes:
                         config = node_config(topology, folder, spec)
-                        metadata = {"node": config.id, "models": ",".join(each.stem for each in config.models)}
+                        stems = ",".join(each.stem for each in config.models)
+                        metadata = {"node": config.id, "models": stems, "compute": compute}
                         services.append(
                             Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
                         )
@@ -99,6 +104,7 @@ async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
         context_tokens=settings.context_tokens,
         sequences=settings.sequences,
         gpu_layers=settings.gpu_layers,
+        unload_after_s=settings.unload_after_s,
     )
     try:
         yield engine
