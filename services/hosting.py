@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,13 @@ from schemas.topology import Node, Topology, TopologyError
 from services.assembler.service import assembler
 from services.decomposer.service import decomposer
 from services.node.service import NodeConfig, node
-from services.runtime.lifecycle import Service
+from services.runtime.lifecycle import Build, Service
 from services.synthesizer.service import synthesizer
 from services.trainer.service import trainer
 
 NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 WITH_MODELS = frozenset({"node", "synthesizer"})
+PLAIN: dict[str, Build] = {"decomposer": decomposer, "assembler": assembler, "trainer": trainer}
 
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
@@ -57,40 +58,32 @@ def build(
 
     Raises TopologyError for a node that the topology does not have.
     """
-    strangers = set(nodes) - {each.id for each in topology.nodes} if topology is not None else set()
+    services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
+    if WITH_MODELS & set(names):
+        assert topology is not None
+        assert engine is not None
+        services += _build_with_models(topology, folder, engine, names, nodes)
+    return services
+
+
+def _build_with_models(
+    topology: Topology, folder: Path, engine: Engine, names: Collection[str], nodes: Collection[str]
+) -> Iterator[Service]:
+    strangers = set(nodes) - {each.id for each in topology.nodes}
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
-    services = []
     settings = topology.inference
     compute = f"({settings.threads or usable_cores()} threads, {settings.gpu_layers} GPU layers)"
-    for name in names:
-        match name:
-            case "decomposer":
-                services.append(Service(name, decomposer))
-            case "assembler":
-                services.append(Service(name, assembler))
-            case "trainer":
-                services.append(Service(name, trainer))
-            case "synthesizer":
-                assert topology is not None
-                assert engine is not None
-                model = folder / topology.superllm.model_path
-                metadata = {"model": model.stem, "compute": compute}
-                services.append(Service(name, partial(synthesizer, model=model, engine=engine), metadata))
-            case "node":
-                assert topology is not None
-                assert engine is not None
-                for spec in topology.nodes:
-                    if not nodes or spec.id in nodes:
-                        config = node_config(topology, folder, spec)
-                        stems = ",".join(each.stem for each in config.models)
-                        metadata = {"node": config.id, "models": stems, "compute": compute}
-                        services.append(
-                            Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
-                        )
-            case _:
-                raise AssertionError(name)
-    return services
+    for spec in topology.nodes if "node" in names else ():
+        if not nodes or spec.id in nodes:
+            config = node_config(topology, folder, spec)
+            stems = ",".join(each.stem for each in config.models)
+            metadata = {"node": config.id, "models": stems, "compute": compute}
+            yield Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
+    if "synthesizer" in names:
+        model = folder / topology.superllm.model_path
+        metadata = {"model": model.stem, "compute": compute}
+        yield Service("synthesizer", partial(synthesizer, model=model, engine=engine), metadata)
 
 
 @asynccontextmanager

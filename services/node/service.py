@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 1.0
 QUEUED_S = 1.0
-PUBLISH_S = 0.2
+PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
 GOODBYE_S = 1.0
 MAX_CANCELLED = 4096
 
@@ -156,7 +156,7 @@ class Node:
             stop=wanted.stop,
             temperature=temperature,
             seed=seed,
-            deadline_at=task.deadline_at - PUBLISH_S,
+            deadline_at=_stop_at(task.deadline_at),
         )
         try:
             done = await self._engine.complete(request)
@@ -168,6 +168,12 @@ class Node:
             log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
             return f"{model.stem}: {type(error).__name__}"
         return _model_answer(model, done, task)
+
+
+def _stop_at(deadline_at: float) -> float:
+    """Give the time by which a model should end, so that what it has by then still counts."""
+    left_s = max(0.0, deadline_at - time.time())
+    return deadline_at - min(MAX_PUBLISH_S, PUBLISH_SHARE * left_s)
 
 
 def _model_answer(model: Path, done: Completion, task: Task) -> ModelAnswer:
