@@ -41,20 +41,21 @@ WAVE, WAVE_SEQUENCES = "wave", 8
 FEWEST_REQUESTS = 6
 CONTEXT_TOKENS = 512  # per sequence
 
-# Of the issue: (figure, phase, over which peer) -> at least.
+# Of the issue: (figure, phase, over which peer) -> at least.  In the wave tokens/s stand for whole requests/s: they are
+# the same where all requests run their budget, and where a sampled one ends early it does not count as fast.
 TARGETS: dict[tuple[str, str, Name], float] = {
     ("tokens_per_s", "1", "locked"): 0.97,
     ("tokens_per_s", "8", "raw"): 0.95,
     ("tokens_per_s", "8", "llama-server"): 1.0,
-    ("requests_per_s", WAVE, "locked-cold"): 2.5,
-    ("requests_per_s", WAVE, "llama-server"): 1.5,
+    ("tokens_per_s", WAVE, "locked-cold"): 2.5,
+    ("tokens_per_s", WAVE, "llama-server"): 1.5,
 }
 # Measured too, without a target.
 ALSO: tuple[tuple[str, str, Name], ...] = (
     ("tokens_per_s", "8", "raw-shared"),
     ("tokens_per_s", "8", "locked"),
-    ("requests_per_s", WAVE, "locked"),
-    ("requests_per_s", WAVE, "raw-shared"),
+    ("tokens_per_s", WAVE, "locked"),
+    ("tokens_per_s", WAVE, "raw-shared"),
 )
 PYTHON_SHARE_TARGET = 0.05
 
@@ -162,7 +163,10 @@ def measure(arguments: argparse.Namespace, model: Path, server: str | None) -> d
 
 
 def ratios(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, Any]]:
-    """Set the engine's figures against the peers' and the targets; what was not measured is left out."""
+    """Set the engine's figures against the peers' and the targets; what was not measured is left out.
+
+    `others` is the larger share of the cores that other processes used during either measurement.
+    """
     rows = []
     for figure, phase, peer in (*TARGETS, *ALSO):
         if peer not in found.get(phase, {}):
@@ -171,11 +175,15 @@ def ratios(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, Any]
         target = TARGETS.get((figure, phase, peer))
         met = None if target is None else ratio >= target
         name = f"engine / {peer}, {figure}, {phase if phase == WAVE else f'concurrency {phase}'}"
-        rows.append({"name": name, "ratio": round(ratio, 3), "target": target, "met": met})
+        others = max(found[phase][each]["others_share"] for each in ("engine", peer))
+        rows.append({"name": name, "ratio": round(ratio, 3), "target": target, "met": met, "others": round(others, 2)})
     if (share := found.get("8", {}).get("engine", {}).get("python_share")) is not None:
         limit = PYTHON_SHARE_TARGET
         name = "Python's share of a step, concurrency 8 (at most)"
-        rows.append({"name": name, "ratio": round(share, 3), "target": limit, "met": share < limit})
+        others = found["8"]["engine"]["others_share"]
+        rows.append(
+            {"name": name, "ratio": round(share, 3), "target": limit, "met": share < limit, "others": round(others, 2)}
+        )
     return rows
 
 
@@ -216,10 +224,10 @@ def show(report: dict[str, Any]) -> None:
             )
         table.add_section()
     console.print(table)
-    table = Table("ratio", "value", "target", "met")
+    table = Table("ratio", "value", "target", "met", "others")
     for row in report["ratios"]:
         met = {None: "", True: "yes", False: "no"}[row["met"]]
-        table.add_row(row["name"], f"{row['ratio']}", str(row["target"] or ""), met)
+        table.add_row(row["name"], f"{row['ratio']}", str(row["target"] or ""), met, f"{row['others']:.0%}")
     console.print(table)
     console.print(f"{report['llama_server']}\n{report['versions']}  Python {report['python']}", style="dim")
     console.print(report["command"], style="dim", soft_wrap=True)

@@ -51,4 +51,5 @@ def test_ratios_leave_out_what_was_not_measured() -> None:
         "ratio": 0.875,
         "target": 0.95,
         "met": False,
+        "others": 0.0,
     }
