@@ -219,18 +219,18 @@ async def test_a_node_that_joins_takes_over_what_nobody_could(server: EmbeddedSe
 
 
 async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate(then=saying(""))
     async with cluster(server.url, space) as deployed:
-        await deployed.add_node("broken", ScriptedEngine(saying("")), fitness=1.0)
+        await deployed.add_node("broken", ScriptedEngine(gate), fitness=1.0)
         asked = asyncio.create_task(ask(deployed.bus, query("What is DNA?")))
-        await wait_until(lambda: _is_planned(deployed, "q1"), "the query is planned")
+        await gate.reached.wait()
         await deployed.add_node("sound")
+        await asyncio.sleep(FRESH_S)  # the decomposer's copy of who is there may be that old
+        gate.opened.set()
         reply = await asked
-    if reply.status is Status.COMPLETE:  # the sound node came before the broken one had failed
-        assert [each.node for each in reply.chunks[0].votes] == ["sound"]
-        assert [each.failed for each in reply.chunks[0].missing] == [True]
-    else:
-        assert reply.error is not None
-        assert reply.error.code is ErrorCode.INTERNAL
+    assert reply.status is Status.COMPLETE
+    assert [each.node for each in reply.chunks[0].votes] == ["sound"]
+    assert [(each.node, each.failed) for each in reply.chunks[0].missing] == [("broken", True)]
 
 
 async def test_every_node_fails(server: EmbeddedServer, space: Space) -> None:
@@ -327,11 +327,11 @@ async def test_a_message_that_does_not_decode_becomes_a_dead_letter(server: Embe
     assert reply.status is Status.COMPLETE
 
 
-async def test_tasks_of_a_sealed_query_are_gone(server: EmbeddedServer, space: Space) -> None:
+async def test_a_task_that_nobody_took_expires_with_its_query(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"]) as deployed:
         await deployed.add_node("silent", ScriptedEngine(Gate()))
         await ask(deployed.bus, query(timeout_s=2))
-        await wait_until(lambda: _has_no_tasks(deployed, "q1"), "the silent node's task is removed")
+        await wait_until(lambda: _has_no_tasks(deployed, "q1"), "the silent node's task has expired")
 
 
 async def test_bad_requests_are_told_and_the_service_lives_on(server: EmbeddedServer, space: Space) -> None:
