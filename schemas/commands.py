@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.messages import OnPartial, Token
+from schemas.terms import OnPartial, Policy, Token
 
 MAX_QUERY_BYTES = 32 * 1024
 MIN_TIMEOUT_S = 1.0
@@ -32,6 +32,7 @@ class Query(Command, frozen=True, kw_only=True):
     id: Token | None = None
     timeout_s: Annotated[float, Meta(ge=MIN_TIMEOUT_S, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_partial: OnPartial = OnPartial.ACCEPT
+    policy: Policy = Policy()
 
 
 class Cancel(Command, frozen=True, kw_only=True):

@@ -7,55 +7,9 @@ may be added.
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from msgspec import Struct, structs
 
-from msgspec import Meta, Struct, structs
-
-Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
-Token = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
-        description="one subject token: 1 to 64 of A-Z a-z 0-9 _ -",
-    ),
-]
-
-
-class Operation(StrEnum):
-    """What a chunk asks for; it picks the prompt, the token limit and the fitness that counts."""
-
-    MATH = "MATH"
-    SEARCH = "SEARCH"
-    COMPARE = "COMPARE"
-    GENERATE = "GENERATE"
-
-
-class OnPartial(StrEnum):
-    """Whether an answer that misses something is wanted."""
-
-    ACCEPT = "accept"
-    REFUSE = "refuse"
-
-
-class Status(StrEnum):
-    """How a query ended."""
-
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    FAILED = "failed"
-
-
-class ErrorCode(StrEnum):
-    """Machine-readable causes, also sent as the `Nats-Service-Error-Code` header."""
-
-    BAD_REQUEST = "bad_request"
-    TOO_LARGE = "too_large"
-    OVERLOADED = "overloaded"
-    NO_NODES = "no_nodes"
-    DEADLINE = "deadline"
-    CANCELLED = "cancelled"
-    INTERNAL = "internal"
+from schemas.terms import ErrorCode, OnPartial, Operation, Policy, Probability, Status, Token, Wording
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -66,11 +20,24 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Chunk(Message, frozen=True, kw_only=True):
-    """One independent part of a query."""
+    """One part of a query.
+
+    It is asked once the chunks that it `depends_on` (indices before its own) are answered, and is given their answers.
+    `context` is other text of the query that it needs to be understood.
+    """
 
     index: int
     text: str
     operation: Operation
+    depends_on: list[int] = []
+    context: str = ""
+
+
+class Given(Message, frozen=True, kw_only=True):
+    """The answer to an earlier chunk, which a later one builds on."""
+
+    question: str
+    answer: str
 
 
 class Assignment(Message, frozen=True, kw_only=True):
@@ -98,6 +65,7 @@ class Plan(Message, frozen=True, kw_only=True):
     on_partial: OnPartial
     chunks: list[Chunk]
     assignments: list[Assignment]
+    policy: Policy = Policy()
     exhausted: list[int] = []
     revision: int = 0
     traceparent: str | None = None
@@ -126,6 +94,8 @@ class Task(Message, frozen=True, kw_only=True):
     operation: Operation
     replica: int
     deadline_at: float
+    context: str = ""
+    given: list[Given] = []
 
 
 class Route(Message, frozen=True, kw_only=True):
@@ -249,6 +219,7 @@ class Assembled(Message, frozen=True, kw_only=True):
     reply: str
     status: Status
     outcomes: list[ChunkOutcome]
+    wording: Wording = Wording.MODEL
     created_at: float
     planned_at: float
     voted_at: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import field
 
-from schemas.messages import Message, Operation, Probability, Token
+from schemas.messages import Message
+from schemas.terms import Operation, Probability, Token
 
 
 class Presence(Message, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.messages import Probability, Token
+from schemas.terms import Probability, Token
 
 ModelPath = Annotated[str, Meta(min_length=1, description="a GGUF file, relative to the topology file's folder")]
 

@@ -11,20 +11,8 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from schemas.messages import (
-    Assembled,
-    Assignment,
-    Chunk,
-    ChunkOutcome,
-    Error,
-    ErrorCode,
-    Missing,
-    OnPartial,
-    Plan,
-    Result,
-    Status,
-    Vote,
-)
+from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, Error, Missing, Plan, Result, Vote
+from schemas.terms import ErrorCode, OnPartial, Status
 from services.voting.vote import Ballot, Tally, settled, tally
 
 MIN_WEIGHT = 1e-6
@@ -93,6 +81,7 @@ def seal(
         reply=plan.reply,
         status=status,
         outcomes=list(assessment.outcomes),
+        wording=plan.policy.wording,
         created_at=plan.created_at,
         planned_at=planned_at,
         voted_at=voted_at,

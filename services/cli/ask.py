@@ -13,7 +13,8 @@ import click
 import msgspec
 
 from schemas.commands import DEFAULT_TIMEOUT_S, Query
-from schemas.messages import ErrorCode, OnPartial, Reply
+from schemas.messages import Reply
+from schemas.terms import ErrorCode, OnPartial
 from services.cli.options import NothingRuns, Target, bus_options, err, run, topology_option
 from services.cli.progress import Progress, following
 from services.cli.reply import show

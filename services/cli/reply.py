@@ -8,7 +8,8 @@ from typing import NoReturn
 import click
 import msgspec
 
-from schemas.messages import Reply, Status
+from schemas.messages import Reply
+from schemas.terms import Status
 from services.cli.options import err, out
 
 EXIT_CODES = {Status.COMPLETE: 0, Status.PARTIAL: 2, Status.FAILED: 1}

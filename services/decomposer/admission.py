@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 
-from schemas.messages import ErrorCode
 from schemas.records import Admission
 from schemas.subjects import ADMIT, ANSWER, PLAN
+from schemas.terms import ErrorCode
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal
 from services.runtime.wire import Conflict, Entry, Full

@@ -10,7 +10,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from schemas.messages import Operation
+from schemas.terms import Operation
 
 MATH_VERBS = frozenset(
     """

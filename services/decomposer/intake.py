@@ -7,8 +7,9 @@ import time
 import structlog
 
 from schemas.commands import Query
-from schemas.messages import ErrorCode, Plan, Reply
+from schemas.messages import Plan, Reply
 from schemas.subjects import ANSWER, PLAN
+from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.decompose import decompose
 from services.decomposer.planning import make_plan, new_entries

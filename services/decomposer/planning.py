@@ -48,6 +48,7 @@ def make_plan(
         on_partial=query.on_partial,
         chunks=chunks,
         assignments=route(chunks, candidates),
+        policy=query.policy,
         traceparent=traceparent,
     )
 
@@ -83,6 +84,7 @@ def task_entries(plan: Plan, assignments: Sequence[Assignment], now: float) -> l
                 operation=plan.chunks[each.chunk].operation,
                 replica=each.replica,
                 deadline_at=plan.assemble_by,
+                context=plan.chunks[each.chunk].context,
             ),
             ttl_s=ttl_s,
         )

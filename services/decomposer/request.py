@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from schemas.commands import MAX_QUERY_BYTES, Query
-from schemas.messages import ErrorCode
+from schemas.terms import ErrorCode
 from services.runtime.replies import Refusal
 from services.runtime.wire import decode
 

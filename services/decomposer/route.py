@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.messages import Assignment, Chunk, Operation, Plan
+from schemas.messages import Assignment, Chunk, Plan
 from schemas.records import Fitness, Presence, Record
+from schemas.terms import Operation
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3

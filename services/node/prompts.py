@@ -11,7 +11,7 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from schemas.messages import Operation
+from schemas.terms import Operation
 from services.voting.prompt import Prompt
 from services.voting.words import sentences
 

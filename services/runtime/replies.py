@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 
-from schemas.messages import Error, ErrorCode, Reply, Status
+from schemas.messages import Error, Reply
+from schemas.terms import ErrorCode, Status
 from services.runtime.bus import Bus
 
 MAX_MESSAGE_CHARS = 300

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from schemas.messages import Operation
+from schemas.terms import Operation
 from services.voting.extract import plain_text
 from services.voting.prompt import Prompt
 from services.voting.quantity import quantities, same

@@ -13,8 +13,9 @@ from msgspec import structs
 
 from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Error, ErrorCode, Piece, Reply, Status, Synthesis, Timings
+from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
+from schemas.terms import ErrorCode, Status, Wording
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
@@ -114,6 +115,8 @@ class Synthesizer:
             return winners[0], Synthesis(method="verbatim")
         if len(winners) == 1:
             return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
+        if assembled.wording is Wording.JOIN:
+            return join(outcomes), Synthesis(method="join", reason="asked for")
         stop_at = assembled.deadline_at - DELIVERY_S
         if time.time() > stop_at - MIN_WRITING_S:
             return join(outcomes), Synthesis(method="join", reason="no time left to write")

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.commands import Feedback
-from schemas.messages import Assembled, ChunkOutcome, Operation, Result
+from schemas.messages import Assembled, ChunkOutcome, Result
 from schemas.records import Fitness, Record
+from schemas.terms import Operation
 from services.voting.equivalence import equivalent
 
 FEEDBACK_RATE = 0.2

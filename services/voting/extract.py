@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from schemas.messages import Operation
+from schemas.terms import Operation
 from services.voting.quantity import quantities
 from services.voting.words import sentences
 

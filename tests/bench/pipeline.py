@@ -23,8 +23,9 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from schemas.messages import Reply, Status
+from schemas.messages import Reply
 from schemas.subjects import Space
+from schemas.terms import Status
 from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import stopping
 from services.runtime.logging import configure

@@ -12,8 +12,8 @@ import nats
 import pytest
 
 from schemas.commands import Cancel, Feedback, Query
-from schemas.messages import ErrorCode, OnPartial, Status
 from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
+from schemas.terms import ErrorCode, OnPartial, Status
 from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer

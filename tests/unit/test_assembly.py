@@ -7,19 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import (
-    Assembled,
-    Assignment,
-    Chunk,
-    ChunkOutcome,
-    ErrorCode,
-    ModelAnswer,
-    OnPartial,
-    Operation,
-    Plan,
-    Result,
-    Status,
-)
+from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, ModelAnswer, Plan, Result
+from schemas.terms import ErrorCode, OnPartial, Operation, Status
 from services.assembler.assembly import Assessment, assess, reshape, seal
 
 NODES = ("a", "b", "c")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Operation
+from schemas.terms import Operation
 from services.voting.extract import final_answer, plain_text
 
 

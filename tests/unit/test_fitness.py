@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.commands import Feedback
-from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Operation, Result, Status, Vote
+from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Result, Vote
 from schemas.records import Fitness
+from schemas.terms import Operation, Status
 from services.trainer.fitness import (
     MAX_APPLIED,
     MIN_FITNESS,

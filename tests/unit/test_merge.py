@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import ChunkOutcome, Operation
+from schemas.messages import ChunkOutcome
+from schemas.terms import Operation
 from services.synthesizer.merge import check, join, missing, prompt
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.messages import Chunk, Operation
+from schemas.messages import Chunk
+from schemas.terms import Operation
 from services.node.prompts import SAMPLING_TEMPERATURE, prompt, sampling
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.commands import MAX_QUERY_BYTES
-from schemas.messages import ErrorCode
+from schemas.terms import ErrorCode
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.runtime.replies import Refusal
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import Chunk, OnPartial, Operation, Plan
+from schemas.messages import Chunk, Plan
 from schemas.records import Fitness, Presence, Record
+from schemas.terms import OnPartial, Operation
 from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, route
 
 

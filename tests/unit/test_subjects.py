@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from schemas.messages import Operation, Result, Task
+from schemas.messages import Result, Task
 from schemas.subjects import RESULT, TABLE, TASK, Space, Store
+from schemas.terms import Operation
 
 
 def test_a_subject_is_made_of_its_message() -> None:

@@ -1,0 +1,83 @@
+"""The words that messages share: identifiers, enumerations, and the policy by which a query is answered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
+Token = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$(?!\n)",
+        description="one subject token: 1 to 64 of A-Z a-z 0-9 _ -",
+    ),
+]
+
+
+class Operation(StrEnum):
+    """What a chunk asks for; it picks the prompt, the token limit and the fitness that counts."""
+
+    MATH = "MATH"
+    SEARCH = "SEARCH"
+    COMPARE = "COMPARE"
+    GENERATE = "GENERATE"
+
+
+class OnPartial(StrEnum):
+    """Whether an answer that misses something is wanted."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class VoteRule(StrEnum):
+    """How the votes on a chunk are counted; `services/voting/rules.py` has them."""
+
+    BEST = "best"
+    SUM = "sum"
+    LOG_ODDS = "log-odds"
+    AGREEMENT = "agreement"
+    CALIBRATED = "calibrated"
+
+
+class Wording(StrEnum):
+    """Who words the answer to a query of several chunks: the superllm, or nobody (a line per chunk)."""
+
+    MODEL = "model"
+    JOIN = "join"
+
+
+class Status(StrEnum):
+    """How a query ended."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+class ErrorCode(StrEnum):
+    """Machine-readable causes, also sent as the `Nats-Service-Error-Code` header."""
+
+    BAD_REQUEST = "bad_request"
+    TOO_LARGE = "too_large"
+    OVERLOADED = "overloaded"
+    NO_NODES = "no_nodes"
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a query is to be answered.
+
+    `replicas` nodes answer a chunk at first (None: all that there are); with `escalate` more are asked where these do
+    not suffice.
+    """
+
+    vote: VoteRule = VoteRule.SUM
+    replicas: Annotated[int, Meta(ge=1, le=256)] | None = None
+    escalate: bool = True
+    wording: Wording = Wording.MODEL
