@@ -112,8 +112,9 @@ class Route(Message, frozen=True, kw_only=True):
 class ModelAnswer(Message, frozen=True, kw_only=True):
     """What one model said.
 
-    `final` is the extracted final answer.  `logprob` is the mean natural-log probability of the sampled tokens,
-    `min_logprob` the lowest mean over any window of eight of them.  `finish` is stop, length or deadline.
+    `method` is how it was asked: fact, sum, steps, program, compare or text.  `final` is the extracted final answer.
+    `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
+    of eight of them.  `finish` is stop, length or deadline.
     """
 
     model: str
@@ -125,6 +126,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     completion_tokens: int
     latency_s: float
     finish: str
+    method: str = "text"
 
 
 class Result(Message, frozen=True, kw_only=True):

@@ -16,6 +16,8 @@ Token = Annotated[
     ),
 ]
 
+CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
+
 
 class Operation(StrEnum):
     """What a chunk asks for; it picks the prompt, the token limit and the fitness that counts."""

@@ -1,33 +1,35 @@
-"""How a chunk is put to a small instruct model, and how its replicas are made to differ.
+"""How a question is put to a small instruct model, and how its replicas are made to differ.
 
-A short answer, worked steps only for word problems, a token limit per kind.  The system text depends on the kind
-alone, so that its tokens are shared by all chunks of the kind.  Chosen by trial with Qwen2.5-Coder-Instruct 0.5B and
-1.5B (Q4_K_M, greedy) on parts of the dev questions.
+The system text depends on the kind of question alone, so that its tokens are shared by all questions of the kind.  A
+word problem is asked in two ways that seldom err alike: worked steps, and a program that the node computes.  Two
+answers by different ways that agree are strong evidence; a short layout of the steps made the models worse.  Chosen by
+trial with Qwen2.5-Coder-Instruct 0.5B and 1.5B (Q4_K_M).
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from schemas.terms import Operation
 from services.voting.prompt import Prompt
 from services.voting.words import sentences
 
-if TYPE_CHECKING:
-    from schemas.messages import Chunk
-
 SAMPLING_TEMPERATURE = 0.7
 _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "random"
 _MAX_SUM_WORDS = 12
 
-# Plain for word problems: told how to lay out its steps the 0.5B got 3 of 12 right, left alone 7; the 1.5B took either.
+FACT, SUM, STEPS, PROGRAM, COMPARE, TEXT = "fact", "sum", "steps", "program", "compare", "text"
+
 _PLAIN = "You are a helpful assistant."
 _SUM = "Reply with the result only: one number, no words, no steps."
-_SEARCH = "You are a helpful assistant who knows the facts. State the fact that is asked for in one sentence."
 _COMPARE = "Reply in 2 to 4 sentences."  # in the user's turn: as system text it was not followed
 _GENERATE = "You are a helpful assistant. Do what is asked, concisely. Begin with the result itself, without preamble."
+_PROGRAM = (
+    "Write Python lines that compute the answer: one assignment per line with descriptive names, no functions, "
+    "no print, no comments; the last line assigns `answer`. Code only."
+)
 
 _INTERROGATIVE = re.compile(
     r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
@@ -36,29 +38,44 @@ _INTERROGATIVE = re.compile(
 )
 
 
-def prompt(chunk: Chunk) -> Prompt:
-    """Return the prompt for a chunk."""
-    question = _sentence(chunk.text)
-    match chunk.operation:
-        case Operation.MATH if _is_word_problem(chunk.text):
-            return Prompt(_PLAIN, question, max_tokens=256)
-        case Operation.MATH:
-            return Prompt(_SUM, question, max_tokens=48, stop=("\n\n",))
-        case Operation.SEARCH:
-            return Prompt(_SEARCH, question, max_tokens=64, stop=("\n\n",))
-        case Operation.COMPARE:
-            return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160)
-        case Operation.GENERATE:
-            return Prompt(_GENERATE, question, max_tokens=192)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How one model is asked: the prompt, the method that it stands for, temperature and seed in [0, 2**31)."""
+
+    prompt: Prompt
+    method: str
+    temperature: float
+    seed: int
 
 
-def sampling(task_id: str, chunk: int, replica: int, model_slot: int) -> tuple[float, int]:
-    """Return (temperature, seed): replica 0 is greedy, each other replica and model draws for itself.
+def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking:
+    """Return how the model in a node's `slot` is asked by replica number `replica` of a chunk.
 
-    The seed, in [0, 2**31), is the same in every process, so that a redelivered task gives the same answer.
+    The first time that a slot uses a method it answers greedily, later ones sample, each with a seed of its own.  Seeds
+    follow from the question, so that the same question asked twice is the same request, in every process.
     """
-    digest = sha256(f"{task_id}/{chunk}/{replica}/{model_slot}".encode()).digest()
-    return (SAMPLING_TEMPERATURE if replica else 0.0), int.from_bytes(digest[:4]) & _MAX_SEED
+    methods = (PROGRAM, STEPS) if operation is Operation.MATH and _is_word_problem(question) else (None,)
+    turn, way = divmod(replica, len(methods))
+    method = methods[(way + slot) % len(methods)]
+    digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
+    prompt, method = _prompt(_sentence(question), operation, method)
+    return Asking(prompt, method, SAMPLING_TEMPERATURE if turn else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
+
+
+def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Prompt, str]:
+    match operation:
+        case Operation.MATH if method == PROGRAM:
+            return Prompt(_PLAIN, f"{question}\n\n{_PROGRAM}", max_tokens=240), PROGRAM
+        case Operation.MATH if method == STEPS:
+            return Prompt(_PLAIN, question, max_tokens=400), STEPS
+        case Operation.MATH:
+            return Prompt(_SUM, question, max_tokens=48, stop=("\n\n",)), SUM
+        case Operation.SEARCH:
+            return Prompt(_PLAIN, question, max_tokens=64, stop=("\n\n",)), FACT
+        case Operation.COMPARE:
+            return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160), COMPARE
+        case Operation.GENERATE:
+            return Prompt(_GENERATE, question, max_tokens=192), TEXT
 
 
 def _sentence(text: str) -> str:

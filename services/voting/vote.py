@@ -1,56 +1,70 @@
-"""The weighted vote: ballots fall into classes of equivalent answers, and the heaviest class wins.
+"""The count of a vote: ballots fall into classes of equivalent answers, and the class with the highest score wins.
 
-It does not know where weights come from.  Weights are finite and not negative, agreement lies in [0, 1].
+It does not know where weights come from, nor how a class is scored: that is a rule's to say.  Weights lie in [0, 1].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import fsum, isfinite
+from math import fsum
 from typing import TYPE_CHECKING
 
 from services.voting.equivalence import equivalent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """A voter's answer: the whole `text`, the `final` answer in it, which is what is compared, and its weight."""
+    """A voter's answer: the whole `text`, the `final` answer in it, which is what is compared, and its weight.
+
+    `source` is the (model, method) that it comes from; ballots of one source err together.
+    """
 
     voter: str
     text: str
     final: str
     weight: float
+    source: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"weight of {self.voter} must be finite and not negative, not {self.weight}")
+        if not 0 <= self.weight <= 1:
+            raise ValueError(f"weight of {self.voter} must lie in [0, 1], not be {self.weight}")
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How a vote stands.
 
-    `members` are the ballots of the winning class, `winner` the best-worded of them, `agreement` the class's share of
-    all weight (0 if there is none), `margin` its lead over the next class (its whole weight if it stands alone).
+    `members` are the ballots of the winning class, `winner` the best-worded of them, `scores` those of all classes, the
+    winner's first.  `agreement` is the winning class's share of all weight (0 if there is none).
     """
 
     winner: Ballot
     members: tuple[Ballot, ...]
+    scores: tuple[float, ...]
     agreement: float
-    margin: float
+
+    @property
+    def margin(self) -> float:
+        """The winning class's lead over the next, or over none if it stands alone."""
+        return self.scores[0] - max(self.scores[1:], default=0.0)
 
 
-def tally(ballots: Sequence[Ballot]) -> Tally | None:
+def weight_of(ballots: Sequence[Ballot]) -> float:
+    """Return the sum of the weights."""
+    return fsum(ballot.weight for ballot in ballots)
+
+
+def tally(ballots: Sequence[Ballot], score: Callable[[Sequence[Ballot]], float] = weight_of) -> Tally | None:
     """Count the ballots, in an order that does not depend on theirs; None without any.
 
-    A ballot joins the first class whose first member it is equivalent to.  Equal weights: the class with more
+    A ballot joins the first class whose first member it is equivalent to.  Equal scores: the class with more
     ballots, then with the first voter, wins.
     """
     classes: list[list[Ballot]] = []
-    for ballot in sorted(ballots, key=lambda b: (b.voter, b.final, b.text, b.weight)):
+    for ballot in sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight)):
         home = next((c for c in classes if equivalent(c[0].final, ballot.final)), None)
         if home is None:
             classes.append([ballot])
@@ -58,28 +72,15 @@ def tally(ballots: Sequence[Ballot]) -> Tally | None:
             home.append(ballot)
     if not classes:
         return None
-    classes.sort(key=lambda c: (-_weight(c), -len(c)))  # stable: the first voter's class stays ahead
-    first, *rest = classes
-    total = _weight(ballots)
+    scored = sorted(((score(c), c) for c in classes), key=lambda each: (-each[0], -len(each[1])))
+    first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
+    total = weight_of(ballots)
     return Tally(
         winner=min(first, key=_wording),
         members=tuple(first),
-        agreement=min(1.0, _weight(first) / total) if total else 0.0,
-        margin=_weight(first) - (_weight(rest[0]) if rest else 0.0),
+        scores=tuple(value for value, _ in scored),
+        agreement=min(1.0, weight_of(first) / total) if total else 0.0,
     )
-
-
-def settled(tally: Tally, outstanding: float) -> bool:
-    """Whether `outstanding` more weight cannot change the winning class, even if one other class gets all of it.
-
-    Exact for answers whose equivalence is transitive, as numbers are.  Where it is not, a later ballot could also
-    regroup the earlier ones; that is not foreseen here.
-    """
-    return tally.margin > outstanding
-
-
-def _weight(ballots: Sequence[Ballot]) -> float:
-    return fsum(ballot.weight for ballot in ballots)
 
 
 def _wording(ballot: Ballot) -> tuple[float, bool, int, str]:

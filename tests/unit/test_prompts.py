@@ -2,47 +2,54 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.messages import Chunk
 from schemas.terms import Operation
-from services.node.prompts import SAMPLING_TEMPERATURE, prompt, sampling
-
-
-def chunk(text: str, operation: Operation = Operation.MATH) -> Chunk:
-    return Chunk(index=0, text=text, operation=operation)
-
+from services.node.prompts import SAMPLING_TEMPERATURE, asking
 
 SUM = "compute 6 times 21"
 STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
 
 
 @pytest.mark.parametrize(
-    ("asked", "max_tokens"),
+    ("question", "operation", "method", "max_tokens"),
     [
-        (chunk(SUM), 48),
-        (chunk("What is the square root of 144?"), 48),
-        (chunk(STORY), 256),
-        (chunk("who painted The Starry Night", Operation.SEARCH), 64),
-        (chunk("compare tea and coffee", Operation.COMPARE), 160),
-        (chunk("write a haiku about rain", Operation.GENERATE), 192),
+        (SUM, Operation.MATH, "sum", 48),
+        ("What is the square root of 144?", Operation.MATH, "sum", 48),
+        ("who painted The Starry Night", Operation.SEARCH, "fact", 64),
+        ("compare tea and coffee", Operation.COMPARE, "compare", 160),
+        ("write a haiku about rain", Operation.GENERATE, "text", 192),
     ],
 )
-def test_each_kind_has_its_limit(asked: Chunk, max_tokens: int) -> None:
-    assert prompt(asked).max_tokens == max_tokens
+def test_each_kind_has_its_method_and_limit(question: str, operation: Operation, method: str, max_tokens: int) -> None:
+    asked = asking(question, operation, 0, 0)
+    assert (asked.method, asked.prompt.max_tokens) == (method, max_tokens)
 
 
 def test_only_word_problems_may_be_worked() -> None:
-    assert "no steps" in prompt(chunk(SUM)).system
-    assert "no steps" not in prompt(chunk(STORY)).system
-    assert prompt(chunk(STORY)).user == STORY
+    assert "no steps" in asking(SUM, Operation.MATH, 0, 0).prompt.system
+    assert "no steps" not in asking(STORY, Operation.MATH, 0, 0).prompt.system
 
 
-def test_chunks_of_a_kind_share_their_system_text() -> None:
-    assert prompt(chunk(SUM)).system == prompt(chunk("add 1 and 2")).system
+def test_a_word_problem_is_asked_in_both_ways_by_each_replica_and_by_each_model() -> None:
+    def methods(*turns: tuple[int, int]) -> list[str]:
+        return [asking(STORY, Operation.MATH, replica, slot).method for replica, slot in turns]
+
+    assert methods((0, 0), (0, 1)) == ["program", "steps"]
+    assert methods((1, 0), (1, 1)) == ["steps", "program"]
+    assert methods((2, 0), (2, 1)) == ["program", "steps"]
+
+
+def test_the_steps_are_asked_for_in_the_question_s_own_words() -> None:
+    assert asking(STORY, Operation.MATH, 1, 0).prompt.user == STORY
+
+
+def test_questions_of_a_kind_share_their_system_text() -> None:
+    first, second = (asking(each, Operation.MATH, 0, 0).prompt.system for each in (SUM, "add 1 and 2"))
+    assert first == second
 
 
 @pytest.mark.parametrize("operation", list(Operation))
 def test_the_question_stands_in_the_prompt(operation: Operation) -> None:
-    assert "ompute 6 times 21" in prompt(chunk(SUM, operation)).user
+    assert "ompute 6 times 21" in asking(SUM, operation, 0, 0).prompt.user
 
 
 @pytest.mark.parametrize(
@@ -53,23 +60,21 @@ def test_the_question_stands_in_the_prompt(operation: Operation) -> None:
         ("compute 6 times 21", "Compute 6 times 21."),
         ("Who wrote it?", "Who wrote it?"),
         ("is the Earth flat!", "Is the Earth flat!"),
+        ("", ""),
     ],
 )
 def test_a_chunk_becomes_a_whole_sentence(text: str, sentence: str) -> None:
-    assert prompt(chunk(text, Operation.SEARCH)).user == sentence
+    assert asking(text, Operation.SEARCH, 0, 0).prompt.user == sentence
 
 
-def test_an_empty_chunk_is_no_error() -> None:
-    assert prompt(chunk("", Operation.SEARCH)).user == ""
+def test_a_method_is_greedy_the_first_time_and_differs_later() -> None:
+    facts = [asking("who wrote Emma", Operation.SEARCH, replica, slot) for replica in range(4) for slot in range(2)]
+    assert [each.temperature for each in facts] == [0.0] * 2 + [SAMPLING_TEMPERATURE] * 6
+    assert len({each.seed for each in facts}) == len(facts)
+    assert all(0 <= each.seed < 2**31 for each in facts)
+    stories = [asking(STORY, Operation.MATH, replica, 0).temperature for replica in range(4)]
+    assert stories == [0.0, 0.0, SAMPLING_TEMPERATURE, SAMPLING_TEMPERATURE]
 
 
-def test_first_replica_is_greedy_and_the_others_differ() -> None:
-    assert sampling("q", 0, 0, 0)[0] == 0.0
-    draws = [sampling("q", c, r, m) for c in range(3) for r in range(1, 4) for m in range(2)]
-    assert {temperature for temperature, _ in draws} == {SAMPLING_TEMPERATURE}
-    assert len({seed for _, seed in draws}) == len(draws)
-    assert all(0 <= seed < 2**31 for _, seed in draws)
-
-
-def test_seed_is_the_same_in_every_process() -> None:
-    assert sampling("q1", 2, 1, 0) == (SAMPLING_TEMPERATURE, 361464613)
+def test_the_same_question_is_the_same_request_in_every_process() -> None:
+    assert asking(SUM, Operation.MATH, 1, 0).seed == 1244158195

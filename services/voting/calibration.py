@@ -1,0 +1,54 @@
+"""How likely a model's answer is right, from its log-probability: a logistic curve per model and method.
+
+A mean token probability tells how fluent an answer is; what it is worth differs by model and by what was asked of it.
+The curves are data, `calibration.json`, fitted by `python -m tests.quality.calibrate` on recorded answers.  Method
+`text` also stands for methods that are not listed, and model "" for models that are not.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from math import exp
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from schemas.messages import ModelAnswer
+
+DATA = "calibration.json"
+CUT_OFF = frozenset({"length", "deadline"})
+
+
+class Curve(NamedTuple):
+    """p = sigmoid(at_zero + slope x mean log-probability)."""
+
+    at_zero: float
+    slope: float
+
+
+Curves = dict[str, dict[str, Curve]]
+
+
+def confidence(answer: ModelAnswer) -> float:
+    """Return the probability that a model's answer is right; of one that was cut off, half of that."""
+    curve = _curve(answer.model, answer.method)
+    p = 1 / (1 + exp(-(curve.at_zero + curve.slope * min(0.0, answer.logprob))))
+    return p / 2 if answer.finish in CUT_OFF else p
+
+
+@cache
+def _curve(model: str, method: str) -> Curve:
+    """Find the curve of the model whose listed name `model` begins with, the longest such name first."""
+    known = _load()
+    name = max((each for each in known if model.startswith(each)), key=len)
+    for curves in (known[name], known[""]):
+        if (found := curves.get(method)) is not None:
+            return found
+    return known[name].get("text") or known[""]["text"]
+
+
+@cache
+def _load() -> Curves:
+    return msgspec.json.decode(files(__package__).joinpath(DATA).read_bytes(), type=Curves)

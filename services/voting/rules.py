@@ -1,0 +1,221 @@
+"""How votes become a decision: the rules that a query may choose from.
+
+Each rule makes ballots of the nodes' results, scores classes of equivalent answers and says how sure the outcome is.
+`best` is the original's: the single heaviest vote.  `sum` adds the weights, fitness x confidence.  `agreement` counts
+models, each with its node's fitness, so that a node whose two models agree counts twice.  `log-odds` and `calibrated`
+weigh evidence (see `_evidence`), the first with a node's fitness as the probability that it is right, the second with
+each model's calibrated confidence, held against the fitness of its node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp, fsum, log
+
+from schemas.messages import ModelAnswer, Result, Vote
+from schemas.terms import CALCULATOR, VoteRule
+from services.voting.calibration import confidence
+from services.voting.vote import Ballot, Tally, tally, weight_of
+
+MIN_WEIGHT, MAX_WEIGHT = 1e-6, 0.999
+MODELS_PER_NODE = 2
+MIN_FITNESS, MAX_FITNESS = 0.02, 0.98
+CALCULATOR_WEIGHT = 0.999  # the sum is exact; that the chunk asks for no more than it, nearly certain
+SURE = 0.97  # what is decided with so much confidence waits for nobody
+
+# How often two wrong answers are the same one: measured on word problems and facts (tests/quality), rounded.
+_SAME_ERROR = {"source": 0.5, "model": 0.2, "other": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """A node that has a say: its models' answers, which of them it chose, and its fitness when it was asked."""
+
+    node: str
+    fitness: float
+    answers: Sequence[ModelAnswer]
+    chosen: ModelAnswer
+    confidence: float
+
+    @classmethod
+    def of(cls, result: Result, fitness: float) -> Voter | None:
+        """Make a voter of a result; None if it brought no answer."""
+        if result.chosen is None:
+            return None
+        return cls(result.node, fitness, result.answers, result.answers[result.chosen], result.confidence)
+
+    @classmethod
+    def again(cls, vote: Vote) -> Voter | None:
+        """Make the voter of a recorded vote; None for the calculator, and where the models' answers were left out."""
+        chosen = (each for each in vote.answers if (each.model, each.final) == (vote.model, vote.final))
+        answer = next(chosen, None)
+        return cls(vote.node, vote.fitness, vote.answers, answer, vote.confidence) if answer is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How a chunk's vote stands.
+
+    `confidence` is how likely the winner is right, in the eyes of the rule; for the rules that weigh no evidence, its
+    share of the weight.  `settled` says that what is awaited cannot, or need not, change it.  `weights` maps voters to
+    the weight of their ballots, `winners` are the voters of the winning class.
+    """
+
+    tally: Tally
+    confidence: float
+    settled: bool
+    weights: dict[str, float]
+    winners: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """`cast` makes a node's ballots given the highest fitness asked, `most` bounds the score that one more can add."""
+
+    cast: Callable[[Voter, float], list[Ballot]]
+    score: Callable[[Sequence[Ballot]], float]
+    most: Callable[[Sequence[float]], float]
+    weighs_evidence: bool = False
+
+
+def count(
+    rule: VoteRule,
+    voters: Sequence[Voter],
+    *,
+    awaited: Sequence[float] = (),
+    calculated: str | None = None,
+) -> Count | None:
+    """Count the votes on a chunk; None if there are none.
+
+    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value.
+    """
+    by = _RULES[rule]
+    best = max([each.fitness for each in voters] + list(awaited), default=1.0)
+    ballots = [ballot for each in voters for ballot in by.cast(each, best)]
+    if calculated is not None:
+        ballots.append(Ballot(CALCULATOR, calculated, calculated, CALCULATOR_WEIGHT, (CALCULATOR, CALCULATOR)))
+    counted = tally(ballots, by.score)
+    if counted is None:
+        return None
+    sure = _posterior(counted.scores) if by.weighs_evidence else counted.agreement
+    return Count(
+        tally=counted,
+        confidence=sure,
+        settled=counted.margin > by.most(awaited) or (by.weighs_evidence and sure >= SURE),
+        weights={voter: weight_of([b for b in ballots if b.voter == voter]) for voter in {b.voter for b in ballots}},
+        winners=_winners(counted, voters),
+    )
+
+
+def _winners(counted: Tally, voters: Sequence[Voter]) -> frozenset[str]:
+    """Name the voters whose own choice is of the winning class; a model that its node overruled wins for nobody."""
+    own = {each.node: each.chosen.final for each in voters} | {CALCULATOR: None}
+    return frozenset(each.voter for each in counted.members if own[each.voter] in (None, each.final))
+
+
+# --- ballots ---------------------------------------------------------------------------------------------------------
+
+
+def _one_per_node(voter: Voter, weight: float) -> list[Ballot]:
+    answer = voter.chosen
+    return [Ballot(voter.node, answer.text, answer.final, _within(weight), (answer.model, answer.method))]
+
+
+def _one_per_model(voter: Voter, weigh: Callable[[ModelAnswer], float]) -> list[Ballot]:
+    return [
+        Ballot(voter.node, each.text, each.final, _within(weigh(each)), (each.model, each.method))
+        for each in voter.answers
+        if each.final.strip()
+    ]
+
+
+def _by_product(voter: Voter, _: float) -> list[Ballot]:
+    return _one_per_node(voter, voter.fitness * voter.confidence)
+
+
+def _by_fitness(voter: Voter, _: float) -> list[Ballot]:
+    return _one_per_node(voter, voter.fitness)
+
+
+def _by_models(voter: Voter, _: float) -> list[Ballot]:
+    return _one_per_model(voter, lambda _: voter.fitness)
+
+
+def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
+    """Weigh by calibrated confidence, less what the node is behind the fittest one that was asked, in log-odds."""
+    behind = _logit(_fit(best)) - _logit(_fit(voter.fitness))
+    return _one_per_model(voter, lambda each: _sigmoid(_logit(_within(confidence(each))) - behind))
+
+
+# --- scores ----------------------------------------------------------------------------------------------------------
+
+
+def _heaviest(ballots: Sequence[Ballot]) -> float:
+    return max(each.weight for each in ballots)
+
+
+def _evidence(ballots: Sequence[Ballot]) -> float:
+    """Return the log-odds that a class is right against "none of those given", its weights being probabilities.
+
+    By Bayes: a voter is right with p; a wrong one gives some wrong answer, and the same one as another voter with
+    probability c.  The first ballot adds log p/(1-p), each further one log p/((1-p) c) where c is larger the more the
+    two have in common: ballots of one model and method hardly count as two.
+    """
+    score, seen = 0.0, list[tuple[str, str]]()
+    for ballot in sorted(ballots, key=lambda each: (-each.weight, each.source)):
+        odds = _logit(_within(ballot.weight))
+        if not seen:
+            score += odds
+        elif ballot.source in seen:
+            score += max(0.0, -log(_SAME_ERROR["source"]))
+        else:
+            akin = "model" if any(ballot.source[0] == model for model, _ in seen) else "other"
+            score += max(0.0, odds - log(_SAME_ERROR[akin]))
+        seen.append(ballot.source)
+    return score
+
+
+def _posterior(scores: Sequence[float]) -> float:
+    return 1 / (exp(-scores[0]) + fsum(exp(each - scores[0]) for each in scores))
+
+
+def _all_of(fitnesses: Sequence[float]) -> float:
+    return fsum(map(_within, fitnesses))
+
+
+def _all_models_of(fitnesses: Sequence[float]) -> float:
+    return MODELS_PER_NODE * _all_of(fitnesses)
+
+
+def _largest_of(fitnesses: Sequence[float]) -> float:
+    return max(map(_within, fitnesses), default=0.0)
+
+
+def _all_evidence(fitnesses: Sequence[float]) -> float:
+    return len(fitnesses) * MODELS_PER_NODE * (_logit(MAX_WEIGHT) - log(_SAME_ERROR["other"]))
+
+
+_RULES = {
+    VoteRule.BEST: _Rule(_by_product, _heaviest, _largest_of),
+    VoteRule.SUM: _Rule(_by_product, weight_of, _all_of),
+    VoteRule.AGREEMENT: _Rule(_by_models, weight_of, _all_models_of),
+    VoteRule.LOG_ODDS: _Rule(_by_fitness, _evidence, _all_evidence, weighs_evidence=True),
+    VoteRule.CALIBRATED: _Rule(_by_calibration, _evidence, _all_evidence, weighs_evidence=True),
+}
+
+
+def _within(weight: float) -> float:
+    return min(MAX_WEIGHT, max(MIN_WEIGHT, weight))
+
+
+def _fit(fitness: float) -> float:
+    return min(MAX_FITNESS, max(MIN_FITNESS, fitness))
+
+
+def _logit(p: float) -> float:
+    return log(p / (1 - p))
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + exp(-x))

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.node.program import run
+
+WORTHLESS = (
+    "",
+    "no program",
+    "answer = missing + 1",
+    "answer = 1 / 0",
+    "answer = 'a' * 10",
+    "answer = 9 ** 9 ** 9 ** 9",
+    "while True:\n    answer = 1",
+    "def f():\n    return 1\nanswer = f()",
+    "answer = __import__('os').system('true')",
+    "answer = (1).__class__",
+    "answer = open('/etc/passwd')",
+    "answer = True",
+    "answer = float('inf')",
+    "answer = float('nan')",
+    "answer = int('9' * 5000)",
+    "a.b = 1",
+    "x = [i for i in range(10**9)]\nanswer = 1",
+)
+
+
+def value(text: str) -> str | None:
+    done = run(text)
+    return done.value if done else None
+
+
+def test_the_answer_counts_else_what_comes_last() -> None:
+    assert value("packs = 12 / 3\nanswer = packs * 2\nrest = 5") == "8"
+    assert value("a = 2\nb = a ** 3") == "8"
+    assert value("a = 7\nprint(a)\n") == "7"
+    assert value('total = 3 * 4\nprint(f"There are {total} of them.")') == "12"
+    assert value("a = 1\na += 2") == "3"
+    assert value("answer = round(10 / 3, 2)") == "3.33"
+
+
+def test_a_fenced_block_is_found() -> None:
+    assert value("Here it is:\n```python\nimport math\n# eggs\nanswer = 16 - 3 - 4\n```\nDone.") == "9"
+    assert value("```\nanswer = 1.5") == "1.5"
+
+
+def test_what_comes_after_a_program_does_not_spoil_it() -> None:
+    assert value("cost = 4 * 2\nanswer = 20 - cost\n\nThe change is 12 dollars.") == "12"
+
+
+def test_steps_are_told_with_their_values() -> None:
+    done = run("packs = 12 / 3\ntotal_cost = packs * 2\nanswer = 20 - total_cost")
+    assert done is not None
+    assert done.steps == "packs = 12 / 3 = 4\ntotal cost = packs * 2 = 8\nanswer = 20 - total cost = 12"
+
+
+@pytest.mark.parametrize("text", WORTHLESS)
+def test_all_else_is_worthless(text: str) -> None:
+    assert run(text) is None
+
+
+@given(st.text(max_size=200))
+def test_wild_text_never_fails(text: str) -> None:
+    run(text)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "1", "2.5", "+", "-", "*", "/", "**", "(", ")", "=", "\n", "answer", " "])))
+def test_programs_gone_wrong_never_fail(parts: list[str]) -> None:
+    run("".join(parts))
