@@ -17,7 +17,7 @@ from jinja2 import TemplateError
 
 from models.catalogue import check_gguf, fetch_hint
 from models.cores import free_bytes
-from models.engine import ModelError
+from models.engine import GrammarError, ModelError
 from models.prompt import SYSTEM, USER, render_parts
 from models.stepper import DecodeError
 
@@ -44,6 +44,7 @@ BATCH_TOKENS = 64
 _GGML_LOG_ERROR = 4
 _PIECE_BYTES = 1024
 _BATCH_FIELDS = ("token", "pos", "n_seq_id", "seq_id", "logits")
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 
 _log = logging.getLogger(__name__)
 _native_errors: list[str] = []
@@ -121,6 +122,14 @@ class _Gguf:
                 tokens += self._tokenize(part, special=True, begins=begins)
         return tokens
 
+    def grammar(self, text: str) -> _Grammar:
+        """See `stepper.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
+        _native_errors.clear()
+        sampler = llama_cpp.llama_sampler_init_grammar(self._vocabulary, text.encode(), b"root")
+        if not sampler:
+            raise GrammarError(f"llama.cpp cannot use the grammar: {'; '.join(_native_errors)}")
+        return _Grammar(sampler, self.vocabulary_tokens)
+
     def error(self, what: str) -> ModelError:
         """Make an error of one line: the file, what failed, and what llama.cpp said."""
         native = f": {_native_errors[0]}" if _native_errors else ""
@@ -155,6 +164,41 @@ class _Gguf:
         return llama_cpp.llama_vocab_get_text(self._vocabulary, token).decode() if token >= 0 else ""
 
 
+class _Grammar:
+    """`sampling.Grammar` over llama.cpp.
+
+    llama.cpp ends the process where it is told to accept a token that is not allowed, or used when closed.
+    """
+
+    def __init__(self, sampler: llama_cpp.llama_sampler_p, vocabulary_tokens: int) -> None:
+        self._sampler = sampler
+        self._tokens = np.arange(vocabulary_tokens, dtype=np.int32)
+
+    def allows(self, token: int) -> bool:
+        """See `sampling.Grammar`."""
+        return bool(self._apply(self._tokens[token : token + 1], np.zeros(1, np.float32))[0] == 0)
+
+    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `sampling.Grammar`."""
+        return self._apply(self._tokens, logits)
+
+    def accept(self, token: int) -> None:
+        """See `sampling.Grammar`."""
+        llama_cpp.llama_sampler_accept(self._sampler, token)
+
+    def close(self) -> None:
+        """See `sampling.Grammar`."""
+        llama_cpp.llama_sampler_free(self._sampler)
+
+    def _apply(self, tokens: NDArray[np.int32], logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        data = np.zeros(len(tokens), _TOKEN_DATA)
+        data["id"], data["logit"] = tokens, logits
+        start = ctypes.cast(data.ctypes.data, llama_cpp.llama_token_data_p)
+        candidates = llama_cpp.llama_token_data_array(data=start, size=len(tokens), selected=-1, sorted=False)
+        llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(candidates))
+        return np.ascontiguousarray(data["logit"])
+
+
 class LlamaRunner:
     """`stepper.Runner` over llama.cpp.
 
@@ -172,7 +216,7 @@ class LlamaRunner:
         self.batch_tokens = max(BATCH_TOKENS, 2 * sequences)
         self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
         self.sharing = self._gguf.sharing
-        self.prompt, self.piece = self._gguf.prompt, self._gguf.piece
+        self.prompt, self.piece, self.grammar = self._gguf.prompt, self._gguf.piece, self._gguf.grammar
         try:
             self._context = self._open()
         except BaseException:

@@ -17,6 +17,8 @@ from models.text import TextStream, mean_logprob, min_logprob
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values
 
+    from models.sampling import Grammar
+
 Tokens: TypeAlias = NDArray[np.int32]
 
 
@@ -42,10 +44,18 @@ class Sequence:
     last sampled.  `finish` is set once it has nothing more to do.
     """
 
-    def __init__(self, request: Request, caller: Caller, prompt: Values[int], context_tokens: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        caller: Caller,
+        prompt: Values[int],
+        context_tokens: int,
+        grammar: Grammar | None = None,
+    ) -> None:
         assert 0 < len(prompt) < context_tokens
         self.request = request
         self.caller = caller
+        self.grammar = grammar
         self.prompt_tokens = len(prompt)
         self.length = len(prompt)
         self.computed = 0
@@ -90,6 +100,8 @@ class Sequence:
         self.tokens[self.length] = token
         self.length += 1
         self._logprobs.append(logprob)
+        if self.grammar is not None:
+            self.grammar.accept(token)
         if piece is not None:
             self._say(self._stream.feed(piece))
         if piece is None or self._stream.stopped:
