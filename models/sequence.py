@@ -68,6 +68,7 @@ class Sequence:
         self._stream = TextStream(request.stop)
         self._texts: list[str] = []
         self._logprobs: list[float] = []
+        self._spans: list[tuple[int, int]] = []
         self._started_at: float | None = None
 
     @property
@@ -102,8 +103,8 @@ class Sequence:
         self._logprobs.append(logprob)
         if self.grammar is not None:
             self.grammar.accept(token)
-        if piece is not None:
-            self._say(self._stream.feed(piece))
+        self._say(self._stream.feed(piece or b""))
+        self._spans.append(self._stream.span)
         if piece is None or self._stream.stopped:
             self.finish = "stop"
         elif self.length == len(self.tokens):
@@ -114,12 +115,14 @@ class Sequence:
         self.finish = finish
         self._say(self._stream.finish())
         started_at = self._started_at
+        text = "".join(self._texts)
         self.caller.end(
             Completion(
-                text="".join(self._texts),
+                text=text,
                 logprob=mean_logprob(self._logprobs),
                 min_logprob=min_logprob(self._logprobs),
                 token_logprobs=tuple(self._logprobs),
+                token_spans=tuple((min(start, len(text)), min(end, len(text))) for start, end in self._spans),
                 prompt_tokens=self.prompt_tokens,
                 completion_tokens=len(self._logprobs),
                 latency_s=0.0 if started_at is None else time.monotonic() - started_at,

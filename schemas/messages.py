@@ -113,7 +113,8 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     """What one model said.
 
     `final` is the extracted final answer.  `logprob` is the mean natural-log probability of the sampled tokens,
-    `min_logprob` the lowest mean over any window of eight of them.  `finish` is stop, length or deadline.
+    `min_logprob` the lowest mean over any window of eight of them, `final_logprob` that of the tokens that make
+    `final`, None where `final` does not stand in `text` as it is.  `finish` is stop, length or deadline.
     """
 
     model: str
@@ -125,6 +126,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     completion_tokens: int
     latency_s: float
     finish: str
+    final_logprob: float | None = None
 
 
 class Result(Message, frozen=True, kw_only=True):
