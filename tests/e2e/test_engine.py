@@ -355,12 +355,31 @@ async def test_a_grammar_is_followed(
         assert re.match(r"[0-9]+$|🦊[é€]*$", said.text)
 
 
-async def test_a_grammar_that_allows_what_would_be_said_changes_nothing(
-    engine: LlamaEngine, ask: Callable[..., Request]
+async def test_a_grammar_that_allows_what_would_be_said_changes_nothing(ask: Callable[..., Request]) -> None:
+    runs = []
+    for grammar in (None, r"root ::= [^\x00]*"):
+        fresh = LlamaEngine(context_tokens=512)
+        asked = [ask(grammar=grammar), ask(grammar=grammar, temperature=1.0, seed=4)]
+        runs.append([await fresh.complete(each) for each in asked])
+        await fresh.close()
+    assert all(map(same, *runs))
+
+
+async def test_rows_that_nobody_asked_for_change_last_bits_only(
+    engine: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for options in ({}, {"temperature": 1.0, "seed": 4}):
-        free = await engine.complete(ask(**options))
-        assert alike(free, await engine.complete(ask(grammar=r"root ::= [^\x00]*", **options)))
+    padded: list[int] = []
+    original = LlamaRunner._pad  # noqa: SLF001
+
+    def pad(self: LlamaRunner, end: int) -> int:
+        padded.append(original(self, end))
+        return padded[-1]
+
+    alone = await engine.complete(ask("What is the capital of France?"))
+    monkeypatch.setattr(LlamaRunner, "_pad", pad)
+    together = [engine.complete(ask("What is the capital of France?")) for _ in range(7)]
+    assert all(alike(alone, each) for each in await asyncio.gather(*together))
+    assert {1} <= set(padded) <= {0, 1, 2}
 
 
 async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
