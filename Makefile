@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint bench bench-engine clean distclean
+.PHONY: help run up test chaos lint bench bench-engine soak clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ bench: $(READY) ## the durable pipeline with nodes that answer at once
 bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... with PROMPTS=FILE
 	@$(BIN)/dellm models fetch $(MODEL)
 	@$(BIN)/python -m tests.bench.engine --model $(MODEL) --prompts $(PROMPTS)
+
+soak: $(READY) ## 10,000 short generations; fails where memory grows
+	@$(BIN)/dellm models fetch smollm2-135m
+	@$(BIN)/python -m tests.bench.soak
 
 clean: ## remove the environment, caches and stored state; keep the models
 	@rm -rf $(VENV) .dellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -5,7 +5,17 @@ Imports nothing of ours outside this package.  llama.cpp is imported by `models.
 """
 
 from models.catalogue import Model, find, list_models, verify
-from models.engine import Completion, Engine, EngineBusy, EngineClosed, ModelError, PromptTooLong, Request, Stats
+from models.engine import (
+    Completion,
+    Engine,
+    EngineBusy,
+    EngineClosed,
+    GrammarError,
+    ModelError,
+    PromptTooLong,
+    Request,
+    Stats,
+)
 from models.fetch import FetchError, Progress, fetch, is_verified
 from models.quantize import TYPES, Quantized, QuantizeError, list_quantized, quantize
 
@@ -16,6 +26,7 @@ __all__ = [
     "EngineBusy",
     "EngineClosed",
     "FetchError",
+    "GrammarError",
     "Model",
     "ModelError",
     "Progress",

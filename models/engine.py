@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from models.text import mean_logprob
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -21,6 +23,10 @@ class ModelError(Exception):
 
 class PromptTooLong(ValueError):  # noqa: N818  the name says the cause
     """The rendered prompt leaves no room in the context for one generated token."""
+
+
+class GrammarError(ModelError):
+    """A grammar is no valid GBNF, or came to where it allows none of the model's tokens."""
 
 
 class EngineBusy(ModelError):  # noqa: N818  the name says the cause
@@ -38,6 +44,10 @@ class Request:
     `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
     makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  An empty `system` leaves it to
     the model's chat template.  `deadline_at` is in Unix seconds.
+
+    `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
+    tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
+    else the draw is repeated among what it allows.
 
     The same request, asked alone of an engine that was just made, gives the same answer bit by bit.  Next to others, or
     where a part of its prompt was computed before, llama.cpp computes in batches of other shapes, which changes the
@@ -59,6 +69,7 @@ class Request:
     repeat_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    grammar: str | None = None
     deadline_at: float | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +82,8 @@ class Request:
             "repeat_penalty > 0": self.repeat_penalty > 0,
             "seed >= 0": self.seed >= 0,
             "no empty stop string": all(self.stop),
+            "a grammar that is neither blank nor holds NUL": self.grammar is None
+            or bool(self.grammar.strip() and "\0" not in self.grammar),
         }
         if broken := [rule for rule, holds in valid.items() if not holds]:
             raise ValueError(f"a request must have {', '.join(broken)}")
@@ -80,12 +93,14 @@ class Request:
 class Completion:
     """What a model said.
 
-    `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution, the
-    end token included; `min_logprob` is the lowest mean over any window of eight of them (over all, if fewer).  With no
-    token sampled both are `text.NO_EVIDENCE`; `token_logprobs` are those of the sampled tokens, one by one.
+    `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution (that
+    without a grammar), the end token included; `min_logprob` is the lowest mean over any window of eight of them (over
+    all, if fewer).  With no token sampled both are `text.NO_EVIDENCE`; `token_logprobs` are those of the sampled
+    tokens, one by one, and `token_spans` the characters of `text`, by where they begin and end, of which they have
+    bytes: two tokens that share a character both span it; one whose text is not in `text` spans nothing.
     `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading
-    are not in it.  `finish` is stop (an end token or a stop string),
-    length (`max_tokens`, or the context is full) or deadline.
+    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full) or
+    deadline.
     """
 
     text: str
@@ -96,6 +111,13 @@ class Completion:
     latency_s: float
     finish: Finish
     token_logprobs: tuple[float, ...] = ()
+    token_spans: tuple[tuple[int, int], ...] = ()
+
+    def span_logprob(self, start: int, end: int) -> float | None:
+        """Return the mean log-probability of the tokens that make `text[start:end]`; None if there are none."""
+        spans = zip(self.token_spans, self.token_logprobs, strict=True)
+        within = [logprob for (begins, ends), logprob in spans if max(begins, start) < min(ends, end)]
+        return mean_logprob(within) if within else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +156,7 @@ class Engine(Protocol):
 
         Raises:
             ModelError: the model cannot be loaded or run.
+            GrammarError: the grammar cannot be used.
             EngineBusy: too many requests run and wait.
             PromptTooLong: the prompt does not fit the context.
             EngineClosed: `close` was called.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+from models.engine import GrammarError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,22 +18,48 @@ _FOLD = 64
 _NO_TOKENS: NDArray[np.int32] = np.empty(0, np.int32)
 
 
+class Grammar(Protocol):
+    """What a text may go on with, after the tokens that were accepted."""
+
+    def allows(self, token: int) -> bool:
+        """Tell whether a token may be next; an end token may where the text is whole."""
+
+    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return logits, shape (vocabulary,), with minus infinity for every token that may not be next."""
+
+    def accept(self, token: int) -> None:
+        """Go on by a token, which must be allowed."""
+
+    def close(self) -> None:
+        """Free it."""
+
+
 def sample(
-    logits: NDArray[np.float32], request: Request, random: np.random.Generator, recent: NDArray[np.int32] = _NO_TOKENS
+    logits: NDArray[np.float32],
+    request: Request,
+    random: np.random.Generator,
+    recent: NDArray[np.int32] = _NO_TOKENS,
+    grammar: Grammar | None = None,
 ) -> tuple[int, float]:
     """Choose a token.
 
     As in llama.cpp, the repeat penalty comes first, then `top_k`, `top_p` and `min_p` cut the untempered distribution
-    in this order, then the temperature shapes what is left.
+    in this order, then the temperature shapes what is left.  As there, the grammar is asked about the token that was
+    chosen, and about all others only if that one is not allowed: asking about a vocabulary takes longer than a step.
 
     Args:
         logits: shape (vocabulary,), not changed.
         request: its sampling parameters; temperature 0 takes the likeliest token and draws nothing.
         random: the request's own generator.
         recent: the tokens so far, the last of which the repeat penalty concerns.
+        grammar: what may be next; it is asked, and not told what was chosen.
 
     Returns:
-        The token, and its natural-log probability under the model's own distribution: untempered and unpenalized.
+        The token, and its natural-log probability under the model's own distribution: untempered, unpenalized, and
+        without a grammar.
+
+    Raises:
+        GrammarError: the grammar allows no token.
 
     """
     best = int(np.argmax(logits))
@@ -39,10 +67,12 @@ def sample(
     np.exp(weights, out=weights)
     log_total = float(np.log(np.sum(weights))) + float(logits[best])
     wanted = logits if request.repeat_penalty == 1 else _penalize(logits, request, recent)
-    if request.temperature > 0:
-        token = _draw(wanted, request, random)
-    else:
-        token = best if wanted is logits else int(np.argmax(wanted))
+    token = best if wanted is logits and not request.temperature else _choose(wanted, request, random)
+    if grammar is not None and not grammar.allows(token):
+        wanted = grammar.mask(wanted)
+        if np.isneginf(wanted.max()):
+            raise GrammarError("the grammar allows none of the model's tokens after what was said")
+        token = _choose(wanted, request, random)
     return token, min(0.0, float(logits[token]) - log_total)
 
 
@@ -52,6 +82,10 @@ def _penalize(logits: NDArray[np.float32], request: Request, recent: NDArray[np.
     values = penalized[tokens]
     penalized[tokens] = np.where(values > 0, values / request.repeat_penalty, values * request.repeat_penalty)
     return penalized
+
+
+def _choose(logits: NDArray[np.float32], request: Request, random: np.random.Generator) -> int:
+    return _draw(logits, request, random) if request.temperature > 0 else int(np.argmax(logits))
 
 
 def _draw(logits: NDArray[np.float32], request: Request, random: np.random.Generator) -> int:

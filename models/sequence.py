@@ -17,6 +17,8 @@ from models.text import TextStream, mean_logprob, min_logprob
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values
 
+    from models.sampling import Grammar
+
 Tokens: TypeAlias = NDArray[np.int32]
 
 
@@ -42,10 +44,18 @@ class Sequence:
     last sampled.  `finish` is set once it has nothing more to do.
     """
 
-    def __init__(self, request: Request, caller: Caller, prompt: Values[int], context_tokens: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        caller: Caller,
+        prompt: Values[int],
+        context_tokens: int,
+        grammar: Grammar | None = None,
+    ) -> None:
         assert 0 < len(prompt) < context_tokens
         self.request = request
         self.caller = caller
+        self.grammar = grammar
         self.prompt_tokens = len(prompt)
         self.length = len(prompt)
         self.computed = 0
@@ -58,6 +68,7 @@ class Sequence:
         self._stream = TextStream(request.stop)
         self._texts: list[str] = []
         self._logprobs: list[float] = []
+        self._spans: list[tuple[int, int]] = []
         self._started_at: float | None = None
 
     @property
@@ -90,8 +101,10 @@ class Sequence:
         self.tokens[self.length] = token
         self.length += 1
         self._logprobs.append(logprob)
-        if piece is not None:
-            self._say(self._stream.feed(piece))
+        if self.grammar is not None:
+            self.grammar.accept(token)
+        self._say(self._stream.feed(piece or b""))
+        self._spans.append(self._stream.span)
         if piece is None or self._stream.stopped:
             self.finish = "stop"
         elif self.length == len(self.tokens):
@@ -102,12 +115,14 @@ class Sequence:
         self.finish = finish
         self._say(self._stream.finish())
         started_at = self._started_at
+        text = "".join(self._texts)
         self.caller.end(
             Completion(
-                text="".join(self._texts),
+                text=text,
                 logprob=mean_logprob(self._logprobs),
                 min_logprob=min_logprob(self._logprobs),
                 token_logprobs=tuple(self._logprobs),
+                token_spans=tuple((min(start, len(text)), min(end, len(text))) for start, end in self._spans),
                 prompt_tokens=self.prompt_tokens,
                 completion_tokens=len(self._logprobs),
                 latency_s=0.0 if started_at is None else time.monotonic() - started_at,

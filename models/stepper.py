@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from models.engine import EngineClosed, Finish, ModelError, PromptTooLong, Request, Stats
-from models.sampling import sample
+from models.engine import EngineClosed, Finish, GrammarError, ModelError, PromptTooLong, Request, Stats
+from models.sampling import Grammar, sample
 from models.scheduler import Chunk, Scheduler
 from models.sequence import Caller, Sequence
 from models.slots import Share, Slots
@@ -61,6 +61,14 @@ class Runner(Protocol):
     def piece(self, token: int) -> bytes | None:
         """Return the token's bytes, None for an end token."""
 
+    def grammar(self, text: str) -> Grammar:
+        """Compile GBNF for one sequence, which closes it.
+
+        Raises:
+            GrammarError: it is not valid.
+
+        """
+
     def close(self) -> None:
         """Free the model."""
 
@@ -109,13 +117,15 @@ class Stepper:
 
         Raises:
             PromptTooLong: its prompt does not fit a slot.
+            GrammarError: its grammar is not valid.
 
         """
         prompt = self._runner.prompt(request.system, request.user)
         takes = self._runner.context_tokens - 1
         if len(prompt) > takes:
             raise PromptTooLong(f"the prompt has {len(prompt)} tokens, {request.model} takes {takes}")
-        self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens))
+        grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
+        self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
 
     def step(self) -> None:
         """Drop what nobody waits for, compute one batch, and sample from it."""
@@ -177,12 +187,18 @@ class Stepper:
             chunk.sequence.computed += chunk.count
         ready = [chunk.sequence for chunk in chunks if chunk.last]
         for sequence, row in zip(ready, logits, strict=True):
-            recent = sequence.tokens[: sequence.length]
-            token, logprob = sample(row, sequence.request, sequence.random, recent)
-            sequence.accept(token, logprob, self._runner.piece(token))
-            self._counters.generated_tokens += 1
-            if sequence.finish:
-                self._finish(sequence, sequence.finish)
+            try:
+                self._sample(sequence, row)
+            except GrammarError as error:
+                self._drop(sequence, error)
+
+    def _sample(self, sequence: Sequence, logits: NDArray[np.float32]) -> None:
+        recent = sequence.tokens[: sequence.length]
+        token, logprob = sample(logits, sequence.request, sequence.random, recent, sequence.grammar)
+        sequence.accept(token, logprob, self._runner.piece(token))
+        self._counters.generated_tokens += 1
+        if sequence.finish:
+            self._finish(sequence, sequence.finish)
 
     def _account(self, chunk: Chunk) -> None:
         if chunk.start < chunk.sequence.prompt_tokens:
@@ -192,9 +208,14 @@ class Stepper:
                 self._counters.prefill_tokens_asked += chunk.sequence.prompt_tokens
 
     def _finish(self, sequence: Sequence, finish: Finish) -> None:
-        self._scheduler.remove(sequence)
+        self._remove(sequence)
         sequence.end(finish)
 
     def _drop(self, sequence: Sequence, cause: Exception) -> None:
-        self._scheduler.remove(sequence)
+        self._remove(sequence)
         sequence.caller.end(cause)
+
+    def _remove(self, sequence: Sequence) -> None:
+        self._scheduler.remove(sequence)
+        if sequence.grammar is not None:
+            sequence.grammar.close()

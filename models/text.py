@@ -21,19 +21,27 @@ class TextStream:
 
     Text ends before the stop string that is complete first; of those that end together, before the longest.  However
     the bytes are cut into pieces, the text is the same.
+
+    `span` are the characters, by where they begin and end in all that was fed, of which the last piece has bytes.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self._stop = stop
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
+        self._decoded = 0
+        self.span = (0, 0)
         self.stopped = False
 
     def feed(self, piece: bytes) -> str:
         """Take a token's bytes; return the text that is now certain.  After `stopped`, that is nothing."""
         if self.stopped:
             return ""
-        self._held += self._decoder.decode(piece)
+        start, new = self._decoded, self._decoder.decode(piece)
+        self._held += new
+        self._decoded += len(new)
+        begun = bool(piece and self._decoder.getstate()[0])  # a character of which there are bytes, but not all
+        self.span = (start, self._decoded + begun)
         found = [(at + len(stop), at) for stop in self._stop if (at := self._held.find(stop)) >= 0]
         if found:
             self.stopped = True

@@ -114,7 +114,8 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
 
     `method` is how it was asked: fact, sum, steps, program, compare or text.  `final` is the extracted final answer.
     `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
-    of eight of them.  `finish` is stop, length or deadline.
+    of eight of them, `final_logprob` that of the tokens that make `final`, None where `final` does not stand in `text`
+    as it is.  `finish` is stop, length or deadline.
     """
 
     model: str
@@ -127,6 +128,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     latency_s: float
     finish: str
     method: str = "text"
+    final_logprob: float | None = None
 
 
 class Result(Message, frozen=True, kw_only=True):

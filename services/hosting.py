@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.cores import usable_cores
 from models.engine import Engine
+from models.shared import SharedEngine
 from schemas.topology import Node, Topology, TopologyError
 from services.assembler.service import assembler
 from services.decomposer.service import decomposer
@@ -88,16 +89,18 @@ def _build_with_models(
 
 @asynccontextmanager
 async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
-    """Run the llama.cpp engine while the body runs, as the topology's `inference` says."""
+    """Run the llama.cpp engine while the body runs, as the topology's `inference` says; equal requests are shared."""
     from models.llama import LlamaEngine  # noqa: PLC0415  # loads the native library, which not every service needs
 
     settings = topology.inference
-    engine = LlamaEngine(
-        threads=settings.threads,
-        context_tokens=settings.context_tokens,
-        sequences=settings.sequences,
-        gpu_layers=settings.gpu_layers,
-        unload_after_s=settings.unload_after_s,
+    engine = SharedEngine(
+        LlamaEngine(
+            threads=settings.threads,
+            context_tokens=settings.context_tokens,
+            sequences=settings.sequences,
+            gpu_layers=settings.gpu_layers,
+            unload_after_s=settings.unload_after_s,
+        )
     )
     try:
         yield engine

@@ -17,6 +17,7 @@ from schemas.messages import Chunk, ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.prompts import prompt, sampling
+from services.node.span import final_span
 from services.node.vote import choose
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
@@ -177,10 +178,13 @@ def _stop_at(deadline_at: float) -> float:
 
 
 def _model_answer(model: Path, done: Completion, task: Task) -> ModelAnswer:
+    final = final_answer(done.text, task.operation)
+    span = final_span(done.text, final, task.operation)
     return ModelAnswer(
         model=model.stem,
         text=done.text.strip(),
-        final=final_answer(done.text, task.operation),
+        final=final,
+        final_logprob=None if span is None else done.span_logprob(*span),
         logprob=done.logprob,
         min_logprob=done.min_logprob,
         prompt_tokens=done.prompt_tokens,

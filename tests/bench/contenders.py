@@ -166,6 +166,7 @@ async def work(job: Job) -> Outcome:
     return Outcome(
         answers=answers,
         wall_s=wall_s,
+        core_s=own_s,
         peak_rss_bytes=resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         others_share=max(0.0, all_s - own_s) / wall_s / (os.cpu_count() or 1),
         counted=counted,

@@ -53,6 +53,7 @@ TARGETS: dict[tuple[str, str, Name], float] = {
 # Measured too, without a target.
 ALSO: tuple[tuple[str, str, Name], ...] = (
     ("tokens_per_s", "8", "raw-shared"),
+    ("tokens_per_s", "16", "raw"),
     ("tokens_per_s", "8", "locked"),
     ("tokens_per_s", WAVE, "locked"),
     ("tokens_per_s", WAVE, "raw-shared"),
@@ -111,6 +112,7 @@ def figures(outcome: Outcome) -> dict[str, float]:
         "generated_tokens": sum(each.completion_tokens for each in answers),
         "wall_s": outcome.wall_s,
         "tokens_per_s": sum(each.completion_tokens for each in answers) / outcome.wall_s,
+        "tokens_per_core_s": sum(each.completion_tokens for each in answers) / outcome.core_s,
         "requests_per_s": len(answers) / outcome.wall_s,
         "first_s_p50": statistics.median(each.first_s for each in answers),
         "latency_s_p50": statistics.median(latencies),
@@ -165,7 +167,8 @@ def measure(arguments: argparse.Namespace, model: Path, server: str | None) -> d
 def ratios(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, Any]]:
     """Set the engine's figures against the peers' and the targets; what was not measured is left out.
 
-    `others` is the larger share of the cores that other processes used during either measurement.
+    `per_core` is the same ratio by core time instead of by the clock, which depends less on what else runs.  `others`
+    is the larger share of the cores that other processes used during either measurement.
     """
     rows = []
     for figure, phase, peer in (*TARGETS, *ALSO):
@@ -174,9 +177,11 @@ def ratios(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, Any]
         ratio = found[phase]["engine"][figure] / found[phase][peer][figure]
         target = TARGETS.get((figure, phase, peer))
         met = None if target is None else ratio >= target
+        mine, theirs = (found[phase][each]["tokens_per_core_s"] for each in ("engine", peer))
         name = f"engine / {peer}, {figure}, {phase if phase == WAVE else f'concurrency {phase}'}"
         others = max(found[phase][each]["others_share"] for each in ("engine", peer))
-        rows.append({"name": name, "ratio": round(ratio, 3), "target": target, "met": met, "others": round(others, 2)})
+        row = {"name": name, "ratio": round(ratio, 3), "target": target, "met": met, "others": round(others, 2)}
+        rows.append({**row, "per_core": round(mine / theirs, 3)})
     if (share := found.get("8", {}).get("engine", {}).get("python_share")) is not None:
         limit = PYTHON_SHARE_TARGET
         name = "Python's share of a step, concurrency 8 (at most)"
@@ -206,7 +211,18 @@ def _find_model(name: str) -> Path:
 def show(report: dict[str, Any]) -> None:
     """Print the tables."""
     console = Console(width=None if sys.stdout.isatty() else 160)
-    columns = ("phase", "contender", "tokens/s", "requests/s", "first p50", "p50", "p99", "peak RSS", "generated")
+    columns = (
+        "phase",
+        "contender",
+        "tokens/s",
+        "per core s",
+        "requests/s",
+        "first p50",
+        "p50",
+        "p99",
+        "peak RSS",
+        "generated",
+    )
     table = Table(*columns, "prefill", "others", title=f"{report['model']}, {report['machine']}")
     for phase, contenders in report["phases"].items():
         for contender, each in contenders.items():
@@ -215,6 +231,7 @@ def show(report: dict[str, Any]) -> None:
                 phase,
                 contender,
                 f"{each['tokens_per_s']:.1f}",
+                f"{each['tokens_per_core_s']:.1f}",
                 f"{each['requests_per_s']:.2f}",
                 *(f"{each[name]:.2f} s" for name in ("first_s_p50", "latency_s_p50", "latency_s_p99")),
                 f"{each['peak_rss_bytes'] / 1e6:.0f} MB",
@@ -224,10 +241,17 @@ def show(report: dict[str, Any]) -> None:
             )
         table.add_section()
     console.print(table)
-    table = Table("ratio", "value", "target", "met", "others")
+    table = Table("ratio", "value", "target", "met", "per core", "others")
     for row in report["ratios"]:
         met = {None: "", True: "yes", False: "no"}[row["met"]]
-        table.add_row(row["name"], f"{row['ratio']}", str(row["target"] or ""), met, f"{row['others']:.0%}")
+        table.add_row(
+            row["name"],
+            f"{row['ratio']}",
+            str(row["target"] or ""),
+            met,
+            str(row.get("per_core", "")),
+            f"{row['others']:.0%}",
+        )
     console.print(table)
     console.print(f"{report['llama_server']}\n{report['versions']}  Python {report['python']}", style="dim")
     console.print(report["command"], style="dim", soft_wrap=True)

@@ -42,12 +42,13 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Outcome(Struct, frozen=True, kw_only=True):
     """What came of a job.
 
-    `others_share` is the part of the machine's cores that other processes used meanwhile; `counted` is by how much each
-    number that the contender counts has grown.
+    `core_s` are the seconds of core time that it took, `others_share` the part of the machine's cores that other
+    processes used meanwhile; `counted` is by how much each number that the contender counts has grown.
     """
 
     answers: list[Answer]
     wall_s: float
+    core_s: float
     peak_rss_bytes: int
     others_share: float
     counted: dict[str, float]

@@ -93,18 +93,21 @@ def _complete(port: int, body: bytes, started: float, on_prefill: Callable[[int]
     response = connection.getresponse()
     if response.status != http.HTTPStatus.OK:
         sys.exit(f"llama-server: {response.status} {response.read()[:200]!r}")
-    first_at, usage = 0.0, {"prompt_tokens": 0, "completion_tokens": 0}
+    first_at, usage, computed = 0.0, {"prompt_tokens": 0, "completion_tokens": 0}, 0
     for line in response:
         if not line.startswith(b"data: {"):
             continue
         event = json.loads(line.removeprefix(b"data: "))
+        if error := event.get("error"):
+            sys.exit(f"llama-server: {error['message']}")
         if not first_at and any(each["delta"].get("content") for each in event["choices"]):
             first_at = time.perf_counter()
         usage = event.get("usage") or usage
-        if timings := event.get("timings"):
-            on_prefill(timings["prompt_n"])
+        if timings := event.get("timings"):  # of the whole request, where they come more than once
+            computed = timings["prompt_n"]
     ended = time.perf_counter()
     connection.close()
+    on_prefill(computed)
     return Answer(
         first_s=(first_at or ended) - started,
         latency_s=ended - started,

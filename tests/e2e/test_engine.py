@@ -7,6 +7,7 @@ texts compared here they are not.
 import asyncio
 import logging
 import math
+import re
 import shutil
 import threading
 import time
@@ -20,10 +21,10 @@ import pytest
 from numpy.typing import NDArray
 
 import models
-from models import Completion, EngineBusy, EngineClosed, ModelError, PromptTooLong, Request, Stats
+from models import Completion, EngineBusy, EngineClosed, GrammarError, ModelError, PromptTooLong, Request, Stats
 from models.llama import LlamaEngine
 from models.runner import BATCH_TOKENS, LlamaRunner
-from models.sampling import sample
+from models.sampling import Grammar, sample
 from models.scheduler import Chunk
 from models.stepper import DecodeError
 from models.text import NO_EVIDENCE
@@ -79,10 +80,14 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     seen: list[Request] = []
 
     def spy(
-        logits: NDArray[np.float32], request: Request, random: np.random.Generator, recent: NDArray[np.int32]
+        logits: NDArray[np.float32],
+        request: Request,
+        random: np.random.Generator,
+        recent: NDArray[np.int32],
+        grammar: Grammar | None,
     ) -> tuple[int, float]:
         seen.append(request)
-        return sample(logits, request, random, recent)
+        return sample(logits, request, random, recent, grammar)
 
     monkeypatch.setattr("models.stepper.sample", spy)
     return seen
@@ -327,6 +332,83 @@ async def test_a_stop_string_across_tokens_is_never_shown(engine: LlamaEngine, a
     assert completion.text == "".join(pieces) == whole.text[: whole.text.index(stop)]
     assert completion.finish == "stop"
     assert completion.completion_tokens <= 10
+
+
+@pytest.mark.parametrize(
+    ("grammar", "pattern"),
+    [
+        ('root ::= "yes" | "no"', r"yes|no"),
+        ("root ::= [0-9]+", r"[0-9]+"),
+        ('root ::= "🦊" [é€]+ " " word\nword ::= [a-z]{3,5}', r"🦊[é€]+ [a-z]{3,5}"),
+    ],
+)
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+async def test_a_grammar_is_followed(
+    engine: LlamaEngine, ask: Callable[..., Request], *, grammar: str, pattern: str, temperature: float
+) -> None:
+    asked = ask("Is the sky blue?", grammar=grammar, temperature=temperature, max_tokens=30)
+    said = await engine.complete(asked)
+    if said.finish == "stop":
+        assert re.fullmatch(pattern, said.text)
+    else:  # what may be endless may run its budget
+        assert said.completion_tokens == 30
+        assert re.match(r"[0-9]+$|🦊[é€]*$", said.text)
+
+
+async def test_a_grammar_that_allows_what_would_be_said_changes_nothing(ask: Callable[..., Request]) -> None:
+    runs = []
+    for grammar in (None, r"root ::= [^\x00]*"):
+        fresh = LlamaEngine(context_tokens=512)
+        asked = [ask(grammar=grammar), ask(grammar=grammar, temperature=1.0, seed=4)]
+        runs.append([await fresh.complete(each) for each in asked])
+        await fresh.close()
+    assert all(map(same, *runs))
+
+
+async def test_rows_that_nobody_asked_for_change_last_bits_only(
+    engine: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padded: list[int] = []
+    original = LlamaRunner._pad  # noqa: SLF001
+
+    def pad(self: LlamaRunner, end: int) -> int:
+        padded.append(original(self, end))
+        return padded[-1]
+
+    alone = await engine.complete(ask("What is the capital of France?"))
+    monkeypatch.setattr(LlamaRunner, "_pad", pad)
+    together = [engine.complete(ask("What is the capital of France?")) for _ in range(7)]
+    assert all(alike(alone, each) for each in await asyncio.gather(*together))
+    assert {1} <= set(padded) <= {0, 1, 2}
+
+
+async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
+    engine: LlamaEngine, ask: Callable[..., Request], capfd: pytest.CaptureFixture[str]
+) -> None:
+    town = "What is the capital of France?"
+    alone = await engine.complete(ask(town))
+    wrong = {
+        'root ::= "': "failed to parse grammar",
+        "root ::= other": "failed to parse grammar",
+        'start ::= "yes"': "grammar does not contain a 'root' symbol",
+        'root ::= root "a" | "b"': "left recursion detected",
+        r"root ::= [^\x00-\U0010FFFF]": "the grammar allows none of the model's tokens after what was said",
+    }
+    asked = [
+        *(ask(town, grammar=grammar) for grammar in wrong),
+        *(ask(town, grammar="root ::= [0-9]{4}", temperature=1.0, seed=seed) for seed in range(4)),
+        *[ask(town)] * 3,
+    ]
+    said = await asyncio.gather(*map(engine.complete, asked), return_exceptions=True)
+    for expected, error in zip(wrong.values(), said, strict=False):
+        assert isinstance(error, GrammarError)
+        assert expected in str(error)
+        assert "\n" not in str(error)
+    good = [each for each in said[len(wrong) :] if isinstance(each, Completion)]
+    assert [bool(re.fullmatch("[0-9]{4}", each.text)) for each in good] == [True] * 4 + [False] * 3
+    assert all(alike(alone, each) for each in good[4:])
+    assert stats_of(engine).running == 0
+    assert "error parsing grammar" in capfd.readouterr().err
 
 
 async def test_log_probabilities_are_those_of_the_model(ask: Callable[..., Request], smollm: Path) -> None:

@@ -29,12 +29,19 @@ def outcome(tokens: int, wall_s: float, **counted: float) -> Outcome:
     answers = [
         Answer(first_s=0.1 * i, latency_s=float(i), prompt_tokens=50, completion_tokens=tokens) for i in range(1, 5)
     ]
-    return Outcome(answers=answers, wall_s=wall_s, peak_rss_bytes=10**6, others_share=0.0, counted=counted)
+    return Outcome(
+        answers=answers,
+        wall_s=wall_s,
+        core_s=2 * wall_s,
+        peak_rss_bytes=10**6,
+        others_share=0.0,
+        counted=counted,
+    )
 
 
 def test_figures() -> None:
     found = figures(outcome(64, 8.0, prefill_tokens_computed=120, steps=10, decode_s=0.99, python_s=0.01))
-    assert found["tokens_per_s"] == 32
+    assert (found["tokens_per_s"], found["tokens_per_core_s"]) == (32, 16)
     assert found["requests_per_s"] == 0.5
     assert found["latency_s_p99"] == 4
     assert found["first_s_p50"] == pytest.approx(0.25)
@@ -52,4 +59,5 @@ def test_ratios_leave_out_what_was_not_measured() -> None:
         "target": 0.95,
         "met": False,
         "others": 0.0,
+        "per_core": 0.875,
     }

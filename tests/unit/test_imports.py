@@ -16,6 +16,7 @@ PURE = (
     "services.decomposer.route",
     "services.node.vote",
     "services.node.prompts",
+    "services.node.span",
     "services.assembler.assembly",
     "services.synthesizer.merge",
     "services.trainer.fitness",

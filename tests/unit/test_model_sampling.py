@@ -107,3 +107,5 @@ def test_requests_out_of_range_are_refused() -> None:
         request(-1.0, top_p=0.0)
     with pytest.raises(ValueError, match="no empty stop string"):
         Request(model=Path(), system="", user="", max_tokens=1, stop=("",))
+    with pytest.raises(ValueError, match="a grammar that is neither blank nor holds NUL"):
+        Request(model=Path(), system="", user="", max_tokens=1, grammar=" ")

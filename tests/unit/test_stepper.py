@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from numpy.typing import NDArray
 
-from models.engine import Completion, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Completion, EngineClosed, GrammarError, ModelError, PromptTooLong, Request
 from models.scheduler import MIN_PREFIX_TOKENS, Chunk
 from models.slots import Share
 from models.stepper import DecodeError, Stepper
@@ -40,6 +40,31 @@ def next_token(tokens: Values[int]) -> int:
 
 
 @dataclass
+class FakeGrammar:
+    """Allows the tokens that it lists, in any order."""
+
+    tokens: list[int]
+    accepted: list[int] = field(default_factory=list)
+    closed: int = 0
+
+    def allows(self, token: int) -> bool:
+        return token in self.tokens
+
+    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        masked = np.full(VOCABULARY, -np.inf, np.float32)
+        masked[self.tokens] = logits[self.tokens]
+        return masked
+
+    def accept(self, token: int) -> None:
+        assert self.allows(token)
+        assert not self.closed
+        self.accepted.append(token)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@dataclass
 class FakeRunner:
     """Prompts are token numbers in text; `broken` fails every batch that holds the poisoned token."""
 
@@ -51,6 +76,7 @@ class FakeRunner:
     sharing: bool = True
     cells: dict[int, list[int]] = field(default_factory=dict)
     batches: list[list[tuple[int, int, int]]] = field(default_factory=list)
+    grammars: list[FakeGrammar] = field(default_factory=list)
     closed: bool = False
 
     def prompt(self, system: str, user: str) -> list[int]:
@@ -81,6 +107,12 @@ class FakeRunner:
                 row[next_token(self.cells[chunk.slot])] = 9
                 logits.append(row)
         return np.array(logits, np.float32).reshape(-1, VOCABULARY)
+
+    def grammar(self, text: str) -> FakeGrammar:
+        if text == "wrong":
+            raise GrammarError("wrong")
+        self.grammars.append(FakeGrammar([int(word) for word in text.split() if word != "none"]))
+        return self.grammars[-1]
 
     def piece(self, token: int) -> bytes | None:
         return None if token == END else b"%d " % token
@@ -166,6 +198,8 @@ def test_an_answer_does_not_depend_on_neighbours(
     for (prompt, max_tokens), caller in zip(asked, callers, strict=True):
         assert caller.completion.text == "".join(caller.said) == alone(prompt, max_tokens)
         assert caller.completion.prompt_tokens == len(prompt)
+        spelt = [caller.completion.text[start:end] for start, end in caller.completion.token_spans]
+        assert "".join(spelt) == caller.completion.text
         assert caller.started == 1
     stats = stepper.stats()
     assert stats.prefill_tokens_asked == sum(len(prompt) for prompt, _ in asked)
@@ -268,6 +302,30 @@ def test_a_failing_sequence_fails_alone() -> None:
     assert caller.completion.text == alone([1, 2, 3])
 
 
+@given(st.lists(st.tuples(prompts, st.lists(tokens, max_size=4)), min_size=1, max_size=8))
+def test_a_grammar_binds_its_own_sequence(asked: list[tuple[list[int], list[int]]]) -> None:
+    requests = [ask(prompt, grammar=" ".join(map(str, allowed)) or "none") for prompt, allowed in asked]
+    runner = FakeRunner()
+    callers, _ = run_all([*requests, *(ask(prompt) for prompt, _ in asked)], runner)
+    for (prompt, allowed), caller, free in zip(asked, callers, callers[len(asked) :], strict=False):
+        if allowed:
+            assert set(caller.completion.text.split()) <= set(map(str, allowed))
+            assert caller.completion.finish == "length"  # it allows no end
+        else:
+            assert isinstance(caller.outcomes[0], GrammarError)
+        assert free.completion.text == alone(prompt)
+    for grammar, (_, allowed) in zip(runner.grammars, asked, strict=True):
+        assert len(grammar.accepted) == (12 if allowed else 0)
+        assert grammar.closed == 1
+
+
+def test_a_wrong_grammar_is_refused() -> None:
+    stepper = Stepper(FakeRunner())
+    with pytest.raises(GrammarError):
+        stepper.add(ask([1], grammar="wrong"), FakeCaller())
+    assert not stepper.busy
+
+
 def test_a_deadline_ends_who_waits_and_who_runs() -> None:
     stepper = Stepper(FakeRunner(sequences=1))
     running, waiting = FakeCaller(), FakeCaller()
@@ -313,11 +371,16 @@ class Coming(RuleBasedStateMachine):
         self.asked: list[tuple[list[int], int, FakeCaller]] = []
         self.ids = count()
 
-    @rule(prompt=prompts, max_tokens=st.integers(1, 15), poisoned=st.sampled_from([False, False, False, True]))
-    def ask(self, *, prompt: list[int], max_tokens: int, poisoned: bool) -> None:
+    @rule(
+        prompt=prompts,
+        max_tokens=st.integers(1, 15),
+        poisoned=st.sampled_from([False, False, False, True]),
+        grammar=st.sampled_from([None, " ".join(map(str, range(POISON)))]),
+    )
+    def ask(self, *, prompt: list[int], max_tokens: int, poisoned: bool, grammar: str | None) -> None:
         prompt = [*prompt, POISON, 1] if poisoned else prompt
         caller = FakeCaller()
-        self.stepper.add(ask(prompt, max_tokens), caller)
+        self.stepper.add(ask(prompt, max_tokens, grammar=grammar), caller)
         self.asked.append((prompt, max_tokens, caller))
 
     @rule(steps=st.integers(1, 6))
@@ -354,6 +417,7 @@ class Coming(RuleBasedStateMachine):
                 assert isinstance(caller.outcomes[0], ModelError | EngineClosed)
             elif not caller.cancelled:
                 assert caller.completion.text == alone(prompt, max_tokens)
+        assert all(grammar.closed == 1 for grammar in self.runner.grammars)
         callers = [FakeCaller() for _ in range(self.runner.sequences)]
         for i, caller in enumerate(callers):
             self.stepper.add(ask([i + 1, 9], 40), caller)

@@ -1,0 +1,93 @@
+"""Identical requests in flight are computed once: an engine in front of another one."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.engine import Completion, Engine, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStats:
+    """Of the requests that were `asked`, so many got the completion of a generation that ran already (`shared`)."""
+
+    asked: int
+    shared: int
+
+
+class _Run:
+    """A generation, how many wait for it, and until when it runs (in Unix seconds)."""
+
+    def __init__(self, task: asyncio.Task[Completion], deadline_at: float) -> None:
+        self.task = task
+        self.deadline_at = deadline_at
+        self.waiters = 0
+        task.add_done_callback(lambda _: task.cancelled() or task.exception())  # those it would concern may have left
+
+
+class SharedEngine:
+    """`Engine` over another, on one event loop.  Requests that differ in their deadlines only share a generation.
+
+    A request joins a generation that ends no later than itself may.  If that ends for lack of time and the request has
+    more, it is asked anew, so that each gets what is due to it.  An error goes to all who wait.  Whoever is cancelled
+    leaves, and the generation is cancelled when the last has left.  A request that wants pieces of text is not shared.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs: dict[Request, _Run] = {}
+        self._asked = self._shared = 0
+
+    async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
+        """See `Engine.complete`."""
+        self._asked += 1
+        if on_text is not None:
+            return await self._engine.complete(request, on_text)
+        deadline_at = math.inf if request.deadline_at is None else request.deadline_at
+        key = replace(request, deadline_at=None)
+        while (run := self._runs.get(key)) and run.deadline_at <= deadline_at:
+            completion = await self._wait(key, run)
+            if completion.finish != "deadline" or run.deadline_at == deadline_at:
+                self._shared += 1
+                return completion
+            self._forget(key, run)
+        return await self._wait(key, self._start(key, request, deadline_at))
+
+    async def load(self, model: Path) -> None:
+        """See `Engine.load`."""
+        await self._engine.load(model)
+
+    async def close(self) -> None:
+        """See `Engine.close`."""
+        await self._engine.close()
+
+    def stats(self) -> SharedStats:
+        """Return how much was shared so far."""
+        return SharedStats(asked=self._asked, shared=self._shared)
+
+    def _start(self, key: Request, request: Request, deadline_at: float) -> _Run:
+        run = _Run(asyncio.create_task(self._engine.complete(request)), deadline_at)
+        self._runs[key] = run  # in the place of one that ends later: more requests can join the one that ends earlier
+        run.task.add_done_callback(lambda _: self._forget(key, run))
+        return run
+
+    async def _wait(self, key: Request, run: _Run) -> Completion:
+        run.waiters += 1
+        try:
+            return await asyncio.shield(run.task)
+        finally:
+            run.waiters -= 1
+            if not run.waiters:
+                self._forget(key, run)  # nobody may join what is being cancelled
+                run.task.cancel()
+
+    def _forget(self, key: Request, run: _Run) -> None:
+        if self._runs.get(key) is run:
+            del self._runs[key]
