@@ -61,10 +61,11 @@ _CALCULATING = frozenset("add subtract multiply divide double halve square round
 _OBJECTLESS = re.compile(rf"(?:add|subtract)\s+(?:{NUMBER})%?|(?:multiply|divide)\s+by\s+(?:{NUMBER})", re.IGNORECASE)
 _SUM_WORDS = frozenset(
     """
-    what is are how much half third quarter twice double triple percent of plus minus times divided multiplied raised
-    by to from the square cube root squared cubed remainder when a an prime even odd divisible greater less larger
-    smaller bigger more than multiple perfect positive negative number integer whole nearest ten hundred thousand tenth
-    hundredth decimal decimals place places up down digits please now again and power factorial
+    what what's what’s is are how much half third quarter twice double triple percent of plus minus times divided
+    multiplied raised by to from the square cube root squared cubed remainder when a an prime even odd divisible
+    greater less larger smaller bigger more than multiple perfect positive negative number integer whole nearest
+    ten hundred thousand tenth hundredth decimal decimals place places up down digits please now again and power
+    factorial
     """.split()
 )
 _TWO = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
@@ -77,15 +78,17 @@ _MAKING = (
     r"wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|created|formulated"
     r"|proposed|introduced|won|directs|wins"
 )
-_PERSON_ASKED = re.compile(rf"who\s+(?:(?:{_MAKING})\b|(?:is|was)\s+the\b)", re.IGNORECASE)
+_PERSON_ASKED = re.compile(
+    rf"who\s+(?:(?:{_MAKING})\b|(?:is|was)\s+the\b)|(?:name|find|identify)\s+the\b", re.IGNORECASE
+)
 _PERSON = re.compile(r"\b(?:he|she|him|his|her)\b", re.IGNORECASE)
 _PERSON_NOUN = re.compile(
     r"\b(?:that|this)\s+(?:person|man|woman|author|writer|painter|artist|composer|scientist|inventor|director)\b",
     re.IGNORECASE,
 )
 _THING_ASKED = re.compile(
-    r"(?:what|which)(?:\s+(?:is|was)\s+the\s+(?:capital\b|(?:\w+\s+)?(?:\w{2,}est|most|least|first|last)\b)"
-    r"|\s+\w+\s+(?:is|was|has)\s+(?:the\s+)?(?:\w{2,}est|most|least|first|last)\b)",
+    r"(?:(?:what|which)\s+(?:is|was)|name|find|identify)\s+the\s+(?:capital\b|(?:\w+\s+)?(?:\w{2,}est|most|least|first|last)\b)"
+    r"|(?:what|which)\s+\w+\s+(?:is|was|has)\s+(?:the\s+)?(?:\w{2,}est|most|least|first|last)\b",
     re.IGNORECASE,
 )
 _THING = re.compile(r"\b(?:it|its)\b|\b(?:live|lives|speak|spoken|used|born|located|found)\s+there\b", re.IGNORECASE)
@@ -185,8 +188,8 @@ def _is_about_answer(later: str, earlier: str) -> bool:
     noun = _NOUN_ASKED.match(earlier)
     if noun and re.search(rf"\b(?:that|this)\s+{re.escape(noun[1])}\b", later, re.IGNORECASE):
         return True
-    if _PERSON_ASKED.match(earlier):
-        return bool(_PERSON.search(later) or _PERSON_NOUN.search(later))
+    if _PERSON_ASKED.match(earlier) and (_PERSON.search(later) or _PERSON_NOUN.search(later)):
+        return True
     return bool(_THING_ASKED.match(earlier) and _THING.search(later))
 
 

@@ -32,6 +32,11 @@ Who painted Guernica{ and }when was he born?
 Who wrote Beloved?{ }In which city was she born?
 Who was the first emperor of Rome{, and }in what year did he die?
 Which country hosted the 1966 World Cup{ and }what is the capital of that country?
+What is 7 times 8{, and }is the result greater than 50?
+What's 9*9{, and }what's the square root of that?
+Compute 2^10{ and }subtract 24.
+Identify the author of Beloved{, then }tell me when she was born.
+Name the capital of Kenya{ and }tell me how many people live there
 What is the capital of Peru{, }how many people live there{, and }is that number larger than 1000?
 """
 
