@@ -7,7 +7,9 @@ may be added.
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from typing import Annotated
+
+from msgspec import Meta, Struct, structs
 
 from schemas.terms import ErrorCode, OnPartial, Operation, Policy, Probability, Status, Token, Wording
 
@@ -53,7 +55,9 @@ class Plan(Message, frozen=True, kw_only=True):
     """How a query was cut and routed.  A later `revision` replaces the one before it.
 
     `reply` is the client's inbox.  `assemble_by` leaves time until `deadline_at` for writing the answer.  `exhausted`
-    names the chunks for which every live node has failed.
+    names the chunks for which every live node has failed.  A chunk that depends on others has assignments once it is in
+    `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
+    votes that there are, if any, so that there is time for those.
     """
 
     id: Token
@@ -67,6 +71,8 @@ class Plan(Message, frozen=True, kw_only=True):
     assignments: list[Assignment]
     policy: Policy = Policy()
     exhausted: list[int] = []
+    given: dict[int, list[Given]] = {}
+    due: dict[int, float] = {}
     revision: int = 0
     traceparent: str | None = None
 
@@ -84,6 +90,13 @@ class Timer(Message, frozen=True, kw_only=True):
     id: Token
 
 
+class Due(Message, frozen=True, kw_only=True):
+    """Stored until the server copies it to the due subject: a chunk that others depend on is to be decided."""
+
+    id: Token
+    chunk: int
+
+
 class Task(Message, frozen=True, kw_only=True):
     """Work for one node.  Replica 0 answers greedily, the others sample with a seed of their own."""
 
@@ -99,11 +112,17 @@ class Task(Message, frozen=True, kw_only=True):
 
 
 class Route(Message, frozen=True, kw_only=True):
-    """A chunk's replicas all failed: one more, on a node that has not tried yet, is wanted."""
+    """More work on a chunk is wanted, once for each revision of the plan (`attempt`).
+
+    With `given` the chunk may begin, since all that it depends on is answered.  Else `replicas` more of it are wanted,
+    on nodes that have not tried yet.
+    """
 
     id: Token
     chunk: int
     attempt: int
+    given: list[Given] = []
+    replicas: Annotated[int, Meta(ge=1)] = 1
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -183,7 +202,8 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     """What became of one chunk.
 
     `decided` is all (every replica answered), early (the rest could not change it), deadline or none.  `agreement` is
-    the winning class's share of the weight that voted.
+    the winning class's share of the weight that voted.  `given` are the answers that it built on; `reason` says why a
+    chunk that was never asked was not.
     """
 
     index: int
@@ -195,6 +215,10 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     agreement: Probability = 0.0
     votes: list[Vote] = []
     missing: list[Missing] = []
+    depends_on: list[int] = []
+    context: str = ""
+    given: list[Given] = []
+    reason: str | None = None
 
     def lean(self) -> ChunkOutcome:
         """Leave out what each single model said; the results in the stream hold it."""

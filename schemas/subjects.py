@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from schemas.commands import Cancel, Feedback, Query
-from schemas.messages import Assembled, DeadLetter, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
+from schemas.messages import Assembled, DeadLetter, Due, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
 
 T = TypeVar("T", bound=Struct)
@@ -73,6 +73,8 @@ PLAN = Subject("plan.{id}", Plan, Store.STREAM)
 REVISED = Subject("revised.{id}", Revised, Store.STREAM)
 TIMER = Subject("timer.{id}", Timer, Store.STREAM)
 DEADLINE = Subject("deadline.{id}", Timer, Store.STREAM)
+PACE = Subject("pace.{id}.{chunk}", Due, Store.STREAM)
+DUE = Subject("due.{id}.{chunk}", Due, Store.STREAM)
 TASK = Subject("task.{node}.{id}.{chunk}", Task, Store.STREAM)
 RESULT = Subject("result.{id}.{chunk}.{node}", Result, Store.STREAM)
 LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM)
@@ -88,7 +90,7 @@ PRESENCE = Subject("{node}", Presence, Store.PRESENCE)
 ADMIT = Subject("{id}", Admission, Store.ADMIT)
 
 TABLE: tuple[Subject[Struct], ...] = (
-    QUERY, PLAN, REVISED, TIMER, DEADLINE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
+    QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
     CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT,
 )  # type: ignore[assignment]  # fmt: skip
 

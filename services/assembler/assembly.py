@@ -2,16 +2,29 @@
 
 Pure: a plan, the results, the time and whether the deadline has passed in; an assessment out.  A chunk is decided when
 every replica answered, or when the weight still outstanding can't change its winner.  Weight is fitness x confidence.
+A chunk that depends on others is wanted once these are decided, and lost when one of them has no answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
 
-from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, Error, Missing, Plan, Result, Vote
+from schemas.messages import (
+    Assembled,
+    Assignment,
+    Chunk,
+    ChunkOutcome,
+    Error,
+    Given,
+    Missing,
+    Plan,
+    Result,
+    Route,
+    Vote,
+)
 from schemas.terms import ErrorCode, OnPartial, Status
 from services.voting.vote import Ballot, Tally, settled, tally
 
@@ -22,13 +35,13 @@ MIN_WEIGHT = 1e-6
 class Assessment:
     """Each chunk's outcome so far, in order.
 
-    `decided` holds the chunks that nothing can change any more, `failed` those whose replicas all failed and that
-    want one more, `cancellable` the decided ones that nodes may still work on.
+    `decided` holds the chunks that nothing can change any more, `wanted` what is to be asked for others of them (to
+    begin, or another replica), `cancellable` the decided ones that nodes may still work on.
     """
 
     outcomes: tuple[ChunkOutcome, ...]
     decided: frozenset[int]
-    failed: frozenset[int]
+    wanted: Mapping[int, Route]
     cancellable: frozenset[int]
 
     @property
@@ -37,31 +50,34 @@ class Assessment:
         return len(self.decided) == len(self.outcomes)
 
 
-def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool) -> Assessment:
-    """Say how each chunk of a plan stands."""
-    outcomes, decided, failed, cancellable = [], set(), set(), set()
+def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now: float = 0.0) -> Assessment:
+    """Say how each chunk of a plan stands; `now` (Unix s) tells which chunks are due."""
+    outcomes: list[ChunkOutcome] = []
+    decided, wanted, cancellable = set(), {}, set()
     for chunk in plan.chunks:
+        if chunk.depends_on and chunk.index not in plan.given:
+            outcomes.append(_not_begun(chunk, outcomes, deadline_passed=deadline_passed))
+            if outcomes[-1].decided == "none":
+                decided.add(chunk.index)
+            elif decided.issuperset(chunk.depends_on):
+                wanted[chunk.index] = _wish(plan, chunk, given=_given(plan, chunk, outcomes))
+            continue
         answers = {each.node: each for each in results if each.chunk == chunk.index}
         asked = [each for each in plan.assignments if each.chunk == chunk.index]
         open_ = [each for each in asked if each.node not in answers]
         count = _count(asked, answers)
-        if not open_ and count is not None:
-            how = "all"
-        elif count is not None and settled(count, sum(max(each.fitness, MIN_WEIGHT) for each in open_)):
-            how = "early"
-            cancellable.add(chunk.index)
-        elif not open_ and chunk.index in plan.exhausted:
-            how = "none"
-        elif deadline_passed:
-            how = "deadline" if count is not None else "none"
-        else:
-            how = ""
-            if not open_:
-                failed.add(chunk.index)
+        is_due = now >= plan.due.get(chunk.index, plan.deadline_at)
+        how = _how(
+            count, open_, exhausted=chunk.index in plan.exhausted, is_due=is_due, deadline_passed=deadline_passed
+        )
         if how:
             decided.add(chunk.index)
-        outcomes.append(_outcome(chunk, how, asked, answers, count))
-    return Assessment(tuple(outcomes), frozenset(decided), frozenset(failed), frozenset(cancellable))
+        elif not open_:
+            wanted[chunk.index] = _wish(plan, chunk)
+        if how and open_:
+            cancellable.add(chunk.index)
+        outcomes.append(_outcome(chunk, how, asked, answers, count, given=plan.given.get(chunk.index, [])))
+    return Assessment(tuple(outcomes), frozenset(decided), wanted, frozenset(cancellable))
 
 
 def seal(
@@ -97,6 +113,53 @@ def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) 
     return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
 
 
+def _how(
+    count: Tally | None, open_: Sequence[Assignment], *, exhausted: bool, is_due: bool, deadline_passed: bool
+) -> str:
+    """Say how a chunk is decided, empty if it is not; a chunk that is due waits for its first vote only."""
+    if not open_ and count is not None:
+        return "all"
+    if count is not None and settled(count, sum(max(each.fitness, MIN_WEIGHT) for each in open_)):
+        return "early"
+    if not open_ and exhausted:
+        return "none"
+    if deadline_passed:
+        return "deadline" if count is not None else "none"
+    return "deadline" if is_due and count is not None else ""
+
+
+def _wish(plan: Plan, chunk: Chunk, *, given: Sequence[Given] = (), replicas: int = 1) -> Route:
+    return Route(id=plan.id, chunk=chunk.index, attempt=plan.revision, given=list(given), replicas=replicas)
+
+
+def _not_begun(chunk: Chunk, before: Sequence[ChunkOutcome], *, deadline_passed: bool) -> ChunkOutcome:
+    """Give the outcome of a chunk that was not asked yet: open, or none when it never can be."""
+    lost = next((each for each in chunk.depends_on if before[each].decided == "none"), None)
+    reason = None
+    if lost is not None:
+        reason = f"it builds on chunk {lost + 1}, which has no answer"
+    elif deadline_passed:
+        reason = f"it builds on chunk {chunk.depends_on[-1] + 1}, which left it no time"
+    return ChunkOutcome(
+        index=chunk.index,
+        text=chunk.text,
+        operation=chunk.operation,
+        decided="open" if reason is None else "none",
+        depends_on=chunk.depends_on,
+        context=chunk.context,
+        reason=reason,
+    )
+
+
+def _given(plan: Plan, chunk: Chunk, before: Sequence[ChunkOutcome]) -> list[Given]:
+    """Give the answers that a chunk builds on, in order, with those that they were built on themselves."""
+    given: dict[int, list[Given]] = {}
+    for each in (before[index] for index in chunk.depends_on):
+        own = Given(question=each.text, answer=each.final or each.winner or "")
+        given[each.index] = [*plan.given.get(each.index, []), own]
+    return list(dict.fromkeys(one for many in given.values() for one in many))
+
+
 def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[Status, Error | None]:
     if cancelled is not None:
         return Status.FAILED, Error(code=ErrorCode.CANCELLED, message=cancelled)
@@ -105,7 +168,8 @@ def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[
     num = len(assessment.outcomes)
     if len(whole) == num:
         return Status.COMPLETE, None
-    if not answered and all(each.index in plan.exhausted for each in assessment.outcomes):
+    first = [each.index for each in assessment.outcomes if not each.depends_on]  # without these there are no others
+    if not answered and set(first) <= set(plan.exhausted):
         reason = next((each.reason for outcome in assessment.outcomes for each in outcome.missing), "no node")
         return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
     if not answered:
@@ -129,7 +193,13 @@ def _count(asked: Sequence[Assignment], answers: dict[str, Result]) -> Tally | N
 
 
 def _outcome(
-    chunk: Chunk, how: str, asked: Sequence[Assignment], answers: dict[str, Result], count: Tally | None
+    chunk: Chunk,
+    how: str,
+    asked: Sequence[Assignment],
+    answers: dict[str, Result],
+    count: Tally | None,
+    *,
+    given: list[Given],
 ) -> ChunkOutcome:
     winners = {each.voter for each in count.members} if count is not None else set()
     votes, missing = [], []
@@ -164,6 +234,9 @@ def _outcome(
         agreement=count.agreement if count is not None else 0.0,
         votes=votes,
         missing=missing,
+        depends_on=chunk.depends_on,
+        context=chunk.context,
+        given=given,
     )
 
 

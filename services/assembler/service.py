@@ -14,12 +14,11 @@ from contextlib import asynccontextmanager
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Plan, Result, Revised, Route, Timer
-from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
+from schemas.messages import Assembled, ChunkOutcome, Due, Plan, Result, Revised, Timer
+from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
 from services.assembler.assembly import Assessment, assess, reshape, seal
 from services.runtime.bus import Bus
-from services.runtime.routes import Delivery, consume, listen, on
-from services.runtime.routes import Route as BusRoute
+from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
@@ -50,6 +49,10 @@ class Assembler:
 
     async def on_deadline(self, delivery: Delivery[Timer]) -> None:
         """Seal with what there is."""
+        await self._wake(delivery.message.id)
+
+    async def on_due(self, delivery: Delivery[Due]) -> None:
+        """Count again: what builds on a chunk may not wait for all its votes any more."""
         await self._wake(delivery.message.id)
 
     async def on_revised(self, delivery: Delivery[Revised]) -> None:
@@ -95,7 +98,7 @@ class Assembler:
         plan = stored.message
         now = time.time()
         passed = bool(found[DEADLINE]) or now >= plan.assemble_by
-        assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed)
+        assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed, now=now)
         if cancelled is None and not assessment.complete:
             await self._go_on(plan, assessment)
             return None
@@ -110,12 +113,12 @@ class Assembler:
         return await self._seal(assembled, fired=bool(found[DEADLINE]))
 
     async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
-        """Stop work on decided chunks, and ask for a replica where all have failed."""
+        """Stop work on decided chunks, and ask for what the others want."""
         for chunk in assessment.cancellable:
             await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
-        for chunk in assessment.failed:
+        for wish in assessment.wanted.values():
             try:
-                await self._bus.commit(Entry(ROUTE, Route(id=plan.id, chunk=chunk, attempt=plan.revision), expect=0))
+                await self._bus.commit(Entry(ROUTE, wish, expect=0))
             except Conflict:
                 continue
 
@@ -141,7 +144,7 @@ class Assembler:
 
 
 @asynccontextmanager
-async def assembler(bus: Bus) -> AsyncIterator[Sequence[BusRoute]]:
+async def assembler(bus: Bus) -> AsyncIterator[Sequence[Route]]:
     """Gather the answers of every query against its deadline."""
     each = Assembler(bus)
     yield [
@@ -149,6 +152,7 @@ async def assembler(bus: Bus) -> AsyncIterator[Sequence[BusRoute]]:
             "assembler",
             on(RESULT, each.on_result),
             on(DEADLINE, each.on_deadline),
+            on(DUE, each.on_due),
             on(REVISED, each.on_revised),
             concurrency=CONCURRENCY,
         ),

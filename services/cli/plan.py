@@ -1,4 +1,7 @@
-"""`dellm plan`: how a query would be cut and routed, without asking it."""
+"""`dellm plan`: how a query would be cut and routed, without asking it.
+
+A chunk that is split into stages counts as one in the JSON's `chunks`; `stages` and the table show its parts.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.messages import Assignment, Chunk
@@ -17,6 +21,7 @@ from services.cli.options import Target, bus_options, out, run, topology_option
 from services.decomposer.decompose import decompose
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, route
+from services.decomposer.stages import in_stages
 from services.hosting import node_config
 
 
@@ -48,11 +53,12 @@ def plan(
     candidates = _planned(topology_path) if offline else run(_live(target))
     for each in queries:
         chunks = decompose(each)
-        assignments = route(chunks, candidates) if candidates else []
+        stages = in_stages(chunks)
+        assignments = _routed([stage for group in stages for stage in group], candidates)
         if as_json or file is not None:
-            click.echo(msgspec.json.encode(_row(each, chunks, assignments)))
+            click.echo(msgspec.json.encode(_row(each, chunks, stages, assignments)))
         else:
-            out().print(_table(chunks, assignments))
+            out().print(_table(stages, assignments))
 
 
 def _rows(file: Path) -> Iterator[str]:
@@ -92,22 +98,54 @@ async def _live(target: Target) -> list[Candidate]:
         return await Roster(bus).candidates()
 
 
-def _row(query: str, chunks: Sequence[Chunk], assignments: Sequence[Assignment]) -> dict[str, object]:
+def _routed(stages: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[Assignment]:
+    """Route what can begin; a later stage is routed to all nodes when its turn comes."""
+    first = [each for each in stages if not each.depends_on]
+    return route(first, candidates) if candidates and first else []
+
+
+def _row(
+    query: str, chunks: Sequence[Chunk], stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]
+) -> dict[str, object]:
     return {
         "query": query,
         "chunks": [each.text for each in chunks],
         "operations": [each.operation for each in chunks],
-        "nodes": [[each.node for each in assignments if each.chunk == chunk.index] for chunk in chunks],
+        "stages": [
+            [
+                {
+                    "index": each.index,
+                    "text": each.text,
+                    "operation": each.operation,
+                    "depends_on": each.depends_on,
+                    "context": each.context,
+                    "nodes": _nodes(each, assignments),
+                }
+                for each in group
+            ]
+            for group in stages
+        ],
+        "nodes": [
+            list(dict.fromkeys(node for each in group for node in _nodes(each, assignments))) for group in stages
+        ],
     }
 
 
-def _table(chunks: Sequence[Chunk], assignments: Sequence[Assignment]) -> Table:
+def _nodes(chunk: Chunk, assignments: Sequence[Assignment]) -> list[str]:
+    return [each.node for each in assignments if each.chunk == chunk.index]
+
+
+def _table(stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("#", "operation", "chunk", "nodes"):
         table.add_column(column, header_style="dim")
-    for chunk in chunks:
+    for chunk in (each for group in stages for each in group):
         nodes = [f"{each.node}{'' if each.replica == 0 else '~'}" for each in assignments if each.chunk == chunk.index]
-        table.add_row(str(chunk.index + 1), chunk.operation.value, chunk.text, " ".join(nodes) or "(no live node)")
+        text = f"{chunk.context}: {chunk.text}" if chunk.context else chunk.text
+        where = " ".join(nodes) or "(no live node)"
+        if chunk.depends_on:
+            where = f"(after {', '.join(str(each + 1) for each in chunk.depends_on)})"
+        table.add_row(str(chunk.index + 1), chunk.operation.value, escape(text), where)
     if any(each.replica for each in assignments):
         table.caption = "~ samples, as another node with the same model answers greedily"
     return table

@@ -37,6 +37,7 @@ def _footer(reply: Reply) -> list[tuple[str, str]]:
             for outcome in reply.chunks
             for missing in outcome.missing
         ]
+        lacking += [f"chunk {each.index + 1}: {each.reason}" for each in reply.chunks if each.reason]
         lines.append((f"partial: {'; '.join(lacking)}", "yellow"))
     parts = [reply.status.value]
     if (times := reply.timings) is not None:

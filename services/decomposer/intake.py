@@ -15,6 +15,7 @@ from services.decomposer.decompose import decompose
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
+from services.decomposer.stages import in_stages
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Request
@@ -80,7 +81,7 @@ class Intake:
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
         return make_plan(
             query,
-            decompose(query.query),
+            [each for stages in in_stages(decompose(query.query)) for each in stages],
             candidates,
             id_=id_,
             reply=request.reply,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from schemas.commands import Query
-from schemas.messages import Assignment, Chunk, Plan, Task, Timer
-from schemas.subjects import ASSEMBLED, DEADLINE, PLAN, TASK, TIMER, Space
+from schemas.messages import Assignment, Chunk, Due, Plan, Task, Timer
+from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, TASK, TIMER, Space
 from services.decomposer.route import Candidate, route
 from services.runtime.wire import Entry, at
 
@@ -36,38 +37,57 @@ def make_plan(
     created_at: float,
     traceparent: str | None,
 ) -> Plan:
-    """Route the chunks to the candidates, of which there must be one."""
+    """Route the chunks that can begin to the candidates, of which there must be one."""
     deadline_at = created_at + query.timeout_s
+    assemble_by = deadline_at - reserve_s(query.timeout_s, len(chunks))
     return Plan(
         id=id_,
         query=query.query,
         reply=reply,
         created_at=created_at,
         deadline_at=deadline_at,
-        assemble_by=deadline_at - reserve_s(query.timeout_s, len(chunks)),
+        assemble_by=assemble_by,
         on_partial=query.on_partial,
         chunks=chunks,
-        assignments=route(chunks, candidates),
+        assignments=route([each for each in chunks if not each.depends_on], candidates, query.policy.replicas),
         policy=query.policy,
+        due=due_times(chunks, created_at, assemble_by),
         traceparent=traceparent,
     )
 
 
-def new_entries(plan: Plan, space: Space, now: float) -> list[Entry[Plan] | Entry[Timer] | Entry[Task]]:
-    """List what a new plan commits in one batch: itself, its timer and its tasks."""
-    target = DEADLINE.name(Timer(id=plan.id))
-    schedule = {
-        "Nats-Schedule": at(plan.assemble_by),
-        "Nats-Schedule-Target": space.full(DEADLINE.store, target),
-        "Nats-Schedule-TTL": "60s",
+def due_times(chunks: Sequence[Chunk], begin: float, end: float) -> dict[int, float]:
+    """Say by when each chunk that others depend on should be decided: each stage of a chain gets the same time."""
+    before, after = dict.fromkeys(range(len(chunks)), 1), dict.fromkeys(range(len(chunks)), 0)
+    for chunk in chunks:
+        before[chunk.index] = 1 + max((before[each] for each in chunk.depends_on), default=0)
+    for chunk in reversed(chunks):
+        for each in chunk.depends_on:
+            after[each] = max(after[each], 1 + after[chunk.index])
+    awaited = sorted(set(chain.from_iterable(each.depends_on for each in chunks)))
+    return {each: begin + (end - begin) * before[each] / (before[each] + after[each]) for each in awaited}
+
+
+def new_entries(plan: Plan, space: Space, now: float) -> list[Entry[Plan] | Entry[Timer] | Entry[Due] | Entry[Task]]:
+    """List what a new plan commits in one batch: itself, its timers and its tasks."""
+    target = space.full(DEADLINE.store, DEADLINE.at(id=plan.id))
+    schedule = _schedule(plan.assemble_by, target) | {
         "Nats-Expected-Last-Subject-Sequence": "0",  # an id that was sealed before may not come to life again
         "Nats-Expected-Last-Subject-Sequence-Subject": space.full(ASSEMBLED.store, ASSEMBLED.at(id=plan.id)),
     }
     return [
         Entry(PLAN, plan, expect=0),
         Entry(TIMER, Timer(id=plan.id), headers=schedule),
+        *(
+            Entry(PACE, due, headers=_schedule(when, space.full(DUE.store, DUE.name(due))))
+            for due, when in ((Due(id=plan.id, chunk=chunk), when) for chunk, when in plan.due.items())
+        ),
         *task_entries(plan, plan.assignments, now),
     ]
+
+
+def _schedule(when: float, target: str) -> dict[str, str]:
+    return {"Nats-Schedule": at(when), "Nats-Schedule-Target": target, "Nats-Schedule-TTL": "60s"}
 
 
 def task_entries(plan: Plan, assignments: Sequence[Assignment], now: float) -> list[Entry[Task]]:
@@ -85,6 +105,7 @@ def task_entries(plan: Plan, assignments: Sequence[Assignment], now: float) -> l
                 replica=each.replica,
                 deadline_at=plan.assemble_by,
                 context=plan.chunks[each.chunk].context,
+                given=plan.given.get(each.chunk, []),
             ),
             ttl_s=ttl_s,
         )

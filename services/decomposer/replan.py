@@ -1,4 +1,4 @@
-"""Change a plan in force: move tasks of nodes that left, add a replica where all have failed.
+"""Change a plan in force: move tasks of nodes that left, add replicas, begin the next stage of a chain.
 
 Outstanding tasks are the messages under `task.<node>.>` without a result.  A plan changes by compare-and-set on its
 own subject, together with the new tasks, so that of several decomposers one wins and the others see its work.
@@ -15,7 +15,7 @@ from schemas.messages import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
 from services.decomposer.planning import task_entries
 from services.decomposer.roster import Roster
-from services.decomposer.route import Candidate, extend, move
+from services.decomposer.route import Candidate, extend, move, release
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Retry
 from services.runtime.survey import find_depths
@@ -24,6 +24,7 @@ from services.runtime.wire import Conflict, Entry, Stored
 log = structlog.get_logger(__name__)
 
 FORGET_S = 30.0
+NO_NODES_S = 0.5
 
 
 class Replanner:
@@ -35,14 +36,16 @@ class Replanner:
         self._started = False
 
     async def on_route(self, delivery: Delivery[Route]) -> None:
-        """Add a replica to a chunk, or mark it exhausted; once for each attempt."""
+        """Begin a chunk, add replicas to it, or mark it exhausted; once for each attempt."""
         wish = delivery.message
         candidates = await self._roster.candidates()
         stored = await self._open_plan(wish.id)
         if stored is None or stored.message.revision > wish.attempt:
             return
+        if wish.given and not candidates:
+            raise Retry(NO_NODES_S)  # a stage that could begin may wait for a node as long as its query may
         try:
-            await self._replace(stored, extend(stored.message, wish.chunk, candidates))
+            await self._replace(stored, _revised(stored.message, wish, candidates))
         except Conflict:
             raise Retry(0.05) from None
 
@@ -103,3 +106,9 @@ class Replanner:
         for node, chunk in before - after:
             await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)
         log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)
+
+
+def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate]) -> Plan:
+    if wish.given:
+        return release(plan, wish.chunk, wish.given, candidates)
+    return extend(plan, wish.chunk, candidates, wish.replicas)

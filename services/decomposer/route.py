@@ -1,8 +1,9 @@
 """Which node answers which chunk.
 
-Pure: candidates in, assignments out.  All live nodes take part: with more nodes than chunks several share a chunk,
-with fewer each gets several.  A node's score is 0.7 x normalised expected latency + 0.3 x (1 - fitness), lower is
-better; a chunk's replicas spread over superclusters, clusters and model families before the score counts.
+Pure: candidates in, assignments out.  All live nodes take part, unless the number of replicas is limited: with more
+nodes than chunks several share a chunk, with fewer each gets several.  A node's score is
+0.7 x normalised expected latency + 0.3 x (1 - fitness), lower is better; a chunk's replicas spread over superclusters,
+clusters and model families before the score counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.messages import Assignment, Chunk, Plan
+from schemas.messages import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import Operation
 
@@ -48,6 +49,17 @@ class _Draft:
         nodes = {each.node for each in self.assignments if each.chunk == chunk}
         return [each for each in self.candidates if each.presence.node in nodes]
 
+    def idle(self, pool: Sequence[Candidate]) -> list[Candidate]:
+        return [each for each in pool if not self.load[each.presence.node]]
+
+    def add_fresh(self, chunk: Chunk) -> bool:
+        """Add a replica on a node that has not the chunk yet, an idle one if there is one; False if there is none."""
+        nodes = {each.node for each in self.assignments if each.chunk == chunk.index}
+        fresh = [each for each in self.candidates if each.presence.node not in nodes]
+        if fresh:
+            self.add(chunk, self.idle(fresh) or fresh)
+        return bool(fresh)
+
     def add(self, chunk: Chunk, pool: Sequence[Candidate]) -> None:
         asked = self.asked(chunk.index)
         scores = self._scores(chunk.operation, pool)
@@ -79,18 +91,18 @@ class _Draft:
         }
 
 
-def route(chunks: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[Assignment]:
-    """Assign every chunk to at least one node, and every node, up to MAX_ASSIGNMENTS, to a chunk.
+def route(chunks: Sequence[Chunk], candidates: Sequence[Candidate], replicas: int | None = None) -> list[Assignment]:
+    """Assign each chunk to `replicas` nodes, as far as there are so many; up to MAX_ASSIGNMENTS.
 
-    `candidates` must not be empty.
+    With None every chunk gets at least one node, and every node a chunk.  `candidates` must not be empty.
     """
     draft = _Draft(candidates)
-    for chunk in chunks:
-        idle = [each for each in candidates if not draft.load[each.presence.node]]
-        draft.add(chunk, idle or candidates)
+    for _ in range(1 if replicas is None else min(replicas, len(candidates))):
+        for chunk in chunks[: MAX_ASSIGNMENTS - len(draft.assignments)]:
+            draft.add_fresh(chunk)
     turn = 0
-    while len(draft.assignments) < MAX_ASSIGNMENTS:
-        idle = [each for each in candidates if not draft.load[each.presence.node]]
+    while replicas is None and len(draft.assignments) < MAX_ASSIGNMENTS:
+        idle = draft.idle(candidates)
         if not idle:
             break
         draft.add(chunks[turn % len(chunks)], idle)
@@ -120,17 +132,29 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 
 
-def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate]) -> Plan:
-    """Give the plan's next revision, with one more replica of a chunk, or with the chunk marked exhausted."""
+def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1) -> Plan:
+    """Give the plan's next revision, with `replicas` more of a chunk or as many as can be.
+
+    The chunk is marked exhausted when there is no node left to ask.
+    """
     if chunk in plan.exhausted:
         return plan
-    asked = {each.node for each in plan.assignments if each.chunk == chunk}
-    fresh = [each for each in candidates if each.presence.node not in asked]
-    if not fresh:
-        return msgspec.structs.replace(plan, exhausted=[*plan.exhausted, chunk], revision=plan.revision + 1)
     draft = _Draft(candidates, list(plan.assignments), Counter(each.node for each in plan.assignments))
-    draft.add(plan.chunks[chunk], fresh)
+    num_added = sum(draft.add_fresh(plan.chunks[chunk]) for _ in range(min(replicas, MAX_ASSIGNMENTS)))
+    if not num_added:
+        return msgspec.structs.replace(plan, exhausted=[*plan.exhausted, chunk], revision=plan.revision + 1)
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
+
+
+def release(plan: Plan, chunk: int, given: list[Given], candidates: Sequence[Candidate]) -> Plan:
+    """Give the plan's next revision, in which a chunk begins whose dependencies are answered.
+
+    It gets as many nodes as the policy says.  `candidates` must not be empty.
+    """
+    if chunk in plan.given:
+        return plan
+    begun = msgspec.structs.replace(plan, given={**plan.given, chunk: given})
+    return extend(begun, chunk, candidates, plan.policy.replicas or len(candidates))
 
 
 def _overlap(candidate: Candidate, asked: Sequence[Candidate]) -> tuple[int, int, int]:

@@ -52,6 +52,16 @@ class Span(NamedTuple):
     end: int
 
 
+def trimmed(text: str, span: Span) -> Span:
+    """Leave out the white space at both ends of a span."""
+    start, end = span
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    return Span(start, end)
+
+
 def mask(text: str) -> str:
     """Copy `text` with what must not be cut, or read as grammar, replaced by `MASKED`; offsets stay the same."""
     return _ABBREVIATION.sub(_hide_stops, _PROTECTED.sub(_hide, text))

@@ -103,6 +103,10 @@ _RESULT = (
     r"results?|answers?|sum|product|total|quotient|difference|output|outcome|contents?|rest|remainder|others?|former"
     r"|latter|above|previous|two|three|pair|steps|details|reasons?|reasoning|winner|ingredients|causes|effects"
 )
+_OF_NUMBERS = (
+    r"greater|less|larger|smaller|bigger|even|odd|prime|positive|negative|divisible|squared|cubed|plus|minus|times"
+    r"|divided|multiplied"
+)
 _TEXT = r"line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link"
 _RELATIONAL = r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|more|another|others"
 _BACK = tuple(
@@ -112,7 +116,7 @@ _BACK = tuple(
         r"\bthat(?=\s*[.,;?!]*\s*$|\s+(?:by|from|to|with|into|for|in|of|as|and)\b)",
         r"\b(?:of|from|to|by|with|for|in|than|about|like|at|is|was|does|did|can|will|would|has)\s+that\b",
         r"^(?!show|prove|say|check|verify|explain|state)\w+\s+that\b",
-        rf"\bthe\s+(?:{_RESULT})(?=\s*$|\s*[.,;:?!)]|\s+(?:by|from|with|and|into|in|as|is|are|was|on)\b)",
+        rf"\bthe\s+(?:{_RESULT})(?=\s*$|\s*[.,;:?!)]|\s+(?:by|from|with|and|into|in|as|is|are|was|on|{_OF_NUMBERS})\b|\s+to\s+\d)",
         rf"\bthe\s+(?:{_TEXT})\b(?!\s*(?:_|of\b|for\b|that\b|which\b|in\b))",
         r"\bthe\s+same(?!\s+(?:\w+\s+)?as\b)|\bboth\b(?!.{1,200}\band\b)",
         r"\byour\s+(?:answer|work|reasoning|solution|steps|choice|result)\b",

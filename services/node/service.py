@@ -16,6 +16,7 @@ from schemas.commands import Cancel
 from schemas.messages import Chunk, ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from services.node.context import question
 from services.node.prompts import prompt, sampling
 from services.node.span import final_span
 from services.node.vote import choose
@@ -147,7 +148,8 @@ class Node:
     async def _ask(self, task: Task, slot: int) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""
         model = self._config.models[slot]
-        wanted = prompt(Chunk(index=task.chunk, text=task.text, operation=task.operation))
+        asked = question(task.text, task.context, task.given)
+        wanted = prompt(Chunk(index=task.chunk, text=asked, operation=task.operation))
         temperature, seed = sampling(task.id, task.chunk, task.replica, slot)
         request = Request(
             model=model,

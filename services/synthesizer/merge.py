@@ -75,7 +75,7 @@ def check(query: str, outcomes: Sequence[ChunkOutcome], text: str) -> str | None
 
 def _line(outcome: ChunkOutcome) -> str:
     question = sentences(outcome.text)[-1] if outcome.text.strip() else ""
-    question = question[:1].upper() + question[1:]
+    question = f"{outcome.context}: {question}" if outcome.context else question[:1].upper() + question[1:]
     return f"{question}{'' if question.endswith('?') else ':'} {_answer(outcome)}"
 
 
@@ -86,7 +86,8 @@ def _answer(outcome: ChunkOutcome) -> str:
 
 
 def _no_answer(outcome: ChunkOutcome) -> str:
-    return f"No answer to: {outcome.text}"
+    question = f"{outcome.context}: {outcome.text}" if outcome.context else outcome.text
+    return f"No answer to: {question}{f' ({outcome.reason})' if outcome.reason else ''}"
 
 
 def _telling_words(final: str) -> frozenset[str]:

@@ -28,7 +28,7 @@ NUM_QUERIES = 24
 TIMEOUT_S = 40
 RESEND_S = 2.0
 DOWN_S = 0.5
-QUESTION = "What is the capital of Peru, and what is the capital of Chile?"
+QUESTION = "What is the capital of Peru? Compute 12 times 8, then add 10 to the result."
 
 
 @dataclass

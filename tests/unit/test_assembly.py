@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, ModelAnswer, Plan, Result
+from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, Given, ModelAnswer, Plan, Result, Route
 from schemas.terms import ErrorCode, OnPartial, Operation, Status
 from services.assembler.assembly import Assessment, assess, reshape, seal
 
@@ -69,7 +69,7 @@ def sealed(assessed: Assessment, of: Plan) -> Assembled:
 def test_waits_while_the_rest_can_change_it() -> None:
     assessed = assess(plan(), [result("a")], deadline_passed=False)
     assert not assessed.complete
-    assert assessed.failed == frozenset()
+    assert assessed.wanted == {}
     assert assessed.cancellable == frozenset()
 
 
@@ -117,7 +117,7 @@ def test_a_chunk_whose_replicas_all_failed_wants_one_more() -> None:
     failures = [failure(each) for each in NODES]
     assessed = assess(plan(), failures, deadline_passed=False)
     assert not assessed.complete
-    assert assessed.failed == {0}
+    assert assessed.wanted == {0: Route(id="q", chunk=0, attempt=0)}
     of = plan(exhausted=[0])
     ended = sealed(assess(of, failures, deadline_passed=False), of)
     assert ended.error is not None
@@ -176,3 +176,85 @@ def test_the_order_of_results_does_not_matter(votes: list[tuple[str, float]], or
     shuffled = [results[i] for i in order]
     of = plan(nodes=nodes)
     assert assess(of, results, deadline_passed=True) == assess(of, shuffled, deadline_passed=True)
+
+
+def chain(*given: int, num: int = 2, **changes: object) -> Plan:
+    """Give a plan in which each chunk depends on the one before; those in `given` were released."""
+    of = plan(num_chunks=num)
+    return structs.replace(
+        of,
+        chunks=[structs.replace(each, depends_on=[each.index - 1] if each.index else []) for each in of.chunks],
+        assignments=[each for each in of.assignments if each.chunk in (0, *given)],
+        given={each: [Given(question="part 0?", answer="42")] for each in given},
+        **changes,
+    )
+
+
+def votes(final: str = "42", chunk: int = 0) -> list[Result]:
+    return [result(each, final, chunk=chunk) for each in NODES]
+
+
+def test_a_chunk_waits_for_what_it_depends_on() -> None:
+    assessed = assess(chain(), [result("a")], deadline_passed=False)
+    assert (assessed.wanted, assessed.decided) == ({}, frozenset())
+    assert assessed.outcomes[1].decided == "open"
+
+
+def test_a_chunk_is_wanted_when_what_it_depends_on_is_decided() -> None:
+    assessed = assess(chain(revision=3), votes(), deadline_passed=False)
+    assert assessed.decided == {0}
+    assert assessed.wanted == {1: Route(id="q", chunk=1, attempt=3, given=[Given(question="part 0?", answer="42")])}
+    begun = assess(chain(1, revision=4), votes(), deadline_passed=False)
+    assert begun.wanted == {}, "once"
+
+
+def test_a_later_stage_is_given_all_that_came_before() -> None:
+    assessed = assess(chain(1, num=3), [*votes(), *votes("84", chunk=1)], deadline_passed=False)
+    assert assessed.wanted[2].given == [
+        Given(question="part 0?", answer="42"),
+        Given(question="part 1?", answer="84"),
+    ]
+
+
+def test_a_chain_is_complete_when_its_last_stage_is() -> None:
+    of = chain(1)
+    assessed = assess(of, [*votes(), *votes("84", chunk=1)], deadline_passed=False)
+    ended = sealed(assessed, of)
+    assert ended.status is Status.COMPLETE
+    assert [(each.final, each.depends_on) for each in ended.outcomes] == [("42", []), ("84", [0])]
+    assert ended.outcomes[1].given == of.given[1]
+
+
+def test_what_builds_on_no_answer_is_lost_at_once() -> None:
+    of = chain(num=3, exhausted=[0])
+    assessed = assess(of, [failure(each) for each in NODES], deadline_passed=False)
+    assert assessed.complete
+    assert [each.reason for each in assessed.outcomes] == [
+        None,
+        "it builds on chunk 1, which has no answer",
+        "it builds on chunk 2, which has no answer",
+    ]
+    ended = sealed(assessed, of)
+    assert ended.error is not None
+    assert ended.error.code is ErrorCode.INTERNAL
+
+
+def test_a_chain_that_ran_out_of_time_is_partial_and_says_where() -> None:
+    of = chain()
+    assessed = assess(of, votes(), deadline_passed=True)
+    ended = sealed(assessed, of)
+    assert ended.status is Status.PARTIAL
+    assert [(each.decided, each.reason) for each in ended.outcomes] == [
+        ("all", None),
+        ("none", "it builds on chunk 1, which left it no time"),
+    ]
+
+
+def test_a_chunk_that_is_due_goes_with_the_votes_there_are() -> None:
+    of = chain(due={0: 5.0})
+    some = [result("a", confidence=0.2)]
+    assert assess(of, some, deadline_passed=False, now=4.9).wanted == {}
+    late = assess(of, some, deadline_passed=False, now=5.0)
+    assert set(late.wanted) == {1}
+    assert late.decided == late.cancellable == {0}
+    assert not assess(of, [], deadline_passed=False, now=5.0).decided, "without a vote it waits for the first"

@@ -13,10 +13,12 @@ FILES = sorted(path for folder in ("schemas", "services", "models") for path in 
 SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 PURE = (
     "services.decomposer.decompose",
+    "services.decomposer.stages",
     "services.decomposer.route",
     "services.node.vote",
     "services.node.prompts",
     "services.node.span",
+    "services.node.context",
     "services.assembler.assembly",
     "services.synthesizer.merge",
     "services.trainer.fitness",

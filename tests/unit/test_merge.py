@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from schemas.messages import ChunkOutcome
 from schemas.terms import Operation
@@ -103,3 +104,20 @@ def test_no_text_is_too_wild(query: str, given_outcomes: list[ChunkOutcome], tex
     reason = check(query, given_outcomes, text)
     assert reason is None or "\n" not in reason
     assert prompt(query, given_outcomes).max_tokens > 0
+
+
+def test_a_chain_reads_in_order_and_says_why_a_stage_is_missing() -> None:
+    first = outcome("Compute 12 times 8", "96", operation=Operation.MATH)
+    then = outcome("add 10 to the result", "106", operation=Operation.MATH)
+    assert join([first, then]).splitlines() == ["Compute 12 times 8: 96", "Add 10 to the result: 106"]
+    lost = structs.replace(outcome("double it", None), reason="it builds on chunk 2, which has no answer")
+    assert missing([first, lost]) == "No answer to: double it (it builds on chunk 2, which has no answer)"
+
+
+def test_a_part_is_shown_with_its_subject() -> None:
+    born = structs.replace(outcome("when was she born", "1867"), context="Marie Curie")
+    died = structs.replace(outcome("where did she die?", None), context="Marie Curie")
+    assert join([born, died]).splitlines() == [
+        "Marie Curie: when was she born: 1867",
+        "No answer to: Marie Curie: where did she die?",
+    ]

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import Chunk, Plan
+from schemas.messages import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
-from schemas.terms import OnPartial, Operation
-from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, route
+from schemas.terms import OnPartial, Operation, Policy
+from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, release, route
 
 
 def candidate(
@@ -160,3 +160,62 @@ def test_moving_never_loses_a_chunk(num_chunks: int, num_nodes: int, left: set[i
     if live:
         assert not {each.node for each in after.assignments} & dead
     assert structs.asdict(after)["chunks"] == structs.asdict(before)["chunks"]
+
+
+@given(st.integers(1, 6), st.integers(1, 8), st.integers(1, 10))
+def test_a_limited_number_of_replicas(num_chunks: int, num_nodes: int, replicas: int) -> None:
+    assignments = route(chunks(num_chunks), [candidate(f"n{i}") for i in range(num_nodes)], replicas)
+    asked = Counter(each.chunk for each in assignments)
+    assert asked == dict.fromkeys(range(num_chunks), min(replicas, num_nodes))
+    assert len({(each.node, each.chunk) for each in assignments}) == len(assignments)
+    load = Counter({f"n{i}": 0 for i in range(num_nodes)}) + Counter(each.node for each in assignments)
+    if num_chunks * replicas >= num_nodes:
+        assert len(load) == num_nodes, "nobody is idle while others have several"
+
+
+def test_limited_replicas_go_to_the_best() -> None:
+    pool = [candidate("slow", latency_s=9.0), candidate("a", latency_s=1.0), candidate("b", latency_s=1.0)]
+    assert {each.node for each in route(chunks(1), pool, 2)} == {"a", "b"}
+
+
+def test_a_fleet_asked_for_many_replicas_stays_within_one_batch() -> None:
+    assignments = route(chunks(32), [candidate(f"n{i}") for i in range(64)], 64)
+    assert len(assignments) == MAX_ASSIGNMENTS
+
+
+def test_several_more_replicas() -> None:
+    pool = [candidate(f"n{i}") for i in range(4)]
+    before = plan(1, pool[:1])
+    assert [each.node for each in extend(before, 0, pool, 2).assignments] == ["n0", "n1", "n2"]
+    rest = extend(before, 0, pool, 9)
+    assert (len(rest.assignments), rest.exhausted, rest.revision) == (4, [], 1)
+
+
+GIVEN = [Given(question="What is 2 times 3?", answer="6")]
+
+
+def staged(pool: list[Candidate], replicas: int | None = None) -> Plan:
+    first, second = chunks(2)
+    return structs.replace(
+        plan(1, pool),
+        chunks=[first, structs.replace(second, depends_on=[0])],
+        policy=Policy(replicas=replicas),
+    )
+
+
+def test_a_released_chunk_is_asked_of_all_or_of_as_many_as_the_policy_says() -> None:
+    pool = [candidate(f"n{i}") for i in range(3)]
+    for replicas, num in ((None, 3), (2, 2), (9, 3)):
+        before = staged(pool, replicas)
+        after = release(before, 1, GIVEN, pool)
+        assert len(nodes_of(list(after.assignments), 1)) == num
+        assert nodes_of(list(after.assignments), 0) == nodes_of(list(before.assignments), 0)
+        assert (after.given, after.revision) == ({1: GIVEN}, 1)
+        assert release(after, 1, [], pool) is after, "once"
+
+
+def test_a_released_chunk_moves_with_what_it_was_given() -> None:
+    pool = [candidate("a"), candidate("b")]
+    after = move(release(staged(pool), 1, GIVEN, pool[:1]), {("a", 1)}, pool[1:])
+    assert nodes_of(list(after.assignments), 1) == ["b"]
+    assert after.given == {1: GIVEN}

@@ -1,0 +1,226 @@
+"""Find the pieces of a text that the words allow to cut out: list items, and the clauses of sentences.
+
+It looks at each seam by itself: whether both sides could stand alone, as far as grammar shows.  What a piece needs from
+the ones before it is for `ties` to tell.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.decomposer import grammar
+from services.decomposer.grammar import Kind, Request, asks, request, request_offset
+from services.decomposer.spans import Span, list_markers, sentences, trimmed
+from services.decomposer.ties import brings_payload, is_lead_in, lead_in_chars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEFT_CHARS = 400
+_RIGHT_CHARS = 160
+_WRAPPED_CHARS = 50
+
+_THEN = r"then|also|after\s+that|afterwards?|finally|lastly|additionally|furthermore|moreover|in\s+addition"
+_NEXT = (
+    r"(?:next|another|last|final|(?:one|on)\s+(?:more|last|other|another))\s+(?:question|thing|note)"
+    r"|next|last|plus|besides|separately|as\s+well\s+as|(?:first|second|third|fourth|fifth|sixth)(?:ly)?|by\s+the\s+way|ps"
+)
+_OPENING = re.compile(
+    rf"(?P<space>\s*)(?:(?P<and>and|but|&)\b,?\s+)?(?:(?:(?P<then>{_THEN})|(?P<next>{_NEXT}))\b\s*(?P<stop>[,:])?\s+)?",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    rf"""
+    (?P<strong>(?<!\s)\s*;)\s*(?:and\s+)?(?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
+    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?:(?:and|&|but)\s+)?(?P<then>{_THEN})\b\s*[,:]?\s+
+        (?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
+    | (?:(?<!\s)\s*,\s*(?:and\s+)?|(?<!\s)\s+and\s+)(?P<next>{_NEXT})\b\s*[,:]?\s+
+    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but|(?:and\s+)?plus|as\s+well\s+as)\s+
+    | (?<!\s)\s*(?P<comma>[,—–])\s+
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text that the words allow to cut out; `linked` by more than "and" to the one before."""
+
+    span: Span
+    text: str
+    ask: Request | None
+    linked: bool
+
+
+def find_pieces(masked: str) -> Iterator[Piece]:
+    """Yield list items, or the clauses of sentences; nothing where a list needs the words before it."""
+    markers = list_markers(masked)
+    if markers and is_lead_in(masked[: markers[0].start]):
+        ends = [*(marker.start for marker in markers[1:]), len(masked)]
+        yield from (_item(masked, Span(marker.end, end)) for marker, end in zip(markers, ends, strict=True))
+    if markers:
+        return
+    for sentence in _joined_lines(masked, lead_in_chars(masked)):
+        yield from _clauses(masked, sentence)
+
+
+def _item(masked: str, span: Span) -> Piece:
+    """Read a list item; a bare noun asks, a statement with a full stop does not."""
+    span = trimmed(masked, span)
+    text = masked[span.start : span.end]
+    found = [ask for start, end in sentences(text) if (ask := asks(text[start:end].strip()))]
+    bare = None if text.endswith(".") else Request(Kind.QUESTION, "", 0)
+    return Piece(span, text, found[0] if found else bare, linked=True)
+
+
+def _joined_lines(masked: str, at: int) -> Iterator[Span]:
+    """Yield sentences; a line that begins no request continues the one before, a payload runs to the end."""
+    begun = at
+    for start, end in sentences(masked[at:]):
+        if brings_payload(masked[at + start : at + end]):
+            yield Span(begun, len(masked))
+            return
+        if masked[at + end - 1] != "\n" or _is_new_line(masked, at + start, at + end):
+            yield Span(begun, at + end)
+            begun = at + end
+    if masked[begun:].strip():
+        yield Span(begun, len(masked))
+
+
+def _is_new_line(masked: str, start: int, end: int) -> bool:
+    """Tell whether what follows a line is more than its continuation, as it is where long lines are wrapped."""
+    following = masked[end : end + _RIGHT_CHARS]
+    begins = end - start < _WRAPPED_CHARS or following.lstrip()[:1].isupper()
+    return following[:1] == "\n" or (begins and request(following.lstrip()) is not None)
+
+
+def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
+    start, linked = _after_opening(masked, sentence)
+    end = sentence.end
+    asking = _asking_at(masked, start, end)
+    for between in _BETWEEN.finditer(masked, start, end):
+        if asking is None:
+            break
+        if asking < between.start() and _separates(masked, start, between, end):
+            yield _piece(masked, Span(start, between.start()), linked=linked, mark="?")
+            start, linked = between.end(), between["and"] is None and between["comma"] is None
+            asking = _asking_at(masked, start, end)
+    yield _piece(masked, Span(start, end), linked=linked)
+
+
+def _asking_at(masked: str, start: int, end: int) -> int | None:
+    at = request_offset(masked[start:end])
+    return None if at is None else start + at
+
+
+def _piece(masked: str, span: Span, *, linked: bool, mark: str = "") -> Piece:
+    """Read a piece; `mark` stands for the question mark that stays with a later piece of the sentence."""
+    span = trimmed(masked, span)
+    text = masked[span.start : span.end]
+    return Piece(span, text, asks(text + mark), linked)
+
+
+def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
+    """Skip the words that only join a sentence to the one before it; tell whether they do more than "and" does."""
+    opening = _OPENING.match(masked, sentence.start, sentence.end)
+    assert opening is not None
+    at = opening.end()
+    if opening["then"] or (opening["next"] and (opening["stop"] or request(masked[at : at + _RIGHT_CHARS]))):
+        return at, True
+    return (opening.end("and") if opening["and"] else opening.end("space")), False
+
+
+# --- whether both sides stand alone ----------------------------------------------------------------------------------
+
+_DANGLING = frozenset("a an the and or than my your does do did can could will would".split())
+_BE = frozenset("is are was were".split())
+_EMBEDDED = re.compile(r"\s(?:what|who|which|where|when|how)\s+\w+\s", re.IGNORECASE)  # "tell me what entropy is"
+_STRANDED = frozenset("of to in for with from by about on at".split())  # right only where a question ends ("stand for")
+_OPEN_PAIR = re.compile(r"\b(?:between|both)\b(?!.*\band\b)", re.DOTALL)
+_BARE_QUESTION = re.compile(r"(?:what|who|where)(?:['’]s|\s+(?:is|are|was|were))\s+the\s+\w+", re.IGNORECASE)
+_NAMES = r"(?-i:[A-Z_][\w.'’-]*(?:\s+[A-Z_][\w.'’-]*)*)"
+_BARE_DEED = re.compile(rf"who\s+(?!{grammar.AUX}\b)\w+", re.IGNORECASE)
+_NAMED_DEED = re.compile(rf"(who\s+(?!(?:{grammar.AUX})\b)[a-z]+)\s+{_NAMES}", re.IGNORECASE)
+_INFINITIVE = re.compile(r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b[Ii]\s+(?!and|or|then)[a-z]|\b(?i:we|you|people|someone)\b")
+_TO_TARGET = frozenset("convert translate compare add change give send".split())
+_LISTED_QUESTION = re.compile(rf"[^,]*,\s+(?:and\s+)?(?:{'|'.join(grammar.QUESTION_WORDS)})\b")
+_TO_ME = re.compile(r"\w+\s+me\b")
+_RELATIVE = re.compile(r"\s(?:who|that|which)\b")
+_HELPED_VERB = re.compile(
+    rf"\b(?:do|does|did|can|could|should|would|will|may|might|must)\b|^(?:which|what)\s+\w{{2,}}[^s\W]s\s+"
+    rf"(?!(?:{grammar.AUX}|{grammar.PREPOSITION}|when|if)\b)",
+    re.IGNORECASE,
+)
+
+
+def _separates(masked: str, start: int, between: re.Match[str], end: int) -> bool:
+    """Tell whether both sides of `between` stand alone, as far as grammar shows."""
+    weak = between["and"] is not None or between["comma"] is not None
+    left = masked[max(start, between.start() - _LEFT_CHARS) : between.start()]
+    right = masked[between.end() : min(end, between.end() + _RIGHT_CHARS)]
+    ask = request(right, strict=weak)
+    if ask is None and not weak:
+        whole = asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
+        ask = whole if whole and (whole.late or between["strong"]) else None
+    if ask is None:
+        return between["and"] is not None and grammar.are_both_yes_no(left, right)
+    is_title = right[0].isupper() and not re.match(r"\S+\s+[a-z\d]", right)
+    shares_rest = _BARE_QUESTION.fullmatch(left) and re.search(r"\b(?:of|in|for)\b", right)
+    if is_title or shares_rest or _is_unfinished(left) or _shares_tail(left, right):
+        return False
+    if ask.kind is not Kind.COMMAND or between["strong"]:
+        return not weak or not _is_relative(left, right[ask.offset :], ask, comma=between["comma"] is not None)
+    return grammar.is_arithmetic(right, ask) or not _continues_verb(left, right, ask, between)
+
+
+def _is_unfinished(left: str) -> bool:
+    """Tell whether `left` breaks off, or pairs two things of which only one has come."""
+    words = left.lower().split()
+    if not words[1:] or words[-1] in _DANGLING or _OPEN_PAIR.search(left):
+        return True
+    head = asks(left)
+    if words[-1] in _BE:
+        return head is None or not _EMBEDDED.search(left, 1)
+    return words[-1] in _STRANDED and (head is None or head.kind is Kind.COMMAND)
+
+
+def _shares_tail(left: str, right: str) -> bool:
+    """Tell whether `left` needs what ends `right` ("who wrote and who published ...", "who played A and who ...")."""
+    whole = _BARE_DEED.fullmatch(left)
+    if whole:
+        return re.match(r"who\s+\w+\s+\w", right, re.IGNORECASE) is not None
+    named = _NAMED_DEED.fullmatch(left)
+    again = named and re.match(rf"{re.escape(named[1])}\s+{_NAMES}\s+(?:in|of|from)\b", right, re.IGNORECASE)
+    return again is not None
+
+
+def _is_relative(left: str, right: str, ask: Request, *, comma: bool) -> bool:
+    """Tell whether a question word goes on with a subordinate clause of `left`."""
+    if ask.word not in grammar.QUESTION_WORDS:
+        return False
+    head = asks(left)
+    if comma and ask.word in grammar.RELATIVES and not _LISTED_QUESTION.match(right):
+        return True
+    if comma and (head is None or head.kind is Kind.COMMAND):
+        return True
+    body = left[head.offset :] if head else left
+    inverted = "" if ask.word in grammar.RELATIVES else rf"\s+{grammar.AUX}\b"  # no subordinate clause is
+    continued = rf"\W{ask.word}{inverted if re.match(rf'{ask.word}{inverted}', right, re.IGNORECASE) else ''}\b"
+    return re.search(continued, body, re.IGNORECASE) is not None
+
+
+def _continues_verb(left: str, right: str, ask: Request, between: re.Match[str]) -> bool:
+    """Tell whether a bare verb goes on with a verb of `left` ("how do I peel ... and cut ...")."""
+    head = asks(left)
+    body = left[head.offset :] if head else left
+    if between["then"] is None and (_RELATIVE.search(body) or grammar.ends_in_verb(body)):
+        return True
+    if _INFINITIVE.search(body):
+        return head is None or head.word not in _TO_TARGET
+    if ask.word in grammar.ASSISTANT_VERBS or _TO_ME.match(right, ask.offset) or "," in between[0]:
+        return False
+    if head is None or head.kind is Kind.COMMAND or body.split()[-1] in _STRANDED:
+        return False
+    return _HELPED_VERB.search(body) is not None

@@ -1,0 +1,96 @@
+"""Put what a chunk was given into its words: the answers that it builds on, and the subject that it is about.
+
+Where a sum certainly goes on with a number, the number takes the place of the words for it ("add 10 to the result"
+becomes "add 10 to 96"): small models then have a plain sum before them.  All else is told in front of the question.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from services.voting.quantity import quantities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.messages import Given
+
+_REFERENCE = re.compile(
+    r"\b(?:the\s+(?:previous\s+|last\s+)?(?:result|answer|sum|product|quotient|difference|total|outcome)"
+    r"|(?:that|this)(?:\s+(?:result|answer|sum|product|quotient|difference|total|number|value|figure|year))?|it)\b"
+    r"(?!['’]s|\s+(?:of|is|was)\b)",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(r"(?:and\s+)?(?:is|was|are)\b", re.IGNORECASE)
+_FACT = re.compile(r"\b(?:who|whom|whose|where|when|which|why|how\s+many|there)\b", re.IGNORECASE)
+_POWER = re.compile(r"\b(?:squared?|cubed?|power)\b|\^", re.IGNORECASE)  # of a negative number: brackets are wanted
+# A sum that leaves out what it works on, and where that belongs.
+_OBJECTLESS = (
+    (re.compile(r"(add\s+\S+?)(?=[.?!]?$)", re.IGNORECASE), " to "),
+    (re.compile(r"(subtract\s+\S+?)(?=[.?!]?$)", re.IGNORECASE), " from "),
+    (re.compile(r"(multiply|divide)(?=\s+by\s)", re.IGNORECASE), " "),
+)
+_INTERROGATIVE = re.compile(
+    r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
+    r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would)\b",
+    re.IGNORECASE,
+)
+
+
+def question(text: str, context: str, given: Sequence[Given]) -> str:
+    """Return the question to put to a model for a chunk's `text`; the text itself when there is nothing to add."""
+    number = _number(given[-1].answer) if given else ""
+    if number and not context:
+        plain = _substituted(text, number)
+        if plain:
+            return plain
+    if not given and not context:
+        return text
+    asked = _ended(text)
+    asked = f"{context}: {asked}" if context else _capital(asked)
+    return " ".join(["Given:", *map(_told, given), asked] if given else [asked])
+
+
+def _number(answer: str) -> str:
+    """Return an answer that is one number in figures, perhaps with its unit, else nothing."""
+    answer = answer.strip().rstrip(".")
+    found = quantities(answer)
+    is_whole = len(found) == 1 and not found[0].spelled and (found[0].start, found[0].end) == (0, len(answer))
+    return answer if is_whole else ""
+
+
+def _substituted(text: str, number: str) -> str:
+    """Return `text` with `number` where it speaks of a result, or nothing where that is not certain."""
+    if _FACT.search(text) or (number[0] in "-−" and _POWER.search(text)):
+        return ""
+    references = list(_REFERENCE.finditer(text))
+    if len(references) == 1:
+        start, end = references[0].span()
+        return f"{text[:start]}{number}{text[end:]}"
+    found = [(match.end(), link) for pattern, link in _OBJECTLESS if (match := pattern.match(text))]
+    if references or not found:
+        return ""
+    at, link = found[0]
+    return f"{text[:at]}{link}{number}{text[at:]}"
+
+
+def _told(given: Given) -> str:
+    """Return a question and its answer in one line."""
+    asked = _capital(given.question.strip().rstrip(" .,;:?!"))
+    answer = " ".join(given.answer.split()).rstrip(".")
+    if _INTERROGATIVE.match(asked):
+        return f"{asked}? {answer}."
+    return f"{asked} = {answer}." if _number(answer) else f"{asked}: {answer}."
+
+
+def _ended(text: str) -> str:
+    """Return a part of a sentence with an end mark."""
+    text = text.strip()
+    if text[-1:] in ("", *".?!:;\"'`)]}"):
+        return text
+    return text + ("?" if _INTERROGATIVE.match(text) else ".")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

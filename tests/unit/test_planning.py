@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from schemas.commands import Query
+from schemas.messages import Chunk, Due, Given, Plan, Task
+from schemas.records import Presence
+from schemas.subjects import DUE, PACE, TASK, Space
+from schemas.terms import Operation, Policy
+from services.decomposer.planning import due_times, make_plan, new_entries, task_entries
+from services.decomposer.route import Candidate
+
+POOL = [
+    Candidate(Presence(node=node, cluster="c", supercluster="s", models=["m"], slots=1, fitness=0.5, started_at=0))
+    for node in ("a", "b", "c")
+]
+
+
+def chunk(index: int, *depends_on: int, context: str = "") -> Chunk:
+    return Chunk(
+        index=index, text=f"part {index}", operation=Operation.MATH, depends_on=list(depends_on), context=context
+    )
+
+
+def plan(chunks: list[Chunk], policy: Policy | None = None) -> Plan:
+    query = Query(query="?", timeout_s=100, policy=policy or Policy())
+    return make_plan(query, chunks, POOL, id_="q", reply="", created_at=1000, traceparent=None)
+
+
+def test_only_what_can_begin_is_assigned() -> None:
+    made = plan([chunk(0), chunk(1, 0), chunk(2)])
+    assert {each.chunk for each in made.assignments} == {0, 2}
+    tasks = [each.message for each in new_entries(made, Space("t"), 1000) if each.subject is TASK]
+    assert {each.chunk for each in tasks if isinstance(each, Task)} == {0, 2}
+
+
+def test_the_policy_limits_replicas() -> None:
+    assert len(plan([chunk(0), chunk(1)], Policy(replicas=2)).assignments) == 4
+    assert len(plan([chunk(0), chunk(1)]).assignments) == 3
+
+
+def test_each_stage_of_a_chain_gets_the_same_time() -> None:
+    chain = [chunk(0), chunk(1, 0), chunk(2, 1), chunk(3)]
+    assert due_times(chain, 100, 130) == pytest.approx({0: 110, 1: 120})
+    diamond = [chunk(0), chunk(1), chunk(2, 0), chunk(3, 1, 2)]
+    assert due_times(diamond, 0, 30) == pytest.approx({0: 10, 1: 15, 2: 20})
+    assert due_times([chunk(0)], 0, 30) == {}
+
+
+def test_the_server_wakes_when_a_stage_is_due() -> None:
+    made = plan([chunk(0), chunk(1, 0)])
+    (entry,) = [each for each in new_entries(made, Space("t"), 1000) if each.subject is PACE]
+    assert entry.message == Due(id="q", chunk=0)
+    assert entry.headers["Nats-Schedule-Target"] == Space("t").full(DUE.store, "due.q.0")
+    assert 1000 < made.due[0] < made.assemble_by
+
+
+def test_a_task_brings_what_its_chunk_needs() -> None:
+    given = [Given(question="What is 2 times 3?", answer="6")]
+    made = structs.replace(plan([chunk(0, context="Mars"), chunk(1)]), given={0: given})
+    tasks = {each.message.chunk: each.message for each in task_entries(made, made.assignments, 1000)}
+    assert (tasks[0].context, tasks[0].given) == ("Mars", given)
+    assert (tasks[1].context, tasks[1].given) == ("", [])
