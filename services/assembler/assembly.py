@@ -47,7 +47,7 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool) -> A
         count = _count(asked, answers)
         if not open_ and count is not None:
             how = "all"
-        elif count is not None and settled(count, sum(max(each.fitness, MIN_WEIGHT) for each in open_)):
+        elif plan.policy.early and count and settled(count, sum(max(each.fitness, MIN_WEIGHT) for each in open_)):
             how = "early"
             cancellable.add(chunk.index)
         elif not open_ and chunk.index in plan.exhausted:
