@@ -46,9 +46,8 @@ class Canaries:
         self._sealed = 0
 
     async def on_assembled(self, assembled: Assembled) -> None:
-        """Count a query."""
-        if not assembled.id.startswith(PREFIX):
-            self._sealed += 1
+        """Count a query that is no canary."""
+        self._sealed += not assembled.id.startswith(PREFIX)
 
     async def look(self) -> None:
         """Ask if one is due and nobody else is waiting for an answer."""
