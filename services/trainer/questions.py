@@ -70,9 +70,9 @@ class Known:
     answer: str
 
 
-def draw_known(random: Random) -> Known:
-    """Draw a fact or a word problem."""
-    if random.random() < STORY_SHARE:
+def draw_known(random: Random, story_share: float = STORY_SHARE) -> Known:
+    """Draw a word problem, with the probability `story_share`, or a fact."""
+    if random.random() < story_share:
         return draw_story(random)
     return Known(*random.choice(FACTS))
 
