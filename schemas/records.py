@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import field
+from typing import Annotated
+
+from msgspec import Meta, field
 
 from schemas.messages import Message
 from schemas.terms import Operation, Probability, Token
+
+Weight = Annotated[float, Meta(ge=0.0)]
 
 
 class Presence(Message, frozen=True, kw_only=True):
@@ -21,23 +25,34 @@ class Presence(Message, frozen=True, kw_only=True):
 
 
 class Record(Message, frozen=True, kw_only=True):
-    """What is known of a node's work: fitness, number of observations, and smoothed latency (None: never measured)."""
+    """What is known of a node's work.
+
+    `fitness` is the expected share of right answers.  `count` is the number of observations, `judged` how many of them
+    told right from wrong and `right` how many of those were right, all since the beginning.  `evidence_right` and
+    `evidence_wrong` are the same as weights, in judgements of full weight, of which old ones fade.  `latency_s` is
+    smoothed (None: never measured).
+    """
 
     fitness: Probability
     count: int = 0
+    judged: int = 0
+    right: int = 0
+    evidence_right: Weight = 0.0
+    evidence_wrong: Weight = 0.0
     latency_s: float | None = None
 
 
 class Fitness(Message, frozen=True, kw_only=True):
     """A node's fitness over all operations and for each.
 
-    `applied` holds the stream sequences of the latest messages that moved it, in order, so that a redelivery moves
-    nothing.
+    `prior` is the fitness that it began with.  `applied` holds the stream sequences of the latest messages that moved
+    it, in order, so that a redelivery moves nothing.
     """
 
     node: Token
     overall: Record
     operations: dict[Operation, Record] = field(default_factory=dict)
+    prior: Probability = 0.5
     applied: list[int] = field(default_factory=list)
 
 

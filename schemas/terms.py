@@ -76,10 +76,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a query is to be answered.
 
     `replicas` nodes answer a chunk at first (None: all that there are); with `escalate` more are asked where these do
-    not suffice.
+    not suffice.  With `early` a chunk is decided as soon as the votes still out cannot change it.
     """
 
     vote: VoteRule = VoteRule.SUM
     replicas: Annotated[int, Meta(ge=1, le=256)] | None = None
     escalate: bool = True
+    early: bool = True
     wording: Wording = Wording.MODEL

@@ -30,25 +30,31 @@ def main() -> int:
     parser.add_argument("--node", action="append", default=[], metavar="ID", help="only this node; may be repeated")
     parser.add_argument("--prefix", default="dellm", help="first token of every subject")
     parser.add_argument("--replicas", type=int, help="copies of the stream in a NATS cluster")
+    parser.add_argument(
+        "--canaries", default=0.0, type=float, metavar="RATE", help="trainer: known-answer questions asked a query"
+    )
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
+    if not 0 <= arguments.canaries <= 1:
+        parser.error("--canaries RATE must lie in 0 to 1")
     try:
         configure(for_good=True)
         deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_run(arguments.name, arguments.topology, arguments.node, deployment))
+            runner.run(_run(arguments.name, arguments.topology, arguments.node, arguments.canaries, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
     return 0
 
 
-async def _run(name: str, path: Path, nodes: list[str], deployment: Deployment) -> None:
+async def _run(name: str, path: Path, nodes: list[str], canary_rate: float, deployment: Deployment) -> None:
     async with AsyncExitStack() as stack:
         topology = load(path) if name in WITH_MODELS else None
         engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
-        await run(build(topology, path.parent, engine, names=[name], nodes=nodes), deployment)
+        services = build(topology, path.parent, engine, names=[name], nodes=nodes, canary_rate=canary_rate)
+        await run(services, deployment)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from services.trainer.service import trainer
 
 NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 WITH_MODELS = frozenset({"node", "synthesizer"})
-PLAIN: dict[str, Build] = {"decomposer": decomposer, "assembler": assembler, "trainer": trainer}
+PLAIN: dict[str, Build] = {"decomposer": decomposer, "assembler": assembler}
 
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
@@ -54,12 +54,17 @@ def build(
     *,
     names: Collection[str],
     nodes: Collection[str] = (),
+    canary_rate: float = 0.0,
 ) -> list[Service]:
     """Build services by name; `nodes` narrows the nodes.  Those WITH_MODELS need topology and engine.
 
-    Raises TopologyError for a node that the topology does not have.
+    The trainer asks `canary_rate` known-answer questions for each query.  Raises TopologyError for a node that the
+    topology does not have.
     """
     services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
+    if "trainer" in names:
+        metadata = {"canaries": f"({canary_rate:g} canaries a query)"} if canary_rate else {}
+        services.append(Service("trainer", partial(trainer, canary_rate=canary_rate), metadata))
     if WITH_MODELS & set(names):
         assert topology is not None
         assert engine is not None

@@ -8,6 +8,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from schemas.records import Record
 from schemas.subjects import ADMIT
 from services.cli.options import Target, bus_options, out, run
 from services.decomposer.roster import Roster
@@ -69,22 +70,26 @@ def _services(overview: Overview) -> Table:
 
 
 def _nodes(overview: Overview) -> Table:
-    table = _grid("node", "cluster", "slots", "fitness", "seen", "latency", "by operation")
+    table = _grid("node", "cluster", "slots", "fitness", "right", "seen", "latency", "by operation")
     for each in overview.nodes:
         known = each.fitness
-        latency_s = known.overall.latency_s if known else None
+        overall = known.overall if known else Record(fitness=each.presence.fitness)
+        operations = known.operations if known else {}
         table.add_row(
             each.presence.node,
             f"{each.presence.supercluster}/{each.presence.cluster}",
             str(each.presence.slots),
-            f"{known.overall.fitness if known else each.presence.fitness:.3f}",
-            str(known.overall.count if known else 0),
-            f"{latency_s:.2f} s" if latency_s is not None else "-",
-            "  ".join(f"{key.value.lower()} {value.fitness:.2f}" for key, value in known.operations.items())
-            if known
-            else "",
+            f"{overall.fitness:.3f}",
+            _right(overall),
+            str(overall.count),
+            f"{overall.latency_s:.2f} s" if overall.latency_s is not None else "-",
+            "  ".join(f"{key.value.lower()} {of.fitness:.2f} ({_right(of)})" for key, of in operations.items()),
         )
     return table
+
+
+def _right(record: Record) -> str:
+    return f"{record.right} of {record.judged}"
 
 
 def _consumers(overview: Overview) -> Table:

@@ -24,17 +24,29 @@ from services.runtime.server import embedded_server
 @bus_options
 @click.option("--service", "names", multiple=True, type=click.Choice(NAMES), help="Only these; may be repeated.")
 @click.option("--node", "nodes", multiple=True, help="Only these nodes; may be repeated.")
-def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+@click.option(
+    "--canaries",
+    "canary_rate",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="RATE",
+    help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
+)
+def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...], canary_rate: float) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(for_good=True)
-    run(_up(topology_path, target, names or NAMES, nodes))
+    run(_up(topology_path, target, names or NAMES, nodes, canary_rate))
 
 
-async def _up(topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str]) -> None:
+async def _up(
+    topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str], canary_rate: float
+) -> None:
     console = err()
     with stopping() as stop:
         say = partial(console.print, style="dim", markup=False)
-        async with hosting(target, topology_path, names=names, nodes=nodes, say=say) as (address, buses):
+        hosted = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
+        async with hosted as (address, buses):
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
             await until(stop, buses)
             console.print("stopping", style="dim")
@@ -47,6 +59,7 @@ async def hosting(
     *,
     names: Collection[str] = NAMES,
     nodes: Collection[str] = (),
+    canary_rate: float = 0.0,
     say: Callable[[str], object],
 ) -> AsyncIterator[tuple[str, list[Bus]]]:
     """Run services in this process while the body runs; give the server's address and a bus for each service."""
@@ -60,7 +73,7 @@ async def hosting(
                 started = time.monotonic()
                 await engine.load(path)
                 say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
-        services = build(topology, folder, engine, names=names, nodes=nodes)
+        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate)
         url = target.url
         if url is None:
             server = await stack.enter_async_context(embedded_server(target.data))

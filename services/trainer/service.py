@@ -21,7 +21,10 @@ from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, LATE
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on
 from services.runtime.wire import Conflict, Entry, Stored
-from services.trainer.fitness import Observation, UnusableFeedback, from_assembled, from_feedback, from_late, learn
+from services.trainer.canary import Draw, canaries
+from services.trainer.fitness import Observation, learn
+from services.trainer.judgement import UnusableFeedback, from_assembled, from_feedback, from_late
+from services.trainer.questions import draw_known
 
 log = structlog.get_logger(__name__)
 
@@ -54,9 +57,11 @@ class Trainer:
 
     async def on_late(self, delivery: Delivery[Result]) -> None:
         """Learn from a result that came too late to be counted."""
-        stored = await self._bus.last(ASSEMBLED, id=delivery.message.id)
-        if stored is not None:
-            await self._take_in(from_late(stored.message, delivery.message), delivery.sequence)
+        id_ = delivery.message.id
+        found = await self._bus.read((ASSEMBLED, ASSEMBLED.at(id=id_)), (FEEDBACK, FEEDBACK.at(id=id_)))
+        told = next((each.message for each in found[FEEDBACK]), None)
+        for stored in found[ASSEMBLED]:
+            await self._take_in(from_late(stored.message, delivery.message, told), delivery.sequence)
 
     async def on_feedback(self, delivery: Delivery[Feedback]) -> None:
         """Learn from what a client says of its answer."""
@@ -118,16 +123,18 @@ class Trainer:
 
 
 @asynccontextmanager
-async def trainer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
-    """Learn from everything that ends."""
+async def trainer(bus: Bus, *, canary_rate: float = 0.0, draw: Draw = draw_known) -> AsyncIterator[Sequence[Route]]:
+    """Learn from everything that ends, and ask `canary_rate` questions of one's own for each query."""
     each = Trainer(bus)
     await each.load()
-    yield [
-        consume(
-            "trainer",
-            on(ASSEMBLED, each.on_assembled),
-            on(LATE, each.on_late),
-            on(FEEDBACK, each.on_feedback),
-            concurrency=CONCURRENCY,
-        )
-    ]
+    async with canaries(bus, canary_rate, draw) as routes:
+        yield [
+            consume(
+                "trainer",
+                on(ASSEMBLED, each.on_assembled),
+                on(LATE, each.on_late),
+                on(FEEDBACK, each.on_feedback),
+                concurrency=CONCURRENCY,
+            ),
+            *routes,
+        ]

@@ -22,6 +22,8 @@ PURE = (
     "services.assembler.assembly",
     "services.synthesizer.merge",
     "services.trainer.fitness",
+    "services.trainer.judgement",
+    "services.trainer.questions",
     "services.voting",
 )
 IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")

@@ -1,0 +1,75 @@
+"""Canaries: questions with a known answer, asked now and then through the front door, as any client asks.
+
+Every node answers, and the known answer goes back as feedback, by which the trainer judges each vote.  One canary is
+due for every 1 / rate sealed queries; it waits until no query is in flight, so that it takes nothing from those who
+wait for an answer, and a deployment that is never idle, or never asked, has none.  Whatever goes wrong with one, it is
+forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+
+import structlog
+
+from schemas.commands import Feedback, Query
+from schemas.messages import Assembled
+from schemas.subjects import ADMIT, ASSEMBLED, FEEDBACK
+from schemas.terms import Policy, Wording
+from services.runtime.bus import Bus
+from services.runtime.client import ask
+from services.runtime.lifecycle import repeating
+from services.runtime.routes import Route, listen
+from services.runtime.wire import Entry
+from services.trainer.questions import Known
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "canary-"  # of the ids, by which a reader of events and logs knows them
+LOOK_S = 1.0
+TIMEOUT_S = 60.0
+EVERY_NODE = Policy(replicas=None, escalate=False, early=False, wording=Wording.JOIN)
+
+Draw = Callable[[Random], Known]
+
+
+class Canaries:
+    """Asks them; `_sealed` counts the queries since the last one."""
+
+    def __init__(self, bus: Bus, rate: float, draw: Draw) -> None:
+        self._bus = bus
+        self._rate = rate
+        self._draw = draw
+        self._random = Random()
+        self._sealed = 0
+
+    async def on_assembled(self, assembled: Assembled) -> None:
+        """Count a query that is no canary."""
+        self._sealed += not assembled.id.startswith(PREFIX)
+
+    async def look(self) -> None:
+        """Ask if one is due and nobody else is waiting for an answer."""
+        if self._sealed * self._rate < 1 or (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]:
+            return
+        self._sealed = 0
+        known = self._draw(self._random)
+        query = Query(query=known.question, id=f"{PREFIX}{self._bus.new_id()}", timeout_s=TIMEOUT_S, policy=EVERY_NODE)
+        reply = await ask(self._bus, query)
+        if reply.error is not None or len(reply.chunks) != 1:
+            log.warning("canary.void", query=query.id, error=reply.error and reply.error.code.value)
+            return
+        await self._bus.commit(Entry(FEEDBACK, Feedback(id=reply.id, answer=known.answer)))
+        log.info("canary.answered", query=query.id, votes=len(reply.chunks[0].votes))
+
+
+@asynccontextmanager
+async def canaries(bus: Bus, rate: float, draw: Draw) -> AsyncIterator[Sequence[Route]]:
+    """Ask canaries while the body runs, at a `rate` in [0, 1] a query; 0 for none."""
+    if not rate:
+        yield []
+        return
+    each = Canaries(bus, rate, draw)
+    async with repeating(LOOK_S, each.look):
+        yield [listen(ASSEMBLED, each.on_assembled, queue="trainer")]

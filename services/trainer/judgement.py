@@ -1,0 +1,159 @@
+"""Who was right: votes judged by what a client says, by a known answer, or by the other votes.
+
+Pure.  Feedback (a canary's known answer comes as feedback too) judges at full weight.  Consensus judges at a small
+weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.
+
+Copies of one model (the same GGUF) err together, so that k of them that agree are no k voters.  With RHO the
+correlation of their errors each further copy adds 1 - RHO of what the one before it added: all of them are worth less
+than 1 / RHO voters.  And who is joined by its own copies alone was not confirmed by anybody else: that counts 1 - RHO.
+So a pool that runs the same models everywhere still finds the node that differs from its copies, which must be broken,
+but learns little about how good the models are: for that it needs feedback or canaries.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from math import fsum
+
+from schemas.commands import Feedback
+from schemas.messages import Assembled, ChunkOutcome, Result, Vote
+from services.trainer.fitness import Observation
+from services.voting.equivalence import equivalent
+
+FEEDBACK_WEIGHT = 1.0
+CONSENSUS_WEIGHT = 0.2
+RHO = 0.5
+UNKNOWN_FITNESS = 0.5  # of a node whose assignment is no longer at hand
+
+Judgement = tuple[bool | None, float]
+
+
+class UnusableFeedback(ValueError):  # noqa: N818  # named for its cause
+    """The feedback does not say which answer of the query was right or wrong."""
+
+
+def from_assembled(assembled: Assembled) -> list[Observation]:
+    """Judge each vote of a sealed query by the consensus, and each silent node by the time that it had."""
+    observations = []
+    asked_s = max(0.0, assembled.sealed_at - assembled.planned_at)
+    for outcome in assembled.outcomes:
+        judged = _by_consensus(outcome.votes)
+        observations += [_observation(vote, outcome, judged[vote.node], vote.latency_s) for vote in outcome.votes]
+        for silent in outcome.missing:
+            node, operation = silent.node, outcome.operation
+            if silent.failed:
+                observations.append(Observation(node, operation, UNKNOWN_FITNESS, right=False, weight=CONSENSUS_WEIGHT))
+            elif outcome.decided in ("deadline", "none"):
+                observations.append(Observation(node, operation, UNKNOWN_FITNESS, at_least_s=asked_s))
+    return observations
+
+
+def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = None) -> list[Observation]:
+    """Judge a result that came after the seal as if it had come before, by feedback if there is any.
+
+    Empty if it was counted, or holds no answer.
+    """
+    outcome = next((each for each in assembled.outcomes if each.index == result.chunk), None)
+    if outcome is None or result.chosen is None or any(vote.node == result.node for vote in outcome.votes):
+        return []
+    vote = _late_vote(outcome, result, result.chosen)
+    judgement = _by_consensus([*outcome.votes, vote])[vote.node]
+    if feedback is not None and feedback.chunk in (None, outcome.index):
+        judgement = _by_feedback(vote, feedback)
+    return [_observation(vote, outcome, judgement, vote.latency_s)]
+
+
+def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]:
+    """Judge each vote by what the client said.  Raises UnusableFeedback."""
+    if (feedback.good is None) == (feedback.answer is None):
+        raise UnusableFeedback("give either `good` or `answer`")
+    chunks = [each for each in assembled.outcomes if feedback.chunk in (None, each.index)]
+    if not chunks:
+        raise UnusableFeedback(f"$.chunk: the query has chunks 0 to {len(assembled.outcomes) - 1}")
+    if len(chunks) > 1 and not feedback.good:
+        raise UnusableFeedback("the query has several chunks; say by `chunk` which one is meant")
+    return [_observation(vote, outcome, _by_feedback(vote, feedback)) for outcome in chunks for vote in outcome.votes]
+
+
+def _by_feedback(vote: Vote, feedback: Feedback) -> Judgement:
+    if feedback.answer is not None:
+        return equivalent(vote.final, feedback.answer), FEEDBACK_WEIGHT
+    if feedback.good:
+        return vote.won, FEEDBACK_WEIGHT
+    return (False if vote.won else None), FEEDBACK_WEIGHT
+
+
+def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
+    """Judge votes by one another: right is the answer behind which most voters and most fitness stand, if it is one.
+
+    Fitness alone must not judge: of two models that differ always the one ahead would win, and get further ahead.
+    """
+    classes = _classes(votes)
+    fitness = [_effective(each, lambda vote: vote.fitness) for each in classes]
+    number = [_effective(each, lambda _: 1.0) for each in classes]
+    unjudged: dict[str, Judgement] = {vote.node: (None, 0.0) for vote in votes}
+    if not votes or max(len(each) for each in classes) == 1:
+        return unjudged
+    right = max(range(len(classes)), key=lambda i: number[i])
+    rivals = [i for i in range(len(classes)) if i != right]
+    if not fitness[right] or any(number[i] >= number[right] or fitness[i] >= fitness[right] for i in rivals):
+        return unjudged
+    total = fsum(fitness)
+    judged: dict[str, Judgement] = {}
+    for i, members in enumerate(classes):
+        if i != right:
+            weight = (fitness[right] - fitness[i]) / total
+        else:
+            weight = (fitness[right] - max((fitness[i] for i in rivals), default=0.0)) / total
+            weight *= 1 - RHO if len({each.model for each in members}) == 1 else 1
+        judged |= {each.node: (i == right, CONSENSUS_WEIGHT * weight) for each in members}
+    return judged
+
+
+def _classes(votes: Sequence[Vote]) -> list[list[Vote]]:
+    """Group equivalent votes; each joins the first class whose first member says the same."""
+    classes: list[list[Vote]] = []
+    for vote in sorted(votes, key=lambda each: str(each.node)):
+        home = next((each for each in classes if equivalent(each[0].final, vote.final)), None)
+        if home is None:
+            classes.append([vote])
+        else:
+            home.append(vote)
+    return classes
+
+
+def _effective(votes: Sequence[Vote], worth: Callable[[Vote], float]) -> float:
+    """Add up what the voters for one answer are worth, copies of a model the less the more there are."""
+    by_model: dict[str, list[float]] = defaultdict(list)
+    for each in votes:
+        by_model[each.model].append(worth(each))
+    return fsum(
+        each * (1 - RHO) ** place
+        for copies in by_model.values()
+        for place, each in enumerate(sorted(copies, reverse=True))
+    )
+
+
+def _observation(
+    vote: Vote, outcome: ChunkOutcome, judgement: Judgement, latency_s: float | None = None
+) -> Observation:
+    right, weight = judgement
+    return Observation(vote.node, outcome.operation, vote.fitness, right=right, weight=weight, latency_s=latency_s)
+
+
+def _late_vote(outcome: ChunkOutcome, result: Result, chosen: int) -> Vote:
+    answer = result.answers[chosen]
+    return Vote(
+        node=result.node,
+        model=answer.model,
+        answer=answer.text,
+        final=answer.final,
+        weight=0.0,
+        confidence=result.confidence,
+        fitness=UNKNOWN_FITNESS,
+        won=outcome.final is not None and equivalent(answer.final, outcome.final),
+        agreed=result.agreed,
+        latency_s=result.latency_s,
+        answers=result.answers,
+    )

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.terms import Operation
+from services.decomposer.decompose import decompose
+from services.trainer.questions import FACTS, STORIES, Known, draw_known, draw_story
+from services.voting.equivalence import equivalent
+from services.voting.extract import final_answer
+
+Story = Callable[[Random], Known]
+
+
+@given(st.integers(0, 2**32), st.sampled_from(STORIES))
+def test_a_story_is_one_chunk_of_math_with_a_natural_number_for_an_answer(seed: int, story: Story) -> None:
+    known = story(Random(seed))
+    (chunk,) = decompose(known.question)
+    assert chunk.operation is Operation.MATH
+    assert int(known.answer) > 0
+
+
+@pytest.mark.parametrize(("question", "answer"), FACTS)
+def test_a_fact_is_one_chunk_and_told_from_all_others(question: str, answer: str) -> None:
+    (chunk,) = decompose(question)
+    assert chunk.operation is Operation.SEARCH
+    assert equivalent(final_answer(answer, chunk.operation), answer)
+    assert equivalent(final_answer(f"The answer is {answer}.", chunk.operation), answer)
+    assert not equivalent("I do not know.", answer)
+    assert sum(each == question for each, _ in FACTS) == 1
+
+
+def test_draws_follow_the_seed_and_are_of_both_kinds() -> None:
+    drawn = [draw_known(Random(seed)) for seed in range(50)]
+    assert drawn == [draw_known(Random(seed)) for seed in range(50)]
+    facts = {Known(*each) for each in FACTS}
+    assert 10 < sum(each in facts for each in drawn) < 40
+    assert len({draw_story(Random(seed)).question for seed in range(200)}) > 190
+    assert all(not re.search(rf"\b{each.answer}\b", each.question) for each in map(draw_story, map(Random, range(200))))
