@@ -20,6 +20,7 @@ PURE = (
     "services.synthesizer.merge",
     "services.trainer.fitness",
     "services.voting",
+    "services.evaluation",
 )
 IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")
 
