@@ -44,7 +44,8 @@ class Tally:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def count(self, question: Question, answer: Answer) -> None:
         """Add an answer, and show how it did."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("configuration", "parts", "", "whole", "", "median s", "total s", "tokens in", "out", "wording", "errors")
 NUMERIC = range(1, 9)
+MARKERS = "os^Dv<>P"
 
 
 LEGEND = """\
@@ -78,13 +79,14 @@ def plot(title: str, summaries: Sequence[Summary], path: Path) -> None:
     axes = figure.add_subplot()
     for number, each in enumerate(summaries):
         if each.figures.median_s is not None:
-            at = (each.figures.median_s, each.figures.parts_share)
-            axes.plot(*at, "o", color=f"C{number}")
-            axes.annotate(each.name, at, xytext=(6, 4), textcoords="offset points", fontsize=9)
+            marker = MARKERS[number % len(MARKERS)]
+            axes.scatter(each.figures.median_s, each.figures.parts_share, marker=marker, label=each.name)
     axes.set(title=title, xlabel="median seconds a question", ylabel="share of parts right")
-    axes.margins(x=0.25, y=0.15)
+    axes.margins(0.15)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside right upper")
     try:
         figure.savefig(path, dpi=150, format="png")
     except OSError as error:
