@@ -164,7 +164,7 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
                 done = await engine.complete(request)
             except PromptTooLong as error:
                 refusal = Error(code=ErrorCode.TOO_LARGE, message=str(error))
-                return Answer(id=question.id, model=model.stem, seconds=0.0, status=Status.FAILED, error=refusal)
+                return Answer(id=question.id, model=model.stem, status=Status.FAILED, error=refusal)
             return Answer(
                 id=question.id,
                 answer=done.text.strip(),

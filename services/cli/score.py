@@ -27,16 +27,17 @@ file_path = click.Path(path_type=Path, dir_okay=False)
 def score(questions_path: Path, answers_paths: tuple[Path, ...], wrong: bool, as_json: bool) -> None:
     """Compare files of ANSWERS to QUESTIONS: parts and questions right, seconds, tokens, and where errors lie."""
     questions = read_questions(questions_path)
-    read = {path: read_answers(path) for path in answers_paths}
+    stems = len({path.stem for path in answers_paths}) == len(answers_paths)
+    read = {path.stem if stems else str(path): read_answers(path) for path in answers_paths}
     known = {each.id for each in questions}
-    for path, answers in read.items():
+    for name, answers in read.items():
         if strangers := answers.keys() - known:
-            err().print(f"{path}: {len(strangers)} answers are to no question of {questions_path}", markup=False)
+            err().print(f"{name}: {len(strangers)} answers are to no question of {questions_path}", markup=False)
     if wrong:
-        for path, answers in read.items():
-            _list_wrong(path.stem, questions, answers, as_json=as_json)
+        for name, answers in read.items():
+            _list_wrong(name, questions, answers, as_json=as_json)
         return
-    summaries = [summarise(path.stem, questions, answers) for path, answers in read.items()]
+    summaries = [summarise(name, questions, answers) for name, answers in read.items()]
     if as_json:
         click.echo(msgspec.json.encode(summaries))
     else:

@@ -18,10 +18,10 @@ MARKERS = "os^Dv<>P"
 
 LEGEND = """\
 A part is right when an accepted value stands in the answer, a question when all its parts are. Tokens are those of the
-models that voted. A `rejected` wording lost or invented something, and the plain join was returned. Errors are counted
-where a wrong part was lost: `cut` (no chunk asks for it), `model` (no model said it), `extraction` (a text holds it, no
-final answer does), `vote` (another answer won), `synthesis` (it won, and was lost in the wording), `missing` (no answer
-in time)."""
+models that voted. A `rejected` wording lost or invented something, or was not finished: the plain join was returned.
+Errors are counted where a wrong part was lost: `cut` (no chunk asks for it), `model` (no model said it), `extraction`
+(a text holds it, no final answer does), `vote` (another answer won), `synthesis` (it won, and was lost in the wording),
+`missing` (no answer in time)."""
 
 
 def cells(summary: Summary) -> list[str]:

@@ -131,9 +131,13 @@ def ask(configuration: Configuration, arguments: argparse.Namespace) -> None:
     command += ["--out", str(arguments.out / f"{configuration.name}.jsonl"), "--timeout", str(arguments.timeout)]
     command += ["--limit", str(arguments.limit)] if arguments.limit else []
     environment = {key: value for key, value in os.environ.items() if key != "NATS_URL"}
-    done = subprocess.run([*command, *configuration.options], env=environment, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)
+    with subprocess.Popen([*command, *configuration.options], env=environment, stdout=sys.stderr) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            code = process.wait()  # it was interrupted too, and stops its services in order
+    if code:
+        raise SystemExit(code)
 
 
 def summaries(found: Sequence[Configuration], questions: Sequence[Question], folder: Path) -> Iterator[Summary]:

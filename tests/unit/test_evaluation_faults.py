@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.messages import ChunkOutcome, ModelAnswer, Synthesis, Vote
 from schemas.terms import Operation, Status
@@ -12,6 +14,7 @@ from services.evaluation.answers import Answer
 from services.evaluation.faults import Fault, chunk_of, find_faults
 from services.evaluation.questions import Part, Question
 from services.evaluation.report import COLUMNS, cells, markdown, plot
+from services.evaluation.score import hits
 from services.evaluation.summary import summarise
 
 SUM = Part(text="Compute 6 times 7", gold=[42])
@@ -88,6 +91,18 @@ def test_without_an_answer_or_without_votes() -> None:
     assert find_faults(QUESTION, Answer(id="q", answer="42 and Krakow", model="m")) == [None, Fault.MODEL]
     trimmed = chunk(SUM.text, vote(said("48", "48"))).bare()
     assert fault_of("48", trimmed) is Fault.MODEL
+
+
+TEXT = st.sampled_from(["42", "48", "Warsaw", "Rome", "6 times 7", ""])
+ASKED = st.sampled_from([SUM.text, FACT.text, QUESTION.query, "Compute", "add 1 to it", ""])
+VOTES = st.lists(st.builds(vote, st.builds(said, TEXT, TEXT), st.builds(said, TEXT, TEXT)), max_size=2)
+
+
+@given(TEXT, TEXT, st.lists(st.tuples(ASKED, VOTES), max_size=3))
+def test_a_part_has_a_fault_exactly_if_it_is_wrong(one: str, other: str, asked: list[tuple[str, list[Vote]]]) -> None:
+    chunks = [chunk(text, *votes, index=i) for i, (text, votes) in enumerate(asked)]
+    answer = Answer(id="q", answer=f"{one} {other}", chunks=chunks)
+    assert [fault is None for fault in find_faults(QUESTION, answer)] == hits(QUESTION, answer)
 
 
 @pytest.mark.parametrize(
