@@ -5,6 +5,8 @@ QUERY ?= Calculate 10% of 1000 then find best savings accounts
 TOPOLOGY ?= topology.json
 MODEL ?= qwen2.5-coder-0.5b
 PROMPTS ?= tests/bench/prompts.jsonl
+QUESTIONS ?= tests/quality/compound.jsonl
+OUT ?= build/eval/$(basename $(notdir $(QUESTIONS)))
 export QUERY
 
 VENV := .venv
@@ -13,7 +15,7 @@ READY := $(VENV)/.ready
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint bench bench-engine soak clean distclean
+.PHONY: help run up test chaos lint bench bench-engine soak eval clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +60,11 @@ bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... wi
 soak: $(READY) ## 10,000 short generations; fails where memory grows
 	@$(BIN)/dellm models fetch smollm2-135m
 	@$(BIN)/python -m tests.bench.soak
+
+eval: $(READY) ## all configurations and each model alone on QUESTIONS=FILE: table, report and plot in OUT=FOLDER
+	@$(BIN)/dellm models fetch --topology $(TOPOLOGY)
+	@$(BIN)/python -m tests.quality.run --questions $(QUESTIONS) --out $(OUT) --topology $(TOPOLOGY) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(LIMIT),--limit $(LIMIT))
 
 clean: ## remove the environment, caches and stored state; keep the models
 	@rm -rf $(VENV) .dellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

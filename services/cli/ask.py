@@ -14,8 +14,9 @@ import msgspec
 
 from schemas.commands import DEFAULT_TIMEOUT_S, Query
 from schemas.messages import Reply
-from schemas.terms import ErrorCode, OnPartial
+from schemas.terms import ErrorCode, OnPartial, Policy
 from services.cli.options import NothingRuns, Target, bus_options, err, run, topology_option
+from services.cli.policy import policy_options
 from services.cli.progress import Progress, following
 from services.cli.reply import show
 from services.cli.up import hosting
@@ -35,6 +36,7 @@ from services.runtime.wire import BusError
 @click.option(
     "--on-partial", type=click.Choice([each.value for each in OnPartial]), default="accept", show_default=True
 )
+@policy_options
 @click.option("--id", "id_", help="Your own id; the same id is answered once.")
 @click.option("--embedded", is_flag=True, help="Start all services for this one question, unless `dellm up` runs.")
 def ask(
@@ -44,6 +46,7 @@ def ask(
     as_json: bool,
     timeout_s: float,
     on_partial: str,
+    policy: Policy,
     id_: str | None,
     embedded: bool,
 ) -> None:
@@ -53,6 +56,7 @@ def ask(
     """
     text = sys.stdin.read() if query == "-" else query
     fields = {"query": text, "id": id_ or uuid.uuid4().hex, "timeout_s": timeout_s, "on_partial": on_partial}
+    fields["policy"] = policy
     try:
         wanted = msgspec.convert(fields, Query)
     except msgspec.ValidationError as error:
@@ -66,13 +70,13 @@ async def _ask(query: Query, target: Target, topology_path: Path, *, embedded: b
         async with target.open() as bus:
             return await _follow(bus, query, quiet=quiet)
     say = (lambda _: None) if quiet else lambda line: err().print(line, style="dim", markup=False)
-    async with _embedded(target, topology_path, say) as bus:
+    async with open_or_start(target, topology_path, say) as bus:
         return await _follow(bus, query, quiet=quiet)
 
 
 @asynccontextmanager
-async def _embedded(target: Target, topology_path: Path, say: Callable[[str], object]) -> AsyncIterator[Bus]:
-    """Use the running `dellm up` of this folder, else start everything."""
+async def open_or_start(target: Target, topology_path: Path, say: Callable[[str], object]) -> AsyncIterator[Bus]:
+    """Connect to the running `dellm up` of this folder, else to all services, started for as long as the body runs."""
     async with AsyncExitStack() as stack:
         try:
             bus = await stack.enter_async_context(target.open())

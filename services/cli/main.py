@@ -9,12 +9,15 @@ import click
 from models.engine import ModelError
 from schemas.topology import TopologyError
 from services.cli.ask import ask
+from services.cli.evaluate import evaluate
 from services.cli.models import models
 from services.cli.plan import plan
 from services.cli.queries import answer, cancel, feedback
+from services.cli.score import score
 from services.cli.status import status
 from services.cli.up import up
 from services.cli.watch import watch
+from services.evaluation.rows import EvaluationError
 from services.runtime.lifecycle import VERSION
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.server import ServerError
@@ -24,7 +27,7 @@ FAILED = 1
 USAGE = 64  # EX_USAGE; 2 would read as "partial"
 INTERRUPTED = 130
 
-ERRORS = (BusError, ModelError, TopologyError, LogLevelError, ServerError)
+ERRORS = (BusError, EvaluationError, ModelError, TopologyError, LogLevelError, ServerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +36,7 @@ def dellm() -> None:
     """Answer questions with many small local language models on a NATS bus."""
 
 
-for command in (up, ask, plan, watch, status, answer, cancel, feedback, models):
+for command in (up, ask, plan, watch, status, answer, cancel, feedback, models, evaluate, score):
     dellm.add_command(command)
 
 

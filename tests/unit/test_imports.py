@@ -25,6 +25,7 @@ PURE = (
     "services.trainer.judgement",
     "services.trainer.questions",
     "services.voting",
+    "services.evaluation",
 )
 IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")
 

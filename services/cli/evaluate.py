@@ -1,0 +1,188 @@
+"""`dellm eval`: ask a whole set of questions, keep every answer with its votes and timings, and tell the figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+import models as catalogue
+from models.catalogue import check_gguf
+from models.engine import PromptTooLong, Request
+from schemas.commands import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S, Query
+from schemas.messages import Error
+from schemas.terms import ErrorCode, Policy, Status
+from schemas.topology import load
+from services.cli.ask import open_or_start
+from services.cli.models import FOLDER
+from services.cli.options import Target, bus_options, err, run, topology_option
+from services.cli.policy import policy_options
+from services.cli.tally import Tally
+from services.evaluation.answers import Answer, AnswerFile, appending, from_reply
+from services.evaluation.questions import Question, read_questions
+from services.evaluation.summary import summarise
+from services.hosting import llama_engine
+from services.runtime.client import ask as send
+
+Ask = Callable[[Question], Awaitable[Answer]]
+
+BASELINE_SYSTEM = "You are a helpful assistant."
+BASELINE_MAX_TOKENS = 512
+
+
+@click.command("eval")
+@click.argument("questions_path", metavar="QUESTIONS", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--out",
+    "answers_path",
+    metavar="ANSWERS",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="JSON Lines, a row a question; those that have one already are not asked again.",
+)
+@click.option("--baseline", metavar="MODEL", help="Ask this model alone: a name of the catalogue, or a GGUF file.")
+@click.option("--embedded", is_flag=True, help="Start all services for this, unless `dellm up` runs.")
+@policy_options
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), default=1, show_default=True, help="Questions asked at a time."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many questions.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(MIN_TIMEOUT_S, MAX_TIMEOUT_S),
+    default=DEFAULT_TIMEOUT_S,
+    show_default=True,
+    help="Seconds a question.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@bus_options
+@topology_option
+def evaluate(
+    questions_path: Path,
+    answers_path: Path,
+    baseline: str | None,
+    embedded: bool,
+    policy: Policy,
+    concurrency: int,
+    limit: int | None,
+    timeout_s: float,
+    as_json: bool,
+    target: Target,
+    topology_path: Path,
+) -> None:
+    """Ask the questions of QUESTIONS, one at a time, and print how many are answered right, and how fast.
+
+    A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}.
+    """
+    if baseline is not None and policy != Policy():
+        raise click.UsageError(
+            "--baseline asks one model once: --vote, --replicas, --escalate and --wording do not apply"
+        )
+    questions = read_questions(questions_path)[:limit]
+    model = None if baseline is None else _find_model(baseline)
+    with appending(answers_path, policy=None if model else policy, model=model.stem if model else None) as kept:
+        wanted = {each.id for each in questions}
+        answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted}
+        waiting = [each for each in questions if each.id not in answers]
+        asking = (
+            _pipeline(target, topology_path, policy, timeout_s, embedded=embedded)
+            if model is None
+            else _alone(model, topology_path, timeout_s)
+        )
+        if waiting:
+            run(_ask_all(waiting, asking, concurrency, Tally(questions, answers, err()), kept))
+    summary = summarise(answers_path.stem, questions, answers)
+    click.echo(msgspec.json.encode(summary) if as_json else str(summary.figures))
+
+
+async def _ask_all(
+    waiting: Sequence[Question],
+    asking: AbstractAsyncContextManager[Ask],
+    concurrency: int,
+    tally: Tally,
+    kept: AnswerFile,
+) -> None:
+    """Ask each question once; each answer is kept before the next question is asked."""
+    left = iter(waiting)
+
+    async def ask_one_by_one() -> None:
+        for question in left:
+            answer = await ask(question)
+            kept.append(answer)
+            tally.count(question, answer)
+
+    async with asking as ask:
+        with tally:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(concurrency, len(waiting))):
+                    tasks.create_task(ask_one_by_one())
+
+
+@asynccontextmanager
+async def _pipeline(
+    target: Target, topology_path: Path, policy: Policy, timeout_s: float, *, embedded: bool
+) -> AsyncIterator[Ask]:
+    """Ask by way of the bus; every question under an id of its own, so that none is answered from what is stored."""
+
+    def say(line: str) -> None:
+        err().print(line, style="dim", markup=False)
+
+    async with open_or_start(target, topology_path, say) if embedded else target.open() as bus:
+
+        async def ask(question: Question) -> Answer:
+            query = Query(query=question.query, id=uuid.uuid4().hex, timeout_s=timeout_s, policy=policy)
+            started = time.perf_counter()
+            reply = await send(bus, query)
+            return from_reply(question.id, reply, policy, time.perf_counter() - started)
+
+        yield ask
+
+
+@asynccontextmanager
+async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIterator[Ask]:
+    """Ask one model the whole question, in an engine with the topology's settings."""
+    async with llama_engine(load(topology_path)) as engine:
+        await engine.load(model)
+
+        async def ask(question: Question) -> Answer:
+            request = Request(
+                model=model,
+                system=BASELINE_SYSTEM,
+                user=question.query,
+                max_tokens=BASELINE_MAX_TOKENS,
+                deadline_at=time.time() + timeout_s,
+            )
+            started = time.perf_counter()
+            try:
+                done = await engine.complete(request)
+            except PromptTooLong as error:
+                refusal = Error(code=ErrorCode.TOO_LARGE, message=str(error))
+                return Answer(id=question.id, model=model.stem, status=Status.FAILED, error=refusal)
+            return Answer(
+                id=question.id,
+                answer=done.text.strip(),
+                seconds=time.perf_counter() - started,
+                status=Status.COMPLETE if done.finish == "stop" else Status.PARTIAL,
+                model=model.stem,
+                prompt_tokens=done.prompt_tokens,
+                completion_tokens=done.completion_tokens,
+                finish=done.finish,
+            )
+
+        yield ask
+
+
+def _find_model(name: str) -> Path:
+    """Give the file of a model.  Raises ModelError when it is not here."""
+    known = (*catalogue.list_models(), *(each.model for each in catalogue.list_quantized(FOLDER)))
+    model = next((each for each in known if each.name == name), None)
+    path = Path(name) if model is None else FOLDER / model.file
+    check_gguf(path)
+    return path

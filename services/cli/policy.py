@@ -1,0 +1,56 @@
+"""The options that say how a query is to be answered, as one `policy`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce, wraps
+from typing import Any, TypeVar
+
+import click
+
+from schemas.terms import Policy, VoteRule, Wording
+
+R = TypeVar("R")
+
+MAX_REPLICAS = 256
+
+
+def policy_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --vote, --replicas, --escalate and --wording, and hand them over as one `policy`."""
+
+    @wraps(command)
+    def with_policy(
+        *, vote: str | None, replicas: int | None, escalate: bool | None, wording: str | None, **rest: Any
+    ) -> R:
+        given: dict[str, Any] = {
+            "vote": vote and VoteRule(vote),
+            "replicas": replicas,
+            "escalate": escalate,
+            "wording": wording and Wording(wording),
+        }
+        return command(policy=Policy(**{key: value for key, value in given.items() if value is not None}), **rest)
+
+    default = Policy()
+    options = (
+        click.option(
+            "--vote",
+            type=click.Choice([each.value for each in VoteRule]),
+            help=f"How votes are counted.  [default: {default.vote.value}]",
+        ),
+        click.option(
+            "--replicas",
+            type=click.IntRange(1, MAX_REPLICAS),
+            help=f"How many nodes answer a chunk at first.  [default: {default.replicas or 'all'}]",
+        ),
+        click.option(
+            "--escalate/--no-escalate",
+            default=None,
+            help=f"Ask more nodes where these do not suffice.  [default: {'yes' if default.escalate else 'no'}]",
+        ),
+        click.option(
+            "--wording",
+            type=click.Choice([each.value for each in Wording]),
+            help=f"The superllm's wording, or a plain join.  [default: {default.wording.value}]",
+        ),
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(options), with_policy)

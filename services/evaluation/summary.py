@@ -1,0 +1,68 @@
+"""What a configuration's answers come to: the figures, the tokens, who worded, and where the errors lie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from schemas.messages import ModelAnswer, Synthesis
+from services.evaluation.answers import Answer
+from services.evaluation.faults import Fault, find_faults
+from services.evaluation.questions import Question
+from services.evaluation.score import Figures, score
+
+REJECTED = "rejected"
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """One configuration on one set.
+
+    `statuses` counts how the queries ended.  `wordings` counts the methods of synthesis; `rejected` is a join that was
+    returned for what a model wrote.  `faults` counts the wrong parts.  Tokens are those of the answers on the record
+    (what was cancelled and the synthesis are not), None if it has none.
+    """
+
+    name: str
+    answered: int
+    figures: Figures
+    statuses: dict[str, int]
+    wordings: dict[str, int]
+    faults: dict[Fault, int]
+    prompt_tokens: int | None
+    generated_tokens: int | None
+
+
+def summarise(name: str, questions: Sequence[Question], answers: Mapping[str, Answer]) -> Summary:
+    """Summarise the answers to a set, by question."""
+    rows = [answers[each.id] for each in questions if each.id in answers]
+    faults = Counter(fault for each in questions for fault in find_faults(each, answers.get(each.id)))
+    said = [answer for row in rows for answer in _said(row)]
+    return Summary(
+        name=name,
+        answered=len(rows),
+        figures=score(questions, answers),
+        statuses=_count(row.status.value for row in rows if row.status is not None),
+        wordings=_count(_wording(row.synthesis) for row in rows if row.synthesis is not None),
+        faults={fault: faults[fault] for fault in Fault if faults[fault]},
+        prompt_tokens=_sum([row.prompt_tokens for row in rows] + [each.prompt_tokens for each in said]),
+        generated_tokens=_sum([row.completion_tokens for row in rows] + [each.completion_tokens for each in said]),
+    )
+
+
+def _said(row: Answer) -> list[ModelAnswer]:
+    return [answer for chunk in row.chunks for vote in chunk.votes for answer in vote.answers]
+
+
+def _wording(synthesis: Synthesis) -> str:
+    return REJECTED if synthesis.method == "join" and synthesis.model is not None else synthesis.method
+
+
+def _count(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [each for each in counts if each is not None]
+    return sum(known) if known else None
