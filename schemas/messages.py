@@ -201,8 +201,9 @@ class Missing(Message, frozen=True, kw_only=True):
 class ChunkOutcome(Message, frozen=True, kw_only=True):
     """What became of one chunk.
 
-    `decided` is all (every replica answered), early (the rest could not change it), deadline or none.  `agreement` is
-    the winning class's share of the weight that voted.  `given` are the answers that it built on; `reason` says why a
+    `decided` is all (every replica answered), early (the rest need not be awaited), deadline or none.  `agreement` is
+    the winning class's share of the weight that voted, `confidence` how likely the winner is right, as the vote's rule
+    sees it.  `given` are the answers that it built on; `reason` says why a
     chunk that was never asked was not.
     """
 
@@ -213,6 +214,7 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     winner: str | None = None
     final: str | None = None
     agreement: Probability = 0.0
+    confidence: Probability = 0.0
     votes: list[Vote] = []
     missing: list[Missing] = []
     depends_on: list[int] = []

@@ -79,8 +79,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not suffice.  With `early` a chunk is decided as soon as the votes still out cannot change it.
     """
 
-    vote: VoteRule = VoteRule.SUM
-    replicas: Annotated[int, Meta(ge=1, le=256)] | None = None
+    vote: VoteRule = VoteRule.CALIBRATED
+    replicas: Annotated[int, Meta(ge=1, le=256)] | None = 1
     escalate: bool = True
     early: bool = True
     wording: Wording = Wording.MODEL

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.terms import Probability, Token
+from schemas.terms import CALCULATOR, Probability, Token
 
 ModelPath = Annotated[str, Meta(min_length=1, description="a GGUF file, relative to the topology file's folder")]
 
@@ -126,6 +126,11 @@ def _contradictions(topology: Topology) -> list[str]:
         )
         for name, count in Counter(ids).items()
         if count > 1
+    ]
+    problems += [
+        f"$.nodes[{i}].id: {CALCULATOR!r} is the name of a voter that is no node"
+        for i, each in enumerate(topology.nodes)
+        if each.id == CALCULATOR
     ]
     problems += [
         f"$.nodes[{i}].cluster: no cluster or supercluster is called {each.cluster!r}"

@@ -1,8 +1,9 @@
 """What the answers so far amount to.
 
 Pure: a plan, the results, the time and whether the deadline has passed in; an assessment out.  A chunk is decided when
-every replica answered, or when the weight still outstanding can't change its winner.  Weight is fitness x confidence.
-A chunk that depends on others is wanted once these are decided, and lost when one of them has no answer.
+every replica answered, or when those still out need not be awaited; where the answers that came do not suffice, more
+replicas are wanted first.  A chunk that depends on others is wanted once these are decided, and lost when one of them
+has no answer.
 """
 
 from __future__ import annotations
@@ -14,21 +15,23 @@ from msgspec import structs
 
 from schemas.messages import (
     Assembled,
-    Assignment,
     Chunk,
     ChunkOutcome,
     Error,
     Given,
-    Missing,
     Plan,
     Result,
     Route,
-    Vote,
 )
-from schemas.terms import ErrorCode, OnPartial, Status
-from services.voting.vote import Ballot, Tally, settled, tally
+from schemas.terms import ErrorCode, OnPartial, Operation, Status
+from services.assembler.outcome import count_votes, outcome
+from services.voting.rules import Count
 
-MIN_WEIGHT = 1e-6
+ENOUGH = 0.8  # an answer of this confidence is worth no more replicas
+MAX_REPLICAS = 8
+SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
+COMPARABLE = frozenset({Operation.MATH, Operation.SEARCH})
+MAX_COMPARABLE_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -62,21 +65,22 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
             elif decided.issuperset(chunk.depends_on):
                 wanted[chunk.index] = _wish(plan, chunk, given=_given(plan, chunk, outcomes))
             continue
-        answers = {each.node: each for each in results if each.chunk == chunk.index}
+        answers = {str(each.node): each for each in results if each.chunk == chunk.index}
         asked = [each for each in plan.assignments if each.chunk == chunk.index]
-        open_ = [each for each in asked if each.node not in answers]
-        count = _count(asked, answers)
-        is_due = now >= plan.due.get(chunk.index, plan.deadline_at)
-        how = _how(
-            count, open_, exhausted=chunk.index in plan.exhausted, is_due=is_due, deadline_passed=deadline_passed
-        )
+        given = plan.given.get(chunk.index, [])
+        counted = count_votes(plan.policy.vote, chunk, asked, answers, given)
+        awaited = sum(each.node not in answers for each in asked)
+        more = not awaited and chunk.index not in plan.exhausted
+        if more and counted is not None:
+            more = plan.policy.escalate and _is_worth_more(plan, chunk, counted, list(answers.values()), now)
+        how = _how(plan, chunk, counted, awaited=awaited, more=more, deadline_passed=deadline_passed, now=now)
         if how:
             decided.add(chunk.index)
-        elif not open_:
+        elif more:
             wanted[chunk.index] = _wish(plan, chunk)
-        if how and open_:
+        if how and awaited:
             cancellable.add(chunk.index)
-        outcomes.append(_outcome(chunk, how, asked, answers, count, given=plan.given.get(chunk.index, [])))
+        outcomes.append(outcome(chunk, how=how, asked=asked, answers=answers, counted=counted, given=given))
     return Assessment(tuple(outcomes), frozenset(decided), wanted, frozenset(cancellable))
 
 
@@ -114,18 +118,28 @@ def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) 
 
 
 def _how(
-    count: Tally | None, open_: Sequence[Assignment], *, exhausted: bool, is_due: bool, deadline_passed: bool
+    plan: Plan, chunk: Chunk, counted: Count | None, *, awaited: int, more: bool, deadline_passed: bool, now: float
 ) -> str:
     """Say how a chunk is decided, empty if it is not; a chunk that is due waits for its first vote only."""
-    if not open_ and count is not None:
+    if counted is None:
+        return "none" if deadline_passed or not (awaited or more) else ""
+    if not awaited and not more:
         return "all"
-    if count is not None and settled(count, sum(max(each.fitness, MIN_WEIGHT) for each in open_)):
+    if awaited and plan.policy.early and counted.settled:
         return "early"
-    if not open_ and exhausted:
-        return "none"
-    if deadline_passed:
-        return "deadline" if count is not None else "none"
-    return "deadline" if is_due and count is not None else ""
+    return "deadline" if deadline_passed or now >= plan.due.get(chunk.index, plan.deadline_at) else ""
+
+
+def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[Result], now: float) -> bool:
+    """Whether more replicas may better a chunk's answer, of which all that were asked for have come, in time.
+
+    Free text is as different as its writers: that two differ says nothing.
+    """
+    if counted.confidence >= ENOUGH or len(answers) >= MAX_REPLICAS:
+        return False
+    comparable = chunk.operation in COMPARABLE or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
+    left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - now
+    return comparable and left_s > SPARE * max(each.latency_s for each in answers)
 
 
 def _wish(plan: Plan, chunk: Chunk, *, given: Sequence[Given] = (), replicas: int = 1) -> Route:
@@ -178,69 +192,3 @@ def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[
         message = f"{len(whole)} of {num} chunks were decided by all votes in time, and on_partial is refuse"
         return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=message)
     return Status.PARTIAL, None
-
-
-def _count(asked: Sequence[Assignment], answers: dict[str, Result]) -> Tally | None:
-    """Count the votes of the nodes that were asked, at the fitness they had when they were."""
-    ballots = []
-    for each in asked:
-        result = answers.get(each.node)
-        if result is not None and result.chosen is not None:
-            answer = result.answers[result.chosen]
-            weight = max(each.fitness * result.confidence, MIN_WEIGHT)
-            ballots.append(Ballot(voter=each.node, text=answer.text, final=answer.final, weight=weight))
-    return tally(ballots)
-
-
-def _outcome(
-    chunk: Chunk,
-    how: str,
-    asked: Sequence[Assignment],
-    answers: dict[str, Result],
-    count: Tally | None,
-    *,
-    given: list[Given],
-) -> ChunkOutcome:
-    winners = {each.voter for each in count.members} if count is not None else set()
-    votes, missing = [], []
-    for each in asked:
-        result = answers.get(each.node)
-        if result is not None and result.chosen is not None:
-            answer = result.answers[result.chosen]
-            votes.append(
-                Vote(
-                    node=each.node,
-                    model=answer.model,
-                    answer=answer.text,
-                    final=answer.final,
-                    weight=max(each.fitness * result.confidence, MIN_WEIGHT),
-                    confidence=result.confidence,
-                    fitness=each.fitness,
-                    won=each.node in winners,
-                    agreed=result.agreed,
-                    latency_s=result.latency_s,
-                    answers=result.answers,
-                )
-            )
-        else:
-            missing.append(Missing(node=each.node, reason=_reason(how, result), failed=result is not None))
-    return ChunkOutcome(
-        index=chunk.index,
-        text=chunk.text,
-        operation=chunk.operation,
-        decided=how or "open",
-        winner=count.winner.text if count is not None else None,
-        final=count.winner.final if count is not None else None,
-        agreement=count.agreement if count is not None else 0.0,
-        votes=votes,
-        missing=missing,
-        depends_on=chunk.depends_on,
-        context=chunk.context,
-        given=given,
-    )
-
-
-def _reason(how: str, result: Result | None) -> str:
-    if result is not None:
-        return result.error or "no usable answer"
-    return "not needed: decided before it answered" if how == "early" else "no answer in time"

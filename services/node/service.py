@@ -11,20 +11,20 @@ from pathlib import Path
 
 import structlog
 
-from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
 from schemas.commands import Cancel
-from schemas.messages import Chunk, ModelAnswer, Result, Task
+from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.node.context import question
-from services.node.prompts import prompt, sampling
-from services.node.span import final_span
+from services.node.prompts import asking
+from services.node.reading import read
 from services.node.vote import choose
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Entry
-from services.voting.extract import final_answer
+from services.voting.calibration import confidence
+from services.voting.question import question
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +129,7 @@ class Node:
         started_at = time.time()
         said = await asyncio.gather(*(self._ask(task, slot) for slot in range(len(self._config.models))))
         answers = [each for each in said if isinstance(each, ModelAnswer)]
-        choice = choose(answers)
+        choice = choose(answers, [confidence(each) for each in answers])
         problems = [each for each in said if isinstance(each, str)]
         return Result(
             id=task.id,
@@ -148,17 +148,15 @@ class Node:
     async def _ask(self, task: Task, slot: int) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""
         model = self._config.models[slot]
-        asked = question(task.text, task.context, task.given)
-        wanted = prompt(Chunk(index=task.chunk, text=asked, operation=task.operation))
-        temperature, seed = sampling(task.id, task.chunk, task.replica, slot)
+        way = asking(question(task.text, task.context, task.given), task.operation, task.replica, slot)
         request = Request(
             model=model,
-            system=wanted.system,
-            user=wanted.user,
-            max_tokens=wanted.max_tokens,
-            stop=wanted.stop,
-            temperature=temperature,
-            seed=seed,
+            system=way.prompt.system,
+            user=way.prompt.user,
+            max_tokens=way.prompt.max_tokens,
+            stop=way.prompt.stop,
+            temperature=way.temperature,
+            seed=way.seed,
             deadline_at=_stop_at(task.deadline_at),
         )
         try:
@@ -170,30 +168,13 @@ class Node:
         except Exception as error:  # a replica elsewhere may do better than a retry here
             log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
             return f"{model.stem}: {type(error).__name__}"
-        return _model_answer(model, done, task)
+        return read(done, model.stem, task.operation, way.method)
 
 
 def _stop_at(deadline_at: float) -> float:
     """Give the time by which a model should end, so that what it has by then still counts."""
     left_s = max(0.0, deadline_at - time.time())
     return deadline_at - min(MAX_PUBLISH_S, PUBLISH_SHARE * left_s)
-
-
-def _model_answer(model: Path, done: Completion, task: Task) -> ModelAnswer:
-    final = final_answer(done.text, task.operation)
-    span = final_span(done.text, final, task.operation)
-    return ModelAnswer(
-        model=model.stem,
-        text=done.text.strip(),
-        final=final,
-        final_logprob=None if span is None else done.span_logprob(*span),
-        logprob=done.logprob,
-        min_logprob=done.min_logprob,
-        prompt_tokens=done.prompt_tokens,
-        completion_tokens=done.completion_tokens,
-        latency_s=done.latency_s,
-        finish=done.finish,
-    )
 
 
 @asynccontextmanager

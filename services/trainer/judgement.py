@@ -18,6 +18,7 @@ from math import fsum
 
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Result, Vote
+from schemas.terms import CALCULATOR
 from services.trainer.fitness import Observation
 from services.voting.equivalence import equivalent
 
@@ -39,7 +40,9 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
     asked_s = max(0.0, assembled.sealed_at - assembled.planned_at)
     for outcome in assembled.outcomes:
         judged = _by_consensus(outcome.votes)
-        observations += [_observation(vote, outcome, judged[vote.node], vote.latency_s) for vote in outcome.votes]
+        observations += [
+            _observation(vote, outcome, judged[vote.node], vote.latency_s) for vote in _of_nodes(outcome.votes)
+        ]
         for silent in outcome.missing:
             node, operation = silent.node, outcome.operation
             if silent.failed:
@@ -73,7 +76,16 @@ def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]
         raise UnusableFeedback(f"$.chunk: the query has chunks 0 to {len(assembled.outcomes) - 1}")
     if len(chunks) > 1 and not feedback.good:
         raise UnusableFeedback("the query has several chunks; say by `chunk` which one is meant")
-    return [_observation(vote, outcome, _by_feedback(vote, feedback)) for outcome in chunks for vote in outcome.votes]
+    return [
+        _observation(vote, outcome, _by_feedback(vote, feedback))
+        for outcome in chunks
+        for vote in _of_nodes(outcome.votes)
+    ]
+
+
+def _of_nodes(votes: Sequence[Vote]) -> list[Vote]:
+    """Leave out the calculator, which has a say among the voters and nothing to learn."""
+    return [each for each in votes if each.node != CALCULATOR]
 
 
 def _by_feedback(vote: Vote, feedback: Feedback) -> Judgement:

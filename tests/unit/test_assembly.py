@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, Given, ModelAnswer, Plan, Result, Route
-from schemas.terms import ErrorCode, OnPartial, Operation, Status
+from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Operation, Policy, Status, VoteRule
 from services.assembler.assembly import Assessment, assess, reshape, seal
 
 NODES = ("a", "b", "c")
@@ -28,6 +28,7 @@ def plan(num_chunks: int = 1, nodes: Sequence[str] = NODES, fitness: float = 0.5
             assignments=[
                 Assignment(chunk=i, node=node, replica=0, fitness=fitness) for i in range(num_chunks) for node in nodes
             ],
+            policy=Policy(vote=VoteRule.SUM, escalate=False),
         ),
         **changes,
     )
@@ -258,3 +259,59 @@ def test_a_chunk_that_is_due_goes_with_the_votes_there_are() -> None:
     assert set(late.wanted) == {1}
     assert late.decided == late.cancellable == {0}
     assert not assess(of, [], deadline_passed=False, now=5.0).decided, "without a vote it waits for the first"
+
+
+ESCALATING = Policy(vote=VoteRule.SUM, escalate=True)
+
+
+def test_votes_that_differ_want_one_more_replica() -> None:
+    differing = [result("a", "1"), result("b", "2")]
+    assessed = assess(plan(nodes=("a", "b"), policy=ESCALATING), differing, deadline_passed=False)
+    assert assessed.wanted == {0: Route(id="q", chunk=0, attempt=0)}
+    assert assessed.outcomes[0].decided == "open"
+
+
+def test_no_more_are_wanted_where_votes_agree_or_nobody_is_left_or_escalation_is_off() -> None:
+    differing = [result("a", "1"), result("b", "2")]
+    agreeing = [result("a", "1"), result("b", "1")]
+    for policy, exhausted, results in (
+        (ESCALATING, [], agreeing),
+        (ESCALATING, [0], differing),
+        (structs.replace(ESCALATING, escalate=False), [], differing),
+    ):
+        of = plan(nodes=("a", "b"), policy=policy, exhausted=exhausted)
+        assessed = assess(of, results, deadline_passed=False)
+        assert (assessed.wanted, assessed.outcomes[0].decided) == ({}, "all")
+
+
+def test_no_more_are_wanted_when_they_would_come_too_late() -> None:
+    differing = [result("a", "1"), result("b", "2")]
+    of = plan(nodes=("a", "b"), policy=ESCALATING)
+    assert assess(of, differing, deadline_passed=False, now=of.assemble_by - 2).wanted
+    assert not assess(of, differing, deadline_passed=False, now=of.assemble_by - 1).wanted
+
+
+def test_texts_differ_as_their_writers_do_and_want_no_more() -> None:
+    poem = [Chunk(index=0, text="write a poem", operation=Operation.GENERATE)]
+    texts = [result("a", "roses are red and violets are blue"), result("b", "the rain in spain stays in the plain")]
+    of = plan(nodes=("a", "b"), policy=ESCALATING, chunks=poem)
+    assert assess(of, texts, deadline_passed=False).complete
+
+
+def test_a_stated_sum_has_one_voter_more() -> None:
+    total = [Chunk(index=0, text="what is 17 times 6", operation=Operation.MATH)]
+    assessed = assess(plan(nodes=("a",), chunks=total), [result("a", "112")], deadline_passed=False)
+    (outcome,) = assessed.outcomes
+    assert outcome.final == "102"
+    assert [(each.node, each.won) for each in outcome.votes] == [("a", False), (CALCULATOR, True)]
+
+
+def test_a_stated_sum_that_builds_on_another_is_computed_too() -> None:
+    chunks = [
+        Chunk(index=0, text="compute 12 times 8", operation=Operation.MATH),
+        Chunk(index=1, text="add 10 to the result", operation=Operation.MATH, depends_on=[0]),
+    ]
+    of = plan(nodes=("a",), chunks=chunks, given={1: [Given(question="compute 12 times 8", answer="96")]})
+    of = structs.replace(of, assignments=[Assignment(chunk=i, node="a", replica=0, fitness=0.5) for i in range(2)])
+    assessed = assess(of, [result("a", "96"), result("a", "10", chunk=1)], deadline_passed=False)
+    assert [each.final for each in assessed.outcomes] == ["96", "106"]

@@ -18,7 +18,7 @@ PURE = (
     "services.node.vote",
     "services.node.prompts",
     "services.node.span",
-    "services.node.context",
+    "services.voting.question",
     "services.assembler.assembly",
     "services.synthesizer.merge",
     "services.trainer.fitness",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.messages import Given
-from services.node.context import question
+from services.voting.question import question
 
 
 def given(answer: str, asked: str = "Compute 12 times 8") -> list[Given]:

@@ -1,0 +1,112 @@
+"""A chunk's votes and what they amount to.
+
+Pure: the nodes that were asked and their results in, a count and an outcome out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
+from schemas.terms import CALCULATOR, Operation, VoteRule
+from services.voting.calculator import calculate
+from services.voting.question import question
+from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count
+
+
+def count_votes(
+    rule: VoteRule,
+    chunk: Chunk,
+    asked: Sequence[Assignment],
+    answers: Mapping[str, Result],
+    given: Sequence[Given],
+) -> Count | None:
+    """Count what the nodes that were asked have answered (`answers`, by node), at the fitness they had then."""
+    voters = [Voter.of(answers[each.node], each.fitness) for each in asked if each.node in answers]
+    return count(
+        rule,
+        [each for each in voters if each is not None],
+        awaited=[each.fitness for each in asked if each.node not in answers],
+        calculated=_calculated(chunk, given),
+    )
+
+
+def outcome(
+    chunk: Chunk,
+    *,
+    how: str,
+    asked: Sequence[Assignment],
+    answers: Mapping[str, Result],
+    counted: Count | None,
+    given: Sequence[Given],
+) -> ChunkOutcome:
+    """Say what became of a chunk that is decided as `how` says (empty: it is open)."""
+    votes, missing = [], []
+    for each in asked:
+        result = answers.get(each.node)
+        if counted is not None and result is not None and result.chosen is not None:
+            votes.append(_vote(each, result, result.chosen, counted))
+        else:
+            missing.append(Missing(node=each.node, reason=_reason(how, result), failed=result is not None))
+    if counted is not None and CALCULATOR in counted.weights:
+        votes.append(_calculator_vote(_calculated(chunk, given) or "", counted))
+    return ChunkOutcome(
+        index=chunk.index,
+        text=chunk.text,
+        operation=chunk.operation,
+        decided=how or "open",
+        winner=counted.tally.winner.text if counted is not None else None,
+        final=counted.tally.winner.final if counted is not None else None,
+        agreement=counted.tally.agreement if counted is not None else 0.0,
+        confidence=counted.confidence if counted is not None else 0.0,
+        votes=votes,
+        missing=missing,
+        depends_on=chunk.depends_on,
+        context=chunk.context,
+        given=list(given),
+    )
+
+
+def _calculated(chunk: Chunk, given: Sequence[Given]) -> str | None:
+    if chunk.operation is not Operation.MATH:
+        return None
+    return calculate(question(chunk.text, chunk.context, given))
+
+
+def _vote(assignment: Assignment, result: Result, chosen: int, counted: Count) -> Vote:
+    answer = result.answers[chosen]
+    return Vote(
+        node=assignment.node,
+        model=answer.model,
+        answer=answer.text,
+        final=answer.final,
+        weight=counted.weights.get(assignment.node, 0.0),
+        confidence=result.confidence,
+        fitness=assignment.fitness,
+        won=assignment.node in counted.winners,
+        agreed=result.agreed,
+        latency_s=result.latency_s,
+        answers=result.answers,
+    )
+
+
+def _calculator_vote(value: str, counted: Count) -> Vote:
+    return Vote(
+        node=CALCULATOR,
+        model=CALCULATOR,
+        answer=value,
+        final=value,
+        weight=counted.weights[CALCULATOR],
+        confidence=CALCULATOR_WEIGHT,
+        fitness=1.0,
+        won=CALCULATOR in counted.winners,
+        agreed=None,
+        latency_s=0.0,
+        answers=[],
+    )
+
+
+def _reason(how: str, result: Result | None) -> str:
+    if result is not None:
+        return result.error or "no usable answer"
+    return "not needed: decided before it answered" if how == "early" else "no answer in time"

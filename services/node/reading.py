@@ -1,0 +1,42 @@
+"""A model's completion as an answer: its final answer, and how sure the model was of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.messages import ModelAnswer
+from services.node.program import run
+from services.node.prompts import PROGRAM
+from services.node.span import final_span
+from services.voting.extract import final_answer
+
+if TYPE_CHECKING:
+    from models.engine import Completion
+    from schemas.terms import Operation
+
+
+def read(done: Completion, model: str, operation: Operation, method: str) -> ModelAnswer:
+    """Read what `model` said when asked by `method`.
+
+    A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.
+    """
+    text, final, span = done.text.strip(), "", None
+    if method == PROGRAM:
+        if (outcome := run(done.text)) is not None:
+            text, final = outcome.steps, outcome.value
+    else:
+        final = final_answer(done.text, operation)
+        span = final_span(done.text, final, operation)
+    return ModelAnswer(
+        model=model,
+        method=method,
+        text=text,
+        final=final,
+        final_logprob=None if span is None else done.span_logprob(*span),
+        logprob=done.logprob,
+        min_logprob=done.min_logprob,
+        prompt_tokens=done.prompt_tokens,
+        completion_tokens=done.completion_tokens,
+        latency_s=done.latency_s,
+        finish=done.finish,
+    )
