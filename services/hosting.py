@@ -63,7 +63,7 @@ def build(
     """
     services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
     if "trainer" in names:
-        metadata = {"canaries": f"({canary_rate:g} canaries a query)"} if canary_rate else {}
+        metadata = {"canaries": f"canaries={canary_rate:g}"} if canary_rate else {}
         services.append(Service("trainer", partial(trainer, canary_rate=canary_rate), metadata))
     if WITH_MODELS & set(names):
         assert topology is not None

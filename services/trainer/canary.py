@@ -51,7 +51,8 @@ class Canaries:
 
     async def look(self) -> None:
         """Ask if one is due and nobody else is waiting for an answer."""
-        if self._sealed * self._rate < 1 or (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]:
+        due = self._sealed * self._rate >= 1
+        if not due or (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]:
             return
         self._sealed = 0
         known = self._draw(self._random)

@@ -22,7 +22,7 @@ TINY = Model("tiny", dict.fromkeys(OPERATIONS, 0.1))
 
 LEARNED, SCORED, REGAINED = range(100), range(100, 250), range(250, 400)
 SEEDS = range(2)
-MARGIN = 0.3
+MARGIN = 0.2
 
 
 def fitness(pool: Pool, node: str) -> float:
