@@ -16,6 +16,7 @@ from rich.table import Table
 
 from schemas.messages import Assignment, Chunk
 from schemas.records import Presence
+from schemas.terms import Policy
 from schemas.topology import load
 from services.cli.options import Target, bus_options, out, run, topology_option
 from services.decomposer.decompose import decompose
@@ -99,9 +100,9 @@ async def _live(target: Target) -> list[Candidate]:
 
 
 def _routed(stages: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[Assignment]:
-    """Route what can begin; a later stage is routed to all nodes when its turn comes."""
+    """Route what can begin; a later stage is routed when its turn comes."""
     first = [each for each in stages if not each.depends_on]
-    return route(first, candidates) if candidates and first else []
+    return route(first, candidates, Policy().replicas) if candidates and first else []
 
 
 def _row(

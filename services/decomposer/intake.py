@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from random import Random
 
 import structlog
 
@@ -16,6 +18,7 @@ from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
 from services.decomposer.stages import in_stages
+from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Request
@@ -29,9 +32,10 @@ WAITING_GRACE_S = 30.0
 class Intake:
     """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
 
-    def __init__(self, bus: Bus, roster: Roster) -> None:
+    def __init__(self, bus: Bus, roster: Roster, workload: Workload) -> None:
         self._bus = bus
         self._roster = roster
+        self._workload = workload
         self._admissions = Admissions(bus)
         self._waiting: dict[str, dict[str, float]] = {}
 
@@ -65,6 +69,7 @@ class Intake:
         try:
             plan = await self._plan(query, id_, request, started)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+            self._workload.begin(plan)
             log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=len(plan.assignments))
         except Conflict:
             await self._again(query, id_, request)
@@ -79,10 +84,12 @@ class Intake:
             if await self._known(query):
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
+        busy = self._workload.by_node()
+        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
         return make_plan(
             query,
             [each for stages in in_stages(decompose(query.query)) for each in stages],
-            candidates,
+            Random(id_).sample(pool, len(pool)),  # equals take turns
             id_=id_,
             reply=request.reply,
             created_at=started,
@@ -111,6 +118,7 @@ class Intake:
 
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
+        self._workload.end(reply.id)
         await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)

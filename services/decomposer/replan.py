@@ -16,6 +16,7 @@ from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TAS
 from services.decomposer.planning import task_entries
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move, release
+from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Retry
 from services.runtime.survey import find_depths
@@ -30,9 +31,10 @@ NO_NODES_S = 0.5
 class Replanner:
     """Revises plans."""
 
-    def __init__(self, bus: Bus, roster: Roster) -> None:
+    def __init__(self, bus: Bus, roster: Roster, workload: Workload) -> None:
         self._bus = bus
         self._roster = roster
+        self._workload = workload
         self._started = False
 
     async def on_route(self, delivery: Delivery[Route]) -> None:
@@ -103,6 +105,7 @@ class Replanner:
             Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),
             *task_entries(plan, fresh, time.time()),
         )
+        self._workload.begin(plan)
         for node, chunk in before - after:
             await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)
         log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)

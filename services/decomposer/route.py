@@ -1,9 +1,9 @@
 """Which node answers which chunk.
 
 Pure: candidates in, assignments out.  All live nodes take part, unless the number of replicas is limited: with more
-nodes than chunks several share a chunk, with fewer each gets several.  A node's score is
-0.7 x normalised expected latency + 0.3 x (1 - fitness), lower is better; a chunk's replicas spread over superclusters,
-clusters and model families before the score counts.
+nodes than chunks several share a chunk, with fewer each gets several.  A node's score is 0.7 x normalised expected
+latency + 0.3 x (1 - fitness), lower is better, and of equals the first is taken; a chunk's replicas spread over
+superclusters, clusters and model families before the score counts.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from schemas.terms import Operation
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3
+SCORE_DECIMALS = 2  # nodes whose scores differ by less are as good
 MAX_ASSIGNMENTS = 900  # plan, timer and tasks are one atomic batch, of at most 1000 messages
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A live node: its heartbeat and what the trainer knows of it (None: nothing yet)."""
+    """A live node: its heartbeat, what the trainer knows of it (None: nothing yet), and the tasks in its hands."""
 
     presence: Presence
     fitness: Fitness | None = None
+    busy: int = 0
 
     def record(self, operation: Operation) -> Record:
         """Give what is known for an operation, else over all operations, else what the topology says."""
@@ -63,7 +65,7 @@ class _Draft:
     def add(self, chunk: Chunk, pool: Sequence[Candidate]) -> None:
         asked = self.asked(chunk.index)
         scores = self._scores(chunk.operation, pool)
-        best = min(pool, key=lambda each: (*_overlap(each, asked), scores[each.presence.node], each.presence.node))
+        best = min(pool, key=lambda each: (*_overlap(each, asked), round(scores[each.presence.node], SCORE_DECIMALS)))
         models = set(best.presence.models)
         self.load[best.presence.node] += 1
         self.assignments.append(
@@ -80,7 +82,7 @@ class _Draft:
         typical_s = sorted(known)[len(known) // 2] if known else 1.0
         wait_s = {
             each.presence.node: (each.record(operation).latency_s or typical_s)
-            * (1 + self.load[each.presence.node] / each.presence.slots)
+            * (1 + (self.load[each.presence.node] + each.busy) / each.presence.slots)
             for each in pool
         }
         longest_s = max(wait_s.values()) or 1.0

@@ -9,6 +9,7 @@ from schemas.subjects import ANSWER, QUERY, ROUTE
 from services.decomposer.intake import Intake
 from services.decomposer.replan import Replanner
 from services.decomposer.roster import Roster
+from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Route, consume, listen, on, serve
@@ -21,8 +22,9 @@ LOOK_S = 0.5
 async def decomposer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
     """Take queries in, and keep their plans true while nodes come and go."""
     roster = Roster(bus)
-    intake = Intake(bus, roster)
-    replanner = Replanner(bus, roster)
+    workload = Workload()
+    intake = Intake(bus, roster, workload)
+    replanner = Replanner(bus, roster, workload)
     async with repeating(LOOK_S, replanner.move_from_absent), repeating(LOOK_S, intake.forget_late):
         yield [
             serve(QUERY, intake.on_query, concurrency=CONCURRENCY),

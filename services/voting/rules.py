@@ -59,7 +59,7 @@ class Count:
 
     `confidence` is how likely the winner is right, in the eyes of the rule; for the rules that weigh no evidence, its
     share of the weight.  `settled` says that what is awaited cannot, or need not, change it.  `weights` maps voters to
-    the weight of their ballots, `winners` are the voters of the winning class.
+    the weight of what they chose, `winners` are those who chose an answer of the winning class.
     """
 
     tally: Tally
@@ -103,15 +103,15 @@ def count(
         tally=counted,
         confidence=sure,
         settled=counted.margin > by.most(awaited) or (by.weighs_evidence and sure >= SURE),
-        weights={voter: weight_of([b for b in ballots if b.voter == voter]) for voter in {b.voter for b in ballots}},
-        winners=_winners(counted, voters),
+        weights={each.voter: each.weight for each in _own(ballots, voters)},
+        winners=frozenset(each.voter for each in _own(counted.members, voters)),
     )
 
 
-def _winners(counted: Tally, voters: Sequence[Voter]) -> frozenset[str]:
-    """Name the voters whose own choice is of the winning class; a model that its node overruled wins for nobody."""
-    own = {each.node: each.chosen.final for each in voters} | {CALCULATOR: None}
-    return frozenset(each.voter for each in counted.members if own[each.voter] in (None, each.final))
+def _own(ballots: Sequence[Ballot], voters: Sequence[Voter]) -> list[Ballot]:
+    """Keep the ballots for what their voters chose; a model that its node overruled speaks for itself alone."""
+    own = {each.node: each.chosen.final for each in voters}
+    return [each for each in ballots if each.final == own.get(each.voter, each.final)]
 
 
 # --- ballots ---------------------------------------------------------------------------------------------------------

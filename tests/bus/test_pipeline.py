@@ -13,26 +13,28 @@ import pytest
 
 from schemas.commands import Cancel, Feedback, Query
 from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
-from schemas.terms import ErrorCode, OnPartial, Status
+from schemas.terms import ErrorCode, OnPartial, Policy, Status, VoteRule
 from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
 
+ALL = Policy(vote=VoteRule.SUM, replicas=None, escalate=False)
 TWO_PARTS = "What is the capital of Peru, and what is the capital of Chile?"
 
 
 def query(
     text: str = TWO_PARTS, id_: str = "q1", timeout_s: float = 10, on_partial: OnPartial = OnPartial.ACCEPT
 ) -> Query:
-    return Query(query=text, id=id_, timeout_s=timeout_s, on_partial=on_partial)
+    return Query(query=text, id=id_, timeout_s=timeout_s, on_partial=on_partial, policy=ALL)
 
 
 async def test_bare_request_reply_with_json_typed_by_hand(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1", "n2", "n3"]):
         client = await nats.connect(server.url)
-        reply = await client.request(f"{space.prefix}.query", b'{"query": "' + TWO_PARTS.encode() + b'"}', timeout=10)
+        by_hand = f'{{"query": "{TWO_PARTS}", "policy": {{"vote": "sum", "replicas": null}}}}'
+        reply = await client.request(f"{space.prefix}.query", by_hand.encode(), timeout=10)
         await client.close()
     body = json.loads(reply.data)
     assert body["status"] == "complete"

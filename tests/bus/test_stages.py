@@ -9,7 +9,7 @@ from models.engine import Request
 from schemas.commands import Query
 from schemas.messages import Given, Reply
 from schemas.subjects import ANSWER, ASSEMBLED, PLAN, RESULT, ROUTE, TASK, Space
-from schemas.terms import ErrorCode, Policy, Status
+from schemas.terms import CALCULATOR, ErrorCode, Policy, Status, VoteRule
 from services.assembler.service import assembler
 from services.decomposer.service import decomposer
 from services.runtime.client import ask
@@ -18,11 +18,18 @@ from services.runtime.server import EmbeddedServer
 from tests.support import SUPERLLM, Cluster, Gate, ScriptedEngine, answer_at_once, cluster, wait_until
 
 CHAIN = "Compute 12 times 8, then add 10 to the result"
-SAID = {"Compute 12 times 8.": "96", "Add 10 to 96.": "106", "Halve 106.": "53"}
+FACTS = "Who wrote Emma, and when was she born?"  # nothing that the calculator could answer
+SAID = {
+    "Compute 12 times 8.": "96",
+    "Add 10 to 96.": "106",
+    "Halve 106.": "53",
+    "Who wrote Emma?": "Jane Austen",
+    "Given: Who wrote Emma? Jane Austen. When was she born?": "1775",
+}
 
 
 async def calculate(request: Request) -> str:
-    """Answer the sums of the chain, once they are put as plain sums."""
+    """Answer the parts of the chains, once they are put so that they stand alone."""
     return await answer_at_once(request) if request.model == SUPERLLM else SAID.get(request.user, "no idea")
 
 
@@ -33,11 +40,16 @@ class Holding:
     gate: Gate
 
     async def __call__(self, request: Request) -> str:
-        return await (self.gate(request) if request.user.startswith("Add") else calculate(request))
+        return await (self.gate(request) if request.user.startswith(("Add", "Given")) else calculate(request))
 
 
-def query(text: str = CHAIN, timeout_s: float = 15, id_: str = "q1", **policy: int) -> Query:
-    return Query(query=text, id=id_, timeout_s=timeout_s, policy=Policy(**policy))  # type: ignore[arg-type]
+def query(text: str = CHAIN, timeout_s: float = 15, id_: str = "q1", replicas: int | None = None) -> Query:
+    policy = Policy(vote=VoteRule.SUM, replicas=replicas, escalate=False)
+    return Query(query=text, id=id_, timeout_s=timeout_s, policy=policy)
+
+
+def voters(reply: Reply) -> list[list[str]]:
+    return [[str(vote.node) for vote in each.votes if vote.node != CALCULATOR] for each in reply.chunks]
 
 
 def finals(reply: Reply) -> list[str | None]:
@@ -85,15 +97,15 @@ async def test_a_subject_goes_with_its_parts(server: EmbeddedServer, space: Spac
 
 async def test_what_builds_on_a_failed_stage_is_lost_and_named(server: EmbeddedServer, space: Space) -> None:
     async def fail(request: Request) -> str:
-        return "" if request.user.startswith("Compute") else await answer_at_once(request)
+        return "" if request.user.startswith("Who") else await answer_at_once(request)
 
     async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(fail)) as deployed:
-        reply = await ask(deployed.bus, query(f"What is DNA? {CHAIN}"))
-        alone = await ask(deployed.bus, query(id_="q2"))
+        reply = await ask(deployed.bus, query(f"What is DNA? {FACTS}"))
+        alone = await ask(deployed.bus, query(FACTS, id_="q2"))
     assert reply.status is Status.PARTIAL
     assert [each.decided for each in reply.chunks] == ["all", "none", "none"]
     assert reply.chunks[2].reason == "it builds on chunk 2, which has no answer"
-    assert "No answer to: add 10 to the result (it builds on chunk 2, which has no answer)" in reply.answer
+    assert "No answer to: when was she born? (it builds on chunk 2, which has no answer)" in reply.answer
     assert alone.error is not None
     assert alone.error.code is ErrorCode.INTERNAL
     assert "every node failed" in alone.error.message
@@ -103,22 +115,24 @@ async def test_a_node_leaves_in_the_second_stage(server: EmbeddedServer, space: 
     gate = Gate()
     async with cluster(server.url, space) as deployed:
         await deployed.add_node("leaves", ScriptedEngine(Holding(gate)))
-        asked = asyncio.create_task(ask(deployed.bus, query()))
+        asked = asyncio.create_task(ask(deployed.bus, query(FACTS)))
         await gate.reached.wait()
         stays = await deployed.add_node("stays", ScriptedEngine(calculate))
         await deployed.stop("node.leaves")
         reply = await asked
     assert reply.status is Status.COMPLETE
-    assert finals(reply) == ["96", "106"]
-    assert [each.node for each in reply.chunks[1].votes] == ["stays"]
-    assert {each.user for each in stays.asked} == {"Add 10 to 96."}, "what it was given moves with it"
+    assert finals(reply) == ["Jane Austen", "1775"]
+    assert voters(reply)[1] == ["stays"]
+    assert {each.user for each in stays.asked} == {"Given: Who wrote Emma? Jane Austen. When was she born?"}, (
+        "what it was given moves with it"
+    )
 
 
 async def test_a_stage_waits_for_a_node(server: EmbeddedServer, space: Space) -> None:
     gate = Gate(then=calculate)
     async with cluster(server.url, space, services=("decomposer", "synthesizer", "trainer")) as deployed:
         await deployed.add_node("first", ScriptedEngine(gate))
-        asked = asyncio.create_task(ask(deployed.bus, query()))
+        asked = asyncio.create_task(ask(deployed.bus, query(FACTS)))
         await gate.reached.wait()
         gate.opened.set()
         await wait_until(lambda: is_there(deployed, 0), "the first stage is answered")
@@ -128,7 +142,7 @@ async def test_a_stage_waits_for_a_node(server: EmbeddedServer, space: Space) ->
         await deployed.add_node("second", ScriptedEngine(calculate))
         reply = await asked
     assert reply.status is Status.COMPLETE
-    assert [[vote.node for vote in each.votes] for each in reply.chunks] == [["first"], ["second"]]
+    assert voters(reply) == [["first"], ["second"]]
 
 
 async def test_the_assembler_is_away_between_the_stages(server: EmbeddedServer, space: Space) -> None:
@@ -164,19 +178,19 @@ async def test_the_decomposer_is_away_between_the_stages(server: EmbeddedServer,
 async def test_a_silent_node_does_not_take_the_time_of_later_stages(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(calculate)) as deployed:
         await deployed.add_node("silent", ScriptedEngine(Gate()))
-        reply = await ask(deployed.bus, query(timeout_s=4))
+        reply = await ask(deployed.bus, query(FACTS, timeout_s=4))
     assert reply.status is Status.PARTIAL, "not all votes were heard"
-    assert finals(reply) == ["96", "106"]
+    assert finals(reply) == ["Jane Austen", "1775"]
     assert {each.node for chunk in reply.chunks for each in chunk.missing} == {"silent"}
 
 
 async def test_a_chain_that_runs_out_of_time_names_the_missing_stage(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(Holding(Gate()))) as deployed:
-        reply = await ask(deployed.bus, query(timeout_s=2))
+        reply = await ask(deployed.bus, query(FACTS, timeout_s=2))
     assert reply.status is Status.PARTIAL
-    assert finals(reply) == ["96", None]
-    assert "96" in reply.answer
-    assert "No answer to: add 10 to the result" in reply.answer
+    assert finals(reply) == ["Jane Austen", None]
+    assert "Jane Austen" in reply.answer
+    assert "No answer to: when was she born?" in reply.answer
 
 
 async def test_two_of_every_service_answer_each_chain_once(server: EmbeddedServer, space: Space) -> None:

@@ -37,7 +37,8 @@ def test_only_what_can_begin_is_assigned() -> None:
 
 def test_the_policy_limits_replicas() -> None:
     assert len(plan([chunk(0), chunk(1)], Policy(replicas=2)).assignments) == 4
-    assert len(plan([chunk(0), chunk(1)]).assignments) == 3
+    assert len(plan([chunk(0), chunk(1)]).assignments) == 2
+    assert len(plan([chunk(0), chunk(1)], Policy(replicas=None)).assignments) == 3
 
 
 def test_each_stage_of_a_chain_gets_the_same_time() -> None:

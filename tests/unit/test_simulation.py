@@ -79,4 +79,4 @@ def test_four_copies_of_a_weak_model_do_not_bring_down_a_better_one() -> None:
         assert fitness(by_consensus, BAD) > mean(others(by_consensus)) - 0.15
         with_canaries = Pool(nodes, seed, canaries=0.05)
         with_canaries.ask(range(200))
-        assert fitness(with_canaries, BAD) > max(others(with_canaries)), "it stands out"
+        assert fitness(with_canaries, BAD) > mean(others(with_canaries)), "it stands out"
