@@ -60,6 +60,16 @@ def run(text: str) -> Outcome | None:
     return Outcome(value, "\n".join(lines) or value) if value else None
 
 
+def run_fenced(text: str) -> Outcome | None:
+    """Compute the program that stands fenced in a longer text; None if none does."""
+    return run(text) if _FENCED.search(text) else None
+
+
+def before_fence(text: str) -> str:
+    """Return what stands before a fenced program."""
+    return _FENCED.split(text, maxsplit=1)[0].strip()
+
+
 class _Unreadable(InvalidExpression):  # type: ignore[misc]
     """A statement that is neither an assignment nor a print."""
 

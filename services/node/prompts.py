@@ -22,6 +22,9 @@ _MAX_SUM_WORDS = 12
 
 FACT, SUM, STEPS, PROGRAM, COMPARE, TEXT = "fact", "sum", "steps", "program", "compare", "text"
 
+# (method, sampled) of each replica of a word problem: two short programs that agree need no long steps.
+_WAYS = ((PROGRAM, False), (PROGRAM, True), (STEPS, False), (PROGRAM, True), (STEPS, True))
+
 _PLAIN = "You are a helpful assistant."
 _SUM = "Reply with the result only: one number, no words, no steps."
 _COMPARE = "Reply in 2 to 4 sentences."  # in the user's turn: as system text it was not followed
@@ -48,18 +51,22 @@ class Asking:
     seed: int
 
 
-def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking:
-    """Return how the model in a node's `slot` is asked by replica number `replica` of a chunk.
+def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking | None:
+    """Return how the model in a node's `slot` is asked by replica number `replica` of a chunk; None if it is not.
 
-    The first time that a slot uses a method it answers greedily, later ones sample, each with a seed of its own.  Seeds
-    follow from the question, so that the same question asked twice is the same request, in every process.
+    The first time that a method is used it is used greedily, later ones sample, each with a seed of its own.  Of a word
+    problem, which costs many tokens, replicas but the first ask the first model alone.  Seeds follow from the question,
+    so that the same question asked twice is the same request, in every process.
     """
-    methods = (PROGRAM, STEPS) if operation is Operation.MATH and _is_word_problem(question) else (None,)
-    turn, way = divmod(replica, len(methods))
-    method = methods[(way + slot) % len(methods)]
+    method, sampled = None, replica > 0
+    if operation is Operation.MATH and _is_word_problem(question):
+        if slot and replica:
+            return None
+        method, sampled = _WAYS[replica % len(_WAYS)]
+        sampled |= replica >= len(_WAYS)
     digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
     prompt, method = _prompt(_sentence(question), operation, method)
-    return Asking(prompt, method, SAMPLING_TEMPERATURE if turn else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
+    return Asking(prompt, method, SAMPLING_TEMPERATURE if sampled else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
 
 
 def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Prompt, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schemas.messages import ModelAnswer
-from services.node.program import run
-from services.node.prompts import PROGRAM
+from services.node.program import before_fence, run, run_fenced
+from services.node.prompts import PROGRAM, STEPS
 from services.node.span import final_span
 from services.voting.extract import final_answer
 
@@ -19,11 +19,14 @@ def read(done: Completion, model: str, operation: Operation, method: str) -> Mod
     """Read what `model` said when asked by `method`.
 
     A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.
+    Among worked steps too a program counts for more than the output that the model made up for it.
     """
     text, final, span = done.text.strip(), "", None
     if method == PROGRAM:
         if (outcome := run(done.text)) is not None:
             text, final = outcome.steps, outcome.value
+    elif method == STEPS and (outcome := run_fenced(done.text)) is not None:
+        text, final = f"{before_fence(done.text)}\n{outcome.steps}\nAnswer: {outcome.value}".strip(), outcome.value
     else:
         final = final_answer(done.text, operation)
         span = final_span(done.text, final, operation)

@@ -16,7 +16,7 @@ from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.node.prompts import asking
+from services.node.prompts import Asking, asking
 from services.node.reading import read
 from services.node.vote import choose
 from services.runtime.bus import Bus
@@ -125,9 +125,17 @@ class Node:
         return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
 
     async def _answer(self, task: Task) -> Result:
-        """Ask each model, and vote between them."""
+        """Ask the models, and vote between them."""
         started_at = time.time()
-        said = await asyncio.gather(*(self._ask(task, slot) for slot in range(len(self._config.models))))
+        asked = question(task.text, task.context, task.given)
+        ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
+        said = await asyncio.gather(
+            *(
+                self._ask(task, model, way)
+                for model, way in zip(self._config.models, ways, strict=True)
+                if way is not None
+            )
+        )
         answers = [each for each in said if isinstance(each, ModelAnswer)]
         choice = choose(answers, [confidence(each) for each in answers])
         problems = [each for each in said if isinstance(each, str)]
@@ -145,10 +153,8 @@ class Node:
             error=None if choice else "; ".join(problems) or "the models gave no usable answer",
         )
 
-    async def _ask(self, task: Task, slot: int) -> ModelAnswer | str:
+    async def _ask(self, task: Task, model: Path, way: Asking) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""
-        model = self._config.models[slot]
-        way = asking(question(task.text, task.context, task.given), task.operation, task.replica, slot)
         request = Request(
             model=model,
             system=way.prompt.system,

@@ -3,10 +3,17 @@ from __future__ import annotations
 import pytest
 
 from schemas.terms import Operation
-from services.node.prompts import SAMPLING_TEMPERATURE, asking
+from services.node.prompts import SAMPLING_TEMPERATURE, Asking
+from services.node.prompts import asking as asking_or_none
 
 SUM = "compute 6 times 21"
 STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
+
+
+def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking:
+    asked = asking_or_none(question, operation, replica, slot)
+    assert asked is not None
+    return asked
 
 
 @pytest.mark.parametrize(
@@ -29,17 +36,23 @@ def test_only_word_problems_may_be_worked() -> None:
     assert "no steps" not in asking(STORY, Operation.MATH, 0, 0).prompt.system
 
 
-def test_a_word_problem_is_asked_in_both_ways_by_each_replica_and_by_each_model() -> None:
-    def methods(*turns: tuple[int, int]) -> list[str]:
-        return [asking(STORY, Operation.MATH, replica, slot).method for replica, slot in turns]
+def test_a_word_problem_is_asked_by_programs_first_then_by_steps() -> None:
+    ways = [asking(STORY, Operation.MATH, replica, 0) for replica in range(6)]
+    assert [(each.method, each.temperature > 0) for each in ways] == [
+        ("program", False),
+        ("program", True),
+        ("steps", False),
+        ("program", True),
+        ("steps", True),
+        ("program", True),
+    ]
+    assert ways[2].prompt.user == STORY
 
-    assert methods((0, 0), (0, 1)) == ["program", "steps"]
-    assert methods((1, 0), (1, 1)) == ["steps", "program"]
-    assert methods((2, 0), (2, 1)) == ["program", "steps"]
 
-
-def test_the_steps_are_asked_for_in_the_question_s_own_words() -> None:
-    assert asking(STORY, Operation.MATH, 1, 0).prompt.user == STORY
+def test_only_the_first_replica_of_a_word_problem_asks_the_second_model() -> None:
+    assert asking(STORY, Operation.MATH, 0, 1).method == "program"
+    assert asking_or_none(STORY, Operation.MATH, 1, 1) is None
+    assert asking_or_none(SUM, Operation.MATH, 1, 1) is not None
 
 
 def test_questions_of_a_kind_share_their_system_text() -> None:
@@ -72,8 +85,6 @@ def test_a_method_is_greedy_the_first_time_and_differs_later() -> None:
     assert [each.temperature for each in facts] == [0.0] * 2 + [SAMPLING_TEMPERATURE] * 6
     assert len({each.seed for each in facts}) == len(facts)
     assert all(0 <= each.seed < 2**31 for each in facts)
-    stories = [asking(STORY, Operation.MATH, replica, 0).temperature for replica in range(4)]
-    assert stories == [0.0, 0.0, SAMPLING_TEMPERATURE, SAMPLING_TEMPERATURE]
 
 
 def test_the_same_question_is_the_same_request_in_every_process() -> None:

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from models.engine import Completion
+from schemas.messages import ModelAnswer
+from schemas.terms import Operation
+from services.node.reading import read
+
+
+def answer(text: str, method: str, operation: Operation = Operation.MATH) -> ModelAnswer:
+    done = Completion(
+        text=text,
+        logprob=-0.1,
+        min_logprob=-0.2,
+        prompt_tokens=1,
+        completion_tokens=1,
+        latency_s=0.1,
+        finish="stop",
+    )
+    return read(done, "m", operation, method)
+
+
+def test_a_program_is_told_by_its_steps() -> None:
+    said = answer("```python\neggs = 16 - 3 - 4\nanswer = eggs * 2\n```", "program")
+    assert (said.final, said.text, said.method) == ("18", "eggs = 16 - 3 - 4 = 9\nanswer = eggs * 2 = 18", "program")
+
+
+def test_a_program_that_comes_to_nothing_is_no_answer() -> None:
+    said = answer("eggs = hens * 2", "program")
+    assert (said.final, said.text) == ("", "eggs = hens * 2")
+
+
+def test_worked_steps_end_in_an_answer() -> None:
+    said = answer("She has 16 - 7 = 9 eggs.\n\nSo she earns \\(\\boxed{18}\\).", "steps")
+    assert said.final == "18"
+
+
+def test_an_output_that_was_made_up_does_not_count() -> None:
+    text = "We compute:\n```python\na = 60 * 3\nprint(a + 6)\n```\n```output\n246\n```\nIt is \\(\\boxed{246}\\)."
+    said = answer(text, "steps")
+    assert said.final == "186"
+    assert said.text == "We compute:\na = 60 * 3 = 180\nAnswer: 186"
+
+
+def test_a_fact_is_read_as_it_is() -> None:
+    said = answer(" The capital of Norway is Oslo. ", "fact", Operation.SEARCH)
+    assert (said.final, said.text) == ("Oslo", "The capital of Norway is Oslo.")
