@@ -13,6 +13,7 @@ from services.cli.evaluate import evaluate
 from services.cli.models import models
 from services.cli.plan import plan
 from services.cli.queries import answer, cancel, feedback
+from services.cli.replay import replay
 from services.cli.score import score
 from services.cli.status import status
 from services.cli.up import up
@@ -36,7 +37,7 @@ def dellm() -> None:
     """Answer questions with many small local language models on a NATS bus."""
 
 
-for command in (up, ask, plan, watch, status, answer, cancel, feedback, models, evaluate, score):
+for command in (up, ask, plan, watch, status, answer, cancel, feedback, models, evaluate, score, replay):
     dellm.add_command(command)
 
 
