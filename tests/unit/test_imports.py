@@ -22,7 +22,6 @@ PURE = (
     "services.assembler.assembly",
     "services.assembler.outcome",
     "services.node.program",
-    "services.node.reading",
     "services.synthesizer.merge",
     "services.trainer.fitness",
     "services.trainer.judgement",
