@@ -57,7 +57,8 @@ class Plan(Message, frozen=True, kw_only=True):
     `reply` is the client's inbox.  `assemble_by` leaves time until `deadline_at` for writing the answer.  `exhausted`
     names the chunks for which every live node has failed.  A chunk that depends on others has assignments once it is in
     `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
-    votes that there are, if any, so that there is time for those.
+    votes that there are, if any, so that there is time for those.  A revision keeps when the first one was stored
+    (`planned_at`).
     """
 
     id: Token
@@ -74,6 +75,7 @@ class Plan(Message, frozen=True, kw_only=True):
     given: dict[int, list[Given]] = {}
     due: dict[int, float] = {}
     revision: int = 0
+    planned_at: float | None = None
     traceparent: str | None = None
 
 

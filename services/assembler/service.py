@@ -105,7 +105,7 @@ class Assembler:
         assembled = seal(
             plan,
             assessment,
-            planned_at=stored.stored_at,
+            planned_at=plan.planned_at or stored.stored_at,
             voted_at=max((each.stored_at for each in found[RESULT]), default=now),
             sealed_at=now,
             cancelled=cancelled,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 import structlog
+from msgspec import structs
 
 from schemas.messages import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
@@ -100,6 +101,7 @@ class Replanner:
         before = {(each.node, each.chunk) for each in old.message.assignments}
         after = {(each.node, each.chunk) for each in plan.assignments}
         fresh = [each for each in plan.assignments if (each.node, each.chunk) not in before]
+        plan = structs.replace(plan, planned_at=old.message.planned_at or old.stored_at)
         await self._bus.commit(
             Entry(PLAN, plan, expect=old.sequence),
             Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),

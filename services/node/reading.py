@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from schemas.terms import Operation
 
 
-def read(done: Completion, model: str, operation: Operation, method: str) -> ModelAnswer:
-    """Read what `model` said when asked by `method`.
+def read(done: Completion, model: str, question: str, operation: Operation, method: str) -> ModelAnswer:
+    """Read what `model` said to a question when asked by `method`.
 
     A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.
     Among worked steps too a program counts for more than the output that the model made up for it.
@@ -28,7 +28,7 @@ def read(done: Completion, model: str, operation: Operation, method: str) -> Mod
     elif method == STEPS and (outcome := run_fenced(done.text)) is not None:
         text, final = f"{before_fence(done.text)}\n{outcome.steps}\nAnswer: {outcome.value}".strip(), outcome.value
     else:
-        final = final_answer(done.text, operation)
+        final = final_answer(done.text, operation, question)
         span = final_span(done.text, final, operation)
     return ModelAnswer(
         model=model,

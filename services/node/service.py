@@ -131,7 +131,7 @@ class Node:
         ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
         said = await asyncio.gather(
             *(
-                self._ask(task, model, way)
+                self._ask(task, asked, model, way)
                 for model, way in zip(self._config.models, ways, strict=True)
                 if way is not None
             )
@@ -153,7 +153,7 @@ class Node:
             error=None if choice else "; ".join(problems) or "the models gave no usable answer",
         )
 
-    async def _ask(self, task: Task, model: Path, way: Asking) -> ModelAnswer | str:
+    async def _ask(self, task: Task, asked: str, model: Path, way: Asking) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""
         request = Request(
             model=model,
@@ -174,7 +174,7 @@ class Node:
         except Exception as error:  # a replica elsewhere may do better than a retry here
             log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
             return f"{model.stem}: {type(error).__name__}"
-        return read(done, model.stem, task.operation, way.method)
+        return read(done, model.stem, asked, task.operation, way.method)
 
 
 def _stop_at(deadline_at: float) -> float:

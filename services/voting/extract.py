@@ -2,8 +2,8 @@ r"""The final answer inside a model's text, which is what votes compare.
 
 Knows the ways in which small instruct models give one: `\boxed{}`, `#### 18`, "Answer: ...", "the answer is ...", the
 right side of the last equation, a bare first line, and the plain sentences of facts ("The capital of Norway is
-Oslo.", "Oslo is the capital of Norway.", "It was written by Jane Austen.").  It does not know the question, so of two
-names in one sentence it may take the wrong one.
+Oslo.", "Oslo is the capital of Norway.", "It was written by Jane Austen.").  Of the two sides of "is" the answer is the
+one that says less of what the question said.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 
 from schemas.terms import Operation
 from services.voting.quantity import quantities
-from services.voting.words import sentences
+from services.voting.words import content_words, sentences
 
 _MARKUP = (
     (re.compile(r"^[ \t]*```[^\n]*$", re.MULTILINE), ""),
@@ -59,8 +59,8 @@ _MAX_SHORT_WORDS = 5
 _MAX_ANSWER_WORDS = 10
 
 
-def final_answer(text: str, operation: Operation) -> str:
-    """Return the final answer of `text`; empty only if the text holds nothing but white space and markup."""
+def final_answer(text: str, operation: Operation, question: str = "") -> str:
+    """Return the final answer of `text` to `question`; empty only if it holds nothing but white space and markup."""
     boxed = _BOXED.findall(text)
     if boxed:
         text = f"Answer: {boxed[-1]}"
@@ -69,7 +69,7 @@ def final_answer(text: str, operation: Operation) -> str:
         return _result(plain)
     if operation is Operation.SEARCH:
         listed = _BULLET.findall(text) if not _ANNOUNCED.search(plain) else []
-        return _fact(plain) if len(listed) < 2 else ", ".join(_trim(plain_text(item)) for item in listed)  # noqa: PLR2004
+        return _fact(plain, question) if len(listed) < 2 else ", ".join(_trim(plain_text(item)) for item in listed)  # noqa: PLR2004
     return " ".join(plain.split())
 
 
@@ -122,7 +122,7 @@ def _is_bare(line: str) -> bool:
     return len(found) == 1 and found[0].start == 0 and "=" not in line and len(line.split()) <= _MAX_SHORT_WORDS
 
 
-def _fact(text: str) -> str:
+def _fact(text: str, question: str) -> str:
     """Return the answer of a factual sentence: a name, a number, a short phrase, else the first sentence."""
     text = _announced(text) or text
     yes_no = _YES_NO.match(text)
@@ -130,11 +130,14 @@ def _fact(text: str) -> str:
         return yes_no[1]
     first = next(iter(sentences(text)), "")
     sentence = _trim(_ASIDE.sub("", _NUMBERS_IN_BRACKETS.sub("", first)))
-    return _asserted(sentence) or sentence or _trim(first)
+    return _asserted(sentence, content_words(question)) or sentence or _trim(first)
 
 
-def _asserted(sentence: str) -> str:
-    """Return who did it, or the side of "is" that tells something new; empty when the sentence is no such thing."""
+def _asserted(sentence: str, asked: frozenset[str]) -> str:
+    """Return who did it, or the side of "is" that tells something new; empty when the sentence is no such thing.
+
+    `asked` are the content words of the question; where they do not decide between the sides, grammar does.
+    """
     agent = _AGENT.search(sentence)
     if agent:
         return _WHEN.sub("", agent[1])
@@ -145,10 +148,22 @@ def _asserted(sentence: str) -> str:
     if len(parts) == 1:
         return ""
     subject, told = parts[0], _LOCATED.sub("", parts[-1], count=1)
+    if len(parts) == 2 and (side := _less_known(subject, told, asked)):  # noqa: PLR2004  one "is"
+        return side
     is_name = len(subject.split()) <= _MAX_SUBJECT_WORDS and not _ARTICLE.match(subject)
     if is_name and _DESCRIPTION.match(parts[1]) and not quantities(parts[1]):
         return subject
     return told if len(told.split()) <= _MAX_ANSWER_WORDS else ""
+
+
+def _less_known(one: str, other: str, asked: frozenset[str]) -> str:
+    """Return the phrase of which the question held the smaller share; empty if it is long, or the shares are equal."""
+    words = [content_words(one), content_words(other)]
+    if not all(words):
+        return ""
+    known = [len(each & asked) / len(each) for each in words]
+    new = one if known[0] < known[1] else other
+    return new if known[0] != known[1] and len(new.split()) <= _MAX_ANSWER_WORDS else ""
 
 
 def _trim(phrase: str) -> str:

@@ -113,3 +113,19 @@ def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operati
 @pytest.mark.parametrize("operation", list(Operation))
 def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation) -> None:
     final_answer(piece * 5_000, operation)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "final"),
+    [
+        ("Which ocean is the largest?", "The Pacific Ocean is the largest ocean in the world.", "The Pacific Ocean"),
+        ("Which ocean is the largest?", "The largest ocean in the world is the Pacific Ocean.", "the Pacific Ocean"),
+        ("Which animal is the fastest on land?", "The cheetah is the fastest animal on land.", "The cheetah"),
+        ("In which country is Petra?", "Petra is an ancient city in Jordan.", "an ancient city in Jordan"),
+        ("Which planet has rings?", "Saturn.", "Saturn"),
+        ("How many continents are there?", "There are seven continents on Earth.", "seven continents on Earth"),
+        ("Which metal is liquid?", "Mercury is liquid at room temperature.", "Mercury"),
+    ],
+)
+def test_the_answer_is_what_the_question_did_not_say(question: str, text: str, final: str) -> None:
+    assert final_answer(text, Operation.SEARCH, question) == final

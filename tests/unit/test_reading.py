@@ -16,7 +16,7 @@ def answer(text: str, method: str, operation: Operation = Operation.MATH) -> Mod
         latency_s=0.1,
         finish="stop",
     )
-    return read(done, "m", operation, method)
+    return read(done, "m", "What is the capital of Norway?", operation, method)
 
 
 def test_a_program_is_told_by_its_steps() -> None:
