@@ -21,7 +21,6 @@ _FUNCTION_WORDS = frozenset(
     """a after also an and are as at by did do does first finally for from how in is it me next of on please second tell
     that the then third this to was were what when where which who whom whose with""".split()
 )
-_REFERS_BACK = re.compile(r"\b(?:result|answer|it|that|this|sum|total|product|difference|quotient)\b", re.IGNORECASE)
 _MIN_SHARE = 0.8
 
 
@@ -51,8 +50,8 @@ def find_faults(question: Question, answer: Answer | None) -> list[Fault | None]
 def chunk_of(part: Part, chunks: Sequence[ChunkOutcome]) -> ChunkOutcome | None:
     """Give the chunk whose answer is the part's, None if there is none.
 
-    That is the chunk with the part's words, or the last of several that have them together if it refers back to those
-    before ("then subtract 10 from the result").
+    That is the chunk with the part's words, or the last of several that have them together if it builds on those before
+    ("then subtract 10 from the result").
     """
     wanted = _words(part.text)
     inside = [each for each in chunks if _share(_words(each.text), wanted) >= _MIN_SHARE]
@@ -60,7 +59,7 @@ def chunk_of(part: Part, chunks: Sequence[ChunkOutcome]) -> ChunkOutcome | None:
     if alone:
         return max(alone, key=lambda each: _share(wanted, _words(each.text)))
     together = sum((_words(each.text) for each in inside), Counter[str]())
-    chained = bool(inside) and _REFERS_BACK.search(inside[-1].text) is not None
+    chained = bool(inside) and bool(inside[-1].depends_on)
     return inside[-1] if chained and _share(wanted, together) >= _MIN_SHARE else None
 
 

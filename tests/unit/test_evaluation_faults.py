@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from schemas.messages import ChunkOutcome, ModelAnswer, Synthesis, Vote
 from schemas.terms import Operation, Status
@@ -120,7 +121,10 @@ def test_a_part_has_a_fault_exactly_if_it_is_wrong(one: str, other: str, asked: 
     ],
 )
 def test_the_chunk_of_a_part(part: str, chunks: list[str], found: int | None) -> None:
-    outcomes = [chunk(text, index=i) for i, text in enumerate(chunks)]
+    outcomes = [
+        structs.replace(chunk(text, index=i), depends_on=[i - 1] if i and "the result" in text else [])
+        for i, text in enumerate(chunks)
+    ]
     chosen = chunk_of(Part(text=part, gold=[1]), outcomes)
     assert (chosen.index if chosen else None) == found
 

@@ -1,0 +1,81 @@
+"""Fit the calibration curves to recorded answers: `python -m tests.quality.calibrate QUESTIONS ANSWERS ...`.
+
+Pairs of files, as `dellm eval --replicas 256 --no-escalate` writes them, so that every model of every node is on
+record.  Prints the JSON of `services/voting/calibration.json`: what is there already stays where there are too few answers.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import numpy as np
+
+from services.evaluation.answers import read_answers
+from services.evaluation.faults import chunk_of
+from services.evaluation.questions import read_questions
+from services.evaluation.score import is_right
+from services.voting import calibration
+from services.voting.calibration import CUT_OFF
+
+MIN_ANSWERS = 40
+RIDGE = 0.05  # keeps the slope finite where the right and the wrong are far apart
+ROUNDS = 50
+MAX_SLOPE = 15.0
+
+Seen = dict[tuple[str, str], list[tuple[float, bool]]]
+
+
+def read(questions: Path, answers: Path) -> Iterable[tuple[str, str, float, bool]]:
+    """Yield (model, method, logprob, right) of every whole answer whose part has a known answer."""
+    rows = read_answers(answers)
+    for question in read_questions(questions):
+        row = rows.get(question.id)
+        for part in question.parts if row is not None else ():
+            chunk = chunk_of(part, row.chunks) if row is not None else None
+            for vote in chunk.votes if chunk is not None else ():
+                for each in vote.answers:
+                    if each.final and each.finish not in CUT_OFF:
+                        yield each.model, each.method, each.logprob, is_right(each.final, part.gold)
+
+
+def fit(seen: list[tuple[float, bool]]) -> list[float]:
+    """Fit p = sigmoid(at_zero + slope x logprob) by ridge-penalised maximum likelihood (Newton's method)."""
+    x, y = np.array([logprob for logprob, _ in seen]), np.array([float(right) for _, right in seen])
+    mean = x.mean()
+    design = np.stack([np.ones_like(x), x - mean], axis=1)
+    weights = np.zeros(2)
+    for _ in range(ROUNDS):
+        p = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (p - y) + RIDGE * weights
+        hessian = (design.T * (p * (1 - p))) @ design + RIDGE * np.eye(2)
+        weights -= np.linalg.solve(hessian, gradient)
+    slope = float(np.clip(weights[1], 0.0, MAX_SLOPE))
+    return [round(float(weights[0]) - slope * float(mean), 2), round(slope, 2)]
+
+
+def main(paths: list[str]) -> None:
+    """Read pairs of files, and print the curves."""
+    if not paths or len(paths) % 2:
+        sys.exit("usage: python -m tests.quality.calibrate QUESTIONS ANSWERS [QUESTIONS ANSWERS ...]")
+    curves = json.loads(Path(calibration.__file__).with_name(calibration.DATA).read_bytes())
+    seen: Seen = defaultdict(list)
+    for questions, answers in zip(paths[::2], paths[1::2], strict=True):
+        for model, method, logprob, right in read(Path(questions), Path(answers)):
+            name = max((each for each in curves if model.startswith(each)), key=len)
+            seen[name or model, method].append((logprob, right))
+    for (name, method), each in sorted(seen.items()):
+        share = sum(right for _, right in each) / len(each)
+        fitted = fit(each) if len(each) >= MIN_ANSWERS else None
+        click.echo(f"{name:32} {method:8} {len(each):4} answers, {share:.2f} right: {fitted or 'too few'}", err=True)
+        if fitted:
+            curves.setdefault(name, {})[method] = fitted
+    click.echo(json.dumps(curves))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
