@@ -11,12 +11,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from schemas.terms import Operation
 from services.voting.prompt import Prompt
 from services.voting.words import sentences
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SAMPLING_TEMPERATURE = 0.7
+WORTH = 0.6
 _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "random"
 _MAX_SUM_WORDS = 12
 
@@ -51,22 +56,28 @@ class Asking:
     seed: int
 
 
-def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking | None:
-    """Return how the model in a node's `slot` is asked by replica number `replica` of a chunk; None if it is not.
+def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking:
+    """Return how the model in a node's `slot` is asked by replica number `replica` of a chunk.
 
-    The first time that a method is used it is used greedily, later ones sample, each with a seed of its own.  Of a word
-    problem, which costs many tokens, replicas but the first ask the first model alone.  Seeds follow from the question,
-    so that the same question asked twice is the same request, in every process.
+    The first time that a method is used it is used greedily, later ones sample, each with a seed of its own.  Seeds
+    follow from the question, so that the same question asked twice is the same request, in every process.
     """
     method, sampled = None, replica > 0
     if operation is Operation.MATH and _is_word_problem(question):
-        if slot and replica:
-            return None
         method, sampled = _WAYS[replica % len(_WAYS)]
         sampled |= replica >= len(_WAYS)
     digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
     prompt, method = _prompt(_sentence(question), operation, method)
     return Asking(prompt, method, SAMPLING_TEMPERATURE if sampled else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
+
+
+def worth_asking(trusts: Sequence[float], method: str) -> list[bool]:
+    """Tell which of a node's models to ask by a method, by how far each is to be trusted with it.
+
+    A word problem costs many tokens: there a model that is far behind the node's best would cost time and decide
+    nothing.
+    """
+    return [method not in (PROGRAM, STEPS) or each >= WORTH * max(trusts) for each in trusts]
 
 
 def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Prompt, str]:

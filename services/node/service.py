@@ -16,14 +16,14 @@ from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.node.prompts import Asking, asking
+from services.node.prompts import Asking, asking, worth_asking
 from services.node.reading import read
 from services.node.vote import choose
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Entry
-from services.voting.calibration import confidence
+from services.voting.calibration import confidence, trust
 from services.voting.question import question
 
 log = structlog.get_logger(__name__)
@@ -129,13 +129,9 @@ class Node:
         started_at = time.time()
         asked = question(task.text, task.context, task.given)
         ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
-        said = await asyncio.gather(
-            *(
-                self._ask(task, asked, model, way)
-                for model, way in zip(self._config.models, ways, strict=True)
-                if way is not None
-            )
-        )
+        trusts = [trust(model.stem, way.method) for model, way in zip(self._config.models, ways, strict=True)]
+        wanted = zip(self._config.models, ways, worth_asking(trusts, ways[0].method), strict=True)
+        said = await asyncio.gather(*(self._ask(task, asked, model, way) for model, way, worth in wanted if worth))
         answers = [each for each in said if isinstance(each, ModelAnswer)]
         choice = choose(answers, [confidence(each) for each in answers])
         problems = [each for each in said if isinstance(each, str)]

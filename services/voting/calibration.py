@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from schemas.messages import ModelAnswer
 
 DATA = "calibration.json"
+ORDINARY_LOGPROB = -0.15
 CUT_OFF = frozenset({"length", "deadline"})
 
 
@@ -36,6 +37,12 @@ def confidence(answer: ModelAnswer) -> float:
     curve = _curve(answer.model, answer.method)
     p = 1 / (1 + exp(-(curve.at_zero + curve.slope * min(0.0, answer.logprob))))
     return p / 2 if answer.finish in CUT_OFF else p
+
+
+def trust(model: str, method: str) -> float:
+    """Return the probability that a model's answer of ordinary fluency is right."""
+    curve = _curve(model, method)
+    return 1 / (1 + exp(-(curve.at_zero + curve.slope * ORDINARY_LOGPROB)))
 
 
 @cache

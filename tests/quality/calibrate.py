@@ -1,7 +1,8 @@
 """Fit the calibration curves to recorded answers: `python -m tests.quality.calibrate QUESTIONS ANSWERS ...`.
 
 Pairs of files, as `dellm eval --replicas 256 --no-escalate` writes them, so that every model of every node is on
-record.  Prints the JSON of `services/voting/calibration.json`: what is there already stays where there are too few answers.
+record.  Prints the JSON of `services/voting/calibration.json`: what is there already stays where there are too few
+answers.
 """
 
 from __future__ import annotations

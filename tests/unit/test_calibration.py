@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.messages import ModelAnswer
-from services.voting.calibration import confidence
+from services.voting.calibration import confidence, trust
 
 BIG, SMALL = "qwen2.5-coder-1.5b-instruct-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m"
 
@@ -53,3 +53,9 @@ def test_an_answer_that_was_cut_off_is_worth_half() -> None:
 def test_a_more_fluent_answer_is_never_trusted_less(model: str, method: str, a: float, b: float) -> None:
     low, high = sorted((a, b))
     assert 0 <= confidence(answer(model, method, low)) <= confidence(answer(model, method, high)) < 1
+
+
+def test_of_the_default_pool_only_the_larger_is_worth_asking_for_programs() -> None:
+    assert trust(SMALL, "program") < 0.6 * trust(BIG, "program")
+    assert trust(SMALL, "fact") > 0.6 * trust(BIG, "fact")
+    assert trust("one", "program") == trust("other", "program")

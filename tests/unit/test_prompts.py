@@ -3,17 +3,10 @@ from __future__ import annotations
 import pytest
 
 from schemas.terms import Operation
-from services.node.prompts import SAMPLING_TEMPERATURE, Asking
-from services.node.prompts import asking as asking_or_none
+from services.node.prompts import SAMPLING_TEMPERATURE, asking, worth_asking
 
 SUM = "compute 6 times 21"
 STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
-
-
-def asking(question: str, operation: Operation, replica: int, slot: int) -> Asking:
-    asked = asking_or_none(question, operation, replica, slot)
-    assert asked is not None
-    return asked
 
 
 @pytest.mark.parametrize(
@@ -49,10 +42,12 @@ def test_a_word_problem_is_asked_by_programs_first_then_by_steps() -> None:
     assert ways[2].prompt.user == STORY
 
 
-def test_only_the_first_replica_of_a_word_problem_asks_the_second_model() -> None:
-    assert asking(STORY, Operation.MATH, 0, 1).method == "program"
-    assert asking_or_none(STORY, Operation.MATH, 1, 1) is None
-    assert asking_or_none(SUM, Operation.MATH, 1, 1) is not None
+def test_a_word_problem_is_not_worth_a_model_that_is_far_behind() -> None:
+    assert worth_asking([0.6, 0.3], "program") == [True, False]
+    assert worth_asking([0.3, 0.6], "steps") == [False, True]
+    assert worth_asking([0.6, 0.5], "program") == [True, True]
+    assert worth_asking([0.6, 0.3], "fact") == [True, True]
+    assert worth_asking([0.1], "program") == [True]
 
 
 def test_questions_of_a_kind_share_their_system_text() -> None:
