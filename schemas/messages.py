@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, structs
 
+from schemas.cache import CachedAnswer, Source
 from schemas.terms import ErrorCode, OnPartial, Operation, Policy, Probability, Status, Token, Wording
 
 
@@ -57,8 +58,8 @@ class Plan(Message, frozen=True, kw_only=True):
     `reply` is the client's inbox.  `assemble_by` leaves time until `deadline_at` for writing the answer.  `exhausted`
     names the chunks for which every live node has failed.  A chunk that depends on others has assignments once it is in
     `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
-    votes that there are, if any, so that there is time for those.  A revision keeps when the first one was stored
-    (`planned_at`).
+    votes that there are, if any, so that there is time for those.  A chunk in `cached` is answered, and not asked.  A
+    revision keeps when the first one was stored (`planned_at`).
     """
 
     id: Token
@@ -74,6 +75,7 @@ class Plan(Message, frozen=True, kw_only=True):
     exhausted: list[int] = []
     given: dict[int, list[Given]] = {}
     due: dict[int, float] = {}
+    cached: dict[int, CachedAnswer] = {}
     revision: int = 0
     planned_at: float | None = None
     traceparent: str | None = None
@@ -203,10 +205,10 @@ class Missing(Message, frozen=True, kw_only=True):
 class ChunkOutcome(Message, frozen=True, kw_only=True):
     """What became of one chunk.
 
-    `decided` is all (every replica answered), early (the rest need not be awaited), deadline or none.  `agreement` is
-    the winning class's share of the weight that voted, `confidence` how likely the winner is right, as the vote's rule
-    sees it.  `given` are the answers that it built on; `reason` says why a
-    chunk that was never asked was not.
+    `decided` is all (every replica answered), early (the rest need not be awaited), deadline, none, or cached: it was
+    answered before, and voted on then, in the query that `source` tells.  `agreement` is the winning class's share of
+    the weight that voted, `confidence` how likely the winner is right, as the vote's rule sees it.  `given` are the
+    answers that it built on; `reason` says why a chunk that was never asked was not.
     """
 
     index: int
@@ -223,6 +225,7 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     context: str = ""
     given: list[Given] = []
     reason: str | None = None
+    source: Source | None = None
 
     def lean(self) -> ChunkOutcome:
         """Leave out what each single model said; the results in the stream hold it."""

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from schemas.cache import CachedAnswer
 from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import Assembled, DeadLetter, Due, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
@@ -36,6 +37,7 @@ class Store(StrEnum):
     FITNESS = "fitness"
     PRESENCE = "presence"
     ADMIT = "admit"
+    ANSWERS = "answers"
 
 
 def check_token(value: str, what: str) -> str:
@@ -88,10 +90,11 @@ DEAD = Subject("dead.{service}.{sequence}", DeadLetter, Store.STREAM)
 FITNESS = Subject("{node}", Fitness, Store.FITNESS)
 PRESENCE = Subject("{node}", Presence, Store.PRESENCE)
 ADMIT = Subject("{id}", Admission, Store.ADMIT)
+CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
 
 TABLE: tuple[Subject[Struct], ...] = (
     QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
-    CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT,
+    CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
 )  # type: ignore[assignment]  # fmt: skip
 
 

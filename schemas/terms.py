@@ -16,6 +16,7 @@ Token = Annotated[
     ),
 ]
 
+CANARY = "canary-"  # begins the ids of the questions with a known answer that the trainer asks
 CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
 
 
@@ -76,7 +77,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a query is to be answered.
 
     `replicas` nodes answer a chunk at first (None: all that there are); with `escalate` more are asked where these do
-    not suffice.  With `early` a chunk is decided as soon as the votes still out cannot change it.
+    not suffice.  With `early` a chunk is decided as soon as the votes still out cannot change it.  With `cache` a chunk
+    that was answered before, in another query with `cache`, is not asked again.
     """
 
     vote: VoteRule = VoteRule.CALIBRATED
@@ -84,3 +86,4 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     escalate: bool = True
     early: bool = True
     wording: Wording = Wording.MODEL
+    cache: bool = False

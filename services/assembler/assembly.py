@@ -3,7 +3,7 @@
 Pure: a plan, the results, the time and whether the deadline has passed in; an assessment out.  A chunk is decided when
 every replica answered, or when those still out need not be awaited; where the answers that came do not suffice, more
 replicas are wanted first.  A chunk that depends on others is wanted once these are decided, and lost when one of them
-has no answer.
+has no answer.  A chunk that is cached is decided from the start.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from schemas.cache import CachedAnswer, Source, cache_key
 from schemas.messages import (
     Assembled,
     Chunk,
@@ -23,11 +24,11 @@ from schemas.messages import (
     Result,
     Route,
 )
-from schemas.terms import ErrorCode, OnPartial, Operation, Status
-from services.assembler.outcome import count_votes, outcome
+from schemas.terms import CANARY, ErrorCode, OnPartial, Operation, Status
+from services.assembler.outcome import count_votes, outcome, recalled
 from services.voting.rules import Count
 
-ENOUGH = 0.8  # an answer of this confidence is worth no more replicas
+ENOUGH = 0.8  # an answer of this confidence is worth no more replicas, and worth keeping
 MAX_REPLICAS = 8
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
 COMPARABLE = frozenset({Operation.MATH, Operation.SEARCH})
@@ -58,6 +59,10 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
     outcomes: list[ChunkOutcome] = []
     decided, wanted, cancellable = set(), {}, set()
     for chunk in plan.chunks:
+        if (cached := plan.cached.get(chunk.index)) is not None:
+            decided.add(chunk.index)
+            outcomes.append(recalled(chunk, cached, plan.given.get(chunk.index, [])))
+            continue
         if chunk.depends_on and chunk.index not in plan.given:
             outcomes.append(_not_begun(chunk, outcomes, deadline_passed=deadline_passed))
             if outcomes[-1].decided == "none":
@@ -115,6 +120,25 @@ def seal(
 def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
     """Trim each outcome."""
     return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
+
+
+def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
+    """List what later queries may be answered with: what was voted on in this one and is sure enough."""
+    if not plan.policy.cache or plan.id.startswith(CANARY):
+        return []
+    source = Source(query=plan.id, answered_at=assembled.sealed_at)
+    return [
+        CachedAnswer(
+            key=cache_key(each, each.given),
+            source=source,
+            winner=each.winner,
+            final=each.final,
+            agreement=each.agreement,
+            confidence=each.confidence,
+        )
+        for each in assembled.outcomes
+        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= ENOUGH
+    ]
 
 
 def _how(
@@ -177,7 +201,7 @@ def _given(plan: Plan, chunk: Chunk, before: Sequence[ChunkOutcome]) -> list[Giv
 def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[Status, Error | None]:
     if cancelled is not None:
         return Status.FAILED, Error(code=ErrorCode.CANCELLED, message=cancelled)
-    whole = [each for each in assessment.outcomes if each.decided in ("all", "early")]
+    whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
     answered = [each for each in assessment.outcomes if each.winner is not None]
     num = len(assessment.outcomes)
     if len(whole) == num:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from schemas.cache import CachedAnswer
 from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
 from schemas.terms import CALCULATOR, Operation, VoteRule
 from services.voting.calculator import calculate
@@ -64,6 +65,24 @@ def outcome(
         depends_on=chunk.depends_on,
         context=chunk.context,
         given=list(given),
+    )
+
+
+def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> ChunkOutcome:
+    """Say that a chunk was answered before, in another query."""
+    return ChunkOutcome(
+        index=chunk.index,
+        text=chunk.text,
+        operation=chunk.operation,
+        decided="cached",
+        winner=cached.winner,
+        final=cached.final,
+        agreement=cached.agreement,
+        confidence=cached.confidence,
+        depends_on=chunk.depends_on,
+        context=chunk.context,
+        given=list(given),
+        source=cached.source,
     )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Due, Plan, Result, Revised, Timer
-from schemas.subjects import ASSEMBLED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
-from services.assembler.assembly import Assessment, assess, reshape, seal
+from schemas.subjects import ASSEMBLED, CACHED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
+from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
@@ -110,7 +110,12 @@ class Assembler:
             sealed_at=now,
             cancelled=cancelled,
         )
-        return await self._seal(assembled, fired=bool(found[DEADLINE]))
+        sequence = await self._seal(assembled, fired=bool(found[DEADLINE]))
+        if sequence is not None:
+            for answer in cacheable(plan, assembled):
+                with suppress(TooLarge):
+                    await self._bus.publish(CACHED, answer)
+        return sequence
 
     async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
         """Stop work on decided chunks, and ask for what the others want."""

@@ -16,17 +16,24 @@ MAX_REPLICAS = 256
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --escalate and --wording, and hand them over as one `policy`."""
+    """Add --vote, --replicas, --escalate, --wording and --cache, and hand them over as one `policy`."""
 
     @wraps(command)
     def with_policy(
-        *, vote: str | None, replicas: int | None, escalate: bool | None, wording: str | None, **rest: Any
+        *,
+        vote: str | None,
+        replicas: int | None,
+        escalate: bool | None,
+        wording: str | None,
+        cache: bool | None,
+        **rest: Any,
     ) -> R:
         given: dict[str, Any] = {
             "vote": vote and VoteRule(vote),
             "replicas": replicas,
             "escalate": escalate,
             "wording": wording and Wording(wording),
+            "cache": cache,
         }
         return command(policy=Policy(**{key: value for key, value in given.items() if value is not None}), **rest)
 
@@ -45,12 +52,21 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option(
             "--escalate/--no-escalate",
             default=None,
-            help=f"Ask more nodes where these do not suffice.  [default: {'yes' if default.escalate else 'no'}]",
+            help=f"Ask more nodes where these do not suffice.  [default: {_yes(default.escalate)}]",
         ),
         click.option(
             "--wording",
             type=click.Choice([each.value for each in Wording]),
             help=f"The superllm's wording, or a plain join.  [default: {default.wording.value}]",
         ),
+        click.option(
+            "--cache/--no-cache",
+            default=None,
+            help=f"Take answers of earlier queries, and keep those of this one.  [default: {_yes(default.cache)}]",
+        ),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_policy)
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"

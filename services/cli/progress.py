@@ -19,7 +19,13 @@ from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
 from services.runtime.bus import Bus
 from services.runtime.wire import decode
 
-MARKS = {"all": "[green]✓[/]", "early": "[green]✓[/]", "deadline": "[yellow]…[/]", "none": "[red]✗[/]"}
+MARKS = {
+    "all": "[green]✓[/]",
+    "early": "[green]✓[/]",
+    "cached": "[green]✓[/]",
+    "deadline": "[yellow]…[/]",
+    "none": "[red]✗[/]",
+}
 EXCERPT_CHARS = 72
 
 

@@ -46,6 +46,8 @@ def _footer(reply: Reply) -> list[tuple[str, str]]:
         told = ", ".join(f"{name} {seconds:.2f}" for name, seconds in stages.items())
         parts.append(f"in {times.total_s:.1f} s ({told})")
     parts.append(f" {len(reply.chunks)} chunks, {sum(len(each.votes) for each in reply.chunks)} votes")
+    if num_cached := sum(each.decided == "cached" for each in reply.chunks):
+        parts.append(f" {num_cached} from the cache")
     if (wording := reply.synthesis) is not None:
         parts.append(f" wording: {wording.method}{f' ({wording.reason})' if wording.reason else ''}")
     lines.append((f"{' '.join(parts)}  id {reply.id}", "dim"))

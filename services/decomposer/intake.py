@@ -15,6 +15,7 @@ from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.decompose import decompose
 from services.decomposer.planning import make_plan, new_entries
+from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
 from services.decomposer.stages import in_stages
@@ -70,7 +71,8 @@ class Intake:
             plan = await self._plan(query, id_, request, started)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
             self._workload.begin(plan)
-            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=len(plan.assignments))
+            num_tasks, num_cached = len(plan.assignments), len(plan.cached)
+            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
         except Conflict:
             await self._again(query, id_, request)
         except Exception:
@@ -79,8 +81,11 @@ class Intake:
             raise
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
+        chunks = [each for stages in in_stages(decompose(query.query)) for each in stages]
+        begins = [each for each in chunks if not each.depends_on]
+        cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
-        if not candidates:
+        if not candidates and len(cached) < len(chunks):
             if await self._known(query):
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
@@ -88,12 +93,13 @@ class Intake:
         pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
         return make_plan(
             query,
-            [each for stages in in_stages(decompose(query.query)) for each in stages],
+            chunks,
             Random(id_).sample(pool, len(pool)),  # equals take turns
             id_=id_,
             reply=request.reply,
             created_at=started,
             traceparent=traceparent_of(request.headers),
+            cached=cached,
         )
 
     async def _known(self, query: Query) -> bool:

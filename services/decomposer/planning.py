@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 
+from schemas.cache import CachedAnswer
 from schemas.commands import Query
-from schemas.messages import Assignment, Chunk, Due, Plan, Task, Timer
-from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, TASK, TIMER, Space
+from schemas.messages import Assignment, Chunk, Due, Plan, Revised, Task, Timer
+from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
 from services.decomposer.route import Candidate, route
 from services.runtime.wire import Entry, at
 
@@ -36,10 +38,15 @@ def make_plan(
     reply: str,
     created_at: float,
     traceparent: str | None,
+    cached: Mapping[int, CachedAnswer] = MappingProxyType({}),
 ) -> Plan:
-    """Route the chunks that can begin to the candidates, of which there must be one."""
+    """Route the chunks that can begin, but for the `cached` ones, to the candidates, of which there must be one.
+
+    Where every chunk is cached there need not.
+    """
     deadline_at = created_at + query.timeout_s
     assemble_by = deadline_at - reserve_s(query.timeout_s, len(chunks))
+    askable = [each for each in chunks if not each.depends_on and each.index not in cached]
     return Plan(
         id=id_,
         query=query.query,
@@ -49,9 +56,10 @@ def make_plan(
         assemble_by=assemble_by,
         on_partial=query.on_partial,
         chunks=chunks,
-        assignments=route([each for each in chunks if not each.depends_on], candidates, query.policy.replicas),
+        assignments=route(askable, candidates, query.policy.replicas) if askable else [],
         policy=query.policy,
         due=due_times(chunks, created_at, assemble_by),
+        cached=dict(cached),
         traceparent=traceparent,
     )
 
@@ -68,8 +76,14 @@ def due_times(chunks: Sequence[Chunk], begin: float, end: float) -> dict[int, fl
     return {each: begin + (end - begin) * before[each] / (before[each] + after[each]) for each in awaited}
 
 
-def new_entries(plan: Plan, space: Space, now: float) -> list[Entry[Plan] | Entry[Timer] | Entry[Due] | Entry[Task]]:
-    """List what a new plan commits in one batch: itself, its timers and its tasks."""
+NewEntry = Entry[Plan] | Entry[Timer] | Entry[Due] | Entry[Revised] | Entry[Task]
+
+
+def new_entries(plan: Plan, space: Space, now: float) -> list[NewEntry]:
+    """List what a new plan commits in one batch: itself, its timers and its tasks.
+
+    A plan with cached answers wakes the assembler, since no result may ever come.
+    """
     target = space.full(DEADLINE.store, DEADLINE.at(id=plan.id))
     schedule = _schedule(plan.assemble_by, target) | {
         "Nats-Expected-Last-Subject-Sequence": "0",  # an id that was sealed before may not come to life again
@@ -82,6 +96,7 @@ def new_entries(plan: Plan, space: Space, now: float) -> list[Entry[Plan] | Entr
             Entry(PACE, due, headers=_schedule(when, space.full(DUE.store, DUE.name(due))))
             for due, when in ((Due(id=plan.id, chunk=chunk), when) for chunk, when in plan.due.items())
         ),
+        *([Entry(REVISED, Revised(id=plan.id, revision=plan.revision))] if plan.cached else []),
         *task_entries(plan, plan.assignments, now),
     ]
 

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
+from schemas.cache import CachedAnswer
 from schemas.messages import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
 from services.decomposer.planning import task_entries
+from services.decomposer.recall import recall
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move, release
 from services.decomposer.workload import Workload
@@ -45,10 +47,13 @@ class Replanner:
         stored = await self._open_plan(wish.id)
         if stored is None or stored.message.revision > wish.attempt:
             return
-        if wish.given and not candidates:
+        plan, cached = stored.message, None
+        if wish.given and plan.policy.cache:
+            cached = (await recall(self._bus, [plan.chunks[wish.chunk]], wish.given)).get(wish.chunk)
+        if wish.given and not candidates and cached is None:
             raise Retry(NO_NODES_S)  # a stage that could begin may wait for a node as long as its query may
         try:
-            await self._replace(stored, _revised(stored.message, wish, candidates))
+            await self._replace(stored, _revised(plan, wish, candidates, cached))
         except Conflict:
             raise Retry(0.05) from None
 
@@ -113,7 +118,7 @@ class Replanner:
         log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)
 
 
-def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate]) -> Plan:
+def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate], cached: CachedAnswer | None) -> Plan:
     if wish.given:
-        return release(plan, wish.chunk, wish.given, candidates)
+        return release(plan, wish.chunk, wish.given, candidates, cached)
     return extend(plan, wish.chunk, candidates, wish.replicas)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from schemas.cache import CachedAnswer
 from schemas.messages import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import Operation
@@ -148,14 +149,18 @@ def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: in
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 
 
-def release(plan: Plan, chunk: int, given: list[Given], candidates: Sequence[Candidate]) -> Plan:
+def release(
+    plan: Plan, chunk: int, given: list[Given], candidates: Sequence[Candidate], cached: CachedAnswer | None = None
+) -> Plan:
     """Give the plan's next revision, in which a chunk begins whose dependencies are answered.
 
-    It gets as many nodes as the policy says.  `candidates` must not be empty.
+    It gets as many nodes as the policy says, none if its answer is `cached`; else `candidates` must not be empty.
     """
     if chunk in plan.given:
         return plan
     begun = msgspec.structs.replace(plan, given={**plan.given, chunk: given})
+    if cached is not None:
+        return msgspec.structs.replace(begun, cached={**plan.cached, chunk: cached}, revision=plan.revision + 1)
     return extend(begun, chunk, candidates, plan.policy.replicas or len(candidates))
 
 

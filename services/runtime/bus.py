@@ -21,7 +21,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from schemas.subjects import Space, Store, Subject
+from schemas.subjects import Space, Subject
 from services.runtime.reader import TIMEOUT_S, Reader
 from services.runtime.watchdog import watch_connection
 from services.runtime.wire import BusError, Entry, Refused, Stored, TooLarge, decode, encode, sequence_of, unix_time
@@ -68,8 +68,8 @@ class Bus:
     # --- core -------------------------------------------------------------------------------------------------------
 
     async def publish(self, subject: Subject[T], message: T) -> None:
-        """Publish without keeping it anywhere."""
-        await self.send(self.space.full(Store.CORE, subject.name(message)), encode(message))
+        """Publish without waiting for the server's word, so that a store may or may not keep it.  Raises TooLarge."""
+        await self.send(self.space.full(subject.store, subject.name(message)), encode(message))
 
     async def send(
         self, address: str, payload: bytes, headers: dict[str, str] | None = None, *, reply: str = ""

@@ -1,6 +1,7 @@
 """Make the stream and the buckets, or bring them to the wanted shape.  Any service may do it, any number of times.
 
-Presence and admission are kept in memory: they speak of the moment only, and are written often.
+Presence and admission are kept in memory: they speak of the moment only, and are written often.  A bucket that is full
+takes nothing more; but the cached answers, which give way to newer ones.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ MAX_IN_FLIGHT = 128
 STREAM_MAX_BYTES = 256 * 1024 * 1024
 BUCKET_MAX_BYTES = 16 * 1024 * 1024
 FITNESS_HISTORY = 10
+CACHE_MAX_BYTES = 64 * 1024 * 1024
+CACHE_MAX_AGE_S = 24 * 60 * 60.0
 
 _STREAM_NAME_IN_USE = 10058
 
@@ -91,7 +94,15 @@ def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[Str
         max_msgs=max_in_flight,
         storage=StorageType.MEMORY,
     )
-    return [stream, fitness, presence, admit]
+    answers = _bucket(
+        space,
+        Store.ANSWERS,
+        replicas,
+        max_age=CACHE_MAX_AGE_S,
+        max_bytes=CACHE_MAX_BYTES,
+        discard=DiscardPolicy.OLD,
+    )
+    return [stream, fitness, presence, admit, answers]
 
 
 def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own call has no max_msgs
@@ -102,6 +113,8 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
     max_msgs_per_subject: int = 1,
     max_age: float = 0,
     max_msgs: int = -1,
+    max_bytes: int = BUCKET_MAX_BYTES,
+    discard: DiscardPolicy = DiscardPolicy.NEW,
     storage: StorageType = StorageType.FILE,
     allow_atomic: bool = False,
 ) -> StreamConfig:
@@ -109,11 +122,11 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
         name=space.stream(store),
         subjects=[space.full(store, ">")],
         storage=storage,
-        discard=DiscardPolicy.NEW,
+        discard=discard,
         max_msgs=max_msgs,
         max_msgs_per_subject=max_msgs_per_subject,
         max_age=max_age,
-        max_bytes=BUCKET_MAX_BYTES,
+        max_bytes=max_bytes,
         num_replicas=replicas,
         duplicate_window=0,
         allow_direct=True,

@@ -17,7 +17,7 @@ import structlog
 from schemas.commands import Feedback, Query
 from schemas.messages import Assembled
 from schemas.subjects import ADMIT, ASSEMBLED, FEEDBACK
-from schemas.terms import Policy, Wording
+from schemas.terms import CANARY, Policy, Wording
 from services.runtime.bus import Bus
 from services.runtime.client import ask
 from services.runtime.lifecycle import repeating
@@ -27,7 +27,6 @@ from services.trainer.questions import Known
 
 log = structlog.get_logger(__name__)
 
-PREFIX = "canary-"  # of the ids, by which a reader of events and logs knows them
 LOOK_S = 1.0
 TIMEOUT_S = 60.0
 EVERY_NODE = Policy(replicas=None, escalate=False, early=False, wording=Wording.JOIN)
@@ -47,7 +46,7 @@ class Canaries:
 
     async def on_assembled(self, assembled: Assembled) -> None:
         """Count a query that is no canary."""
-        self._sealed += not assembled.id.startswith(PREFIX)
+        self._sealed += not assembled.id.startswith(CANARY)
 
     async def look(self) -> None:
         """Ask if one is due and nobody else is waiting for an answer."""
@@ -56,7 +55,7 @@ class Canaries:
             return
         self._sealed = 0
         known = self._draw(self._random)
-        query = Query(query=known.question, id=f"{PREFIX}{self._bus.new_id()}", timeout_s=TIMEOUT_S, policy=EVERY_NODE)
+        query = Query(query=known.question, id=f"{CANARY}{self._bus.new_id()}", timeout_s=TIMEOUT_S, policy=EVERY_NODE)
         reply = await ask(self._bus, query)
         if reply.error is not None or len(reply.chunks) != 1:
             log.warning("canary.void", query=query.id, error=reply.error and reply.error.code.value)

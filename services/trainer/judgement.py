@@ -69,6 +69,24 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
 
 def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]:
     """Judge each vote by what the client said.  Raises UnusableFeedback."""
+    return [
+        _observation(vote, outcome, _by_feedback(vote, feedback))
+        for outcome in _meant(assembled, feedback)
+        for vote in _of_nodes(outcome.votes)
+    ]
+
+
+def disproved(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
+    """List the chunks whose winner is wrong, by what the client said.  Raises UnusableFeedback."""
+    return [
+        each
+        for each in _meant(assembled, feedback)
+        if feedback.good is False or (feedback.answer is not None and not equivalent(each.final or "", feedback.answer))
+    ]
+
+
+def _meant(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
+    """List the chunks that feedback speaks of."""
     if (feedback.good is None) == (feedback.answer is None):
         raise UnusableFeedback("give either `good` or `answer`")
     chunks = [each for each in assembled.outcomes if feedback.chunk in (None, each.index)]
@@ -76,11 +94,7 @@ def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]
         raise UnusableFeedback(f"$.chunk: the query has chunks 0 to {len(assembled.outcomes) - 1}")
     if len(chunks) > 1 and not feedback.good:
         raise UnusableFeedback("the query has several chunks; say by `chunk` which one is meant")
-    return [
-        _observation(vote, outcome, _by_feedback(vote, feedback))
-        for outcome in chunks
-        for vote in _of_nodes(outcome.votes)
-    ]
+    return chunks
 
 
 def _of_nodes(votes: Sequence[Vote]) -> list[Vote]:

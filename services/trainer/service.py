@@ -14,16 +14,17 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from schemas.cache import cache_key
 from schemas.commands import Feedback
 from schemas.messages import Assembled, Result
 from schemas.records import Fitness
-from schemas.subjects import ASSEMBLED, FEEDBACK, FITNESS, LATE
+from schemas.subjects import ASSEMBLED, CACHED, FEEDBACK, FITNESS, LATE
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on
 from services.runtime.wire import Conflict, Entry, Stored
 from services.trainer.canary import Draw, canaries
 from services.trainer.fitness import Observation, learn
-from services.trainer.judgement import UnusableFeedback, from_assembled, from_feedback, from_late
+from services.trainer.judgement import UnusableFeedback, disproved, from_assembled, from_feedback, from_late
 from services.trainer.questions import draw_known
 
 log = structlog.get_logger(__name__)
@@ -64,14 +65,17 @@ class Trainer:
             await self._take_in(from_late(stored.message, delivery.message, told), delivery.sequence)
 
     async def on_feedback(self, delivery: Delivery[Feedback]) -> None:
-        """Learn from what a client says of its answer."""
+        """Learn from what a client says of its answer, which nobody else shall get if it was wrong."""
         stored = await self._bus.last(ASSEMBLED, id=delivery.message.id)
         if stored is None:
             raise Reject(f"no query {delivery.message.id} is on record")
         try:
             observations = from_feedback(stored.message, delivery.message)
+            wrong = disproved(stored.message, delivery.message)
         except UnusableFeedback as error:
             raise Reject(str(error)) from None
+        for each in wrong:
+            await self._bus.purge(CACHED, key=cache_key(each, each.given))
         await self._take_in(observations, delivery.sequence)
 
     async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:

@@ -12,13 +12,13 @@ from schemas.commands import Query
 from schemas.messages import Assembled
 from schemas.records import Admission, Fitness
 from schemas.subjects import ADMIT, ASSEMBLED, FEEDBACK, FITNESS, QUERY, RESULT, Space, Store
-from schemas.terms import Status
+from schemas.terms import CANARY, Status
 from services.runtime.client import ask
 from services.runtime.lifecycle import Service
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
 from services.trainer import canary
-from services.trainer.canary import PREFIX, Canaries
+from services.trainer.canary import Canaries
 from services.trainer.questions import Known
 from services.trainer.service import trainer
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
@@ -50,7 +50,7 @@ async def ask_user_query(deployed: Cluster, id_: str) -> None:
 async def has_results(deployed: Cluster, num: int) -> bool:
     """Tell whether so many nodes have answered a canary."""
     found = (await deployed.bus.read((RESULT, RESULT.at())))[RESULT]
-    return len([each for each in found if each.message.id.startswith(PREFIX)]) == num
+    return len([each for each in found if each.message.id.startswith(CANARY)]) == num
 
 
 async def fitness(deployed: Cluster) -> dict[str, Fitness]:
@@ -81,7 +81,7 @@ async def test_every_node_answers_and_is_judged_by_the_known_answer(
         await wait_until(learned, "one that is right against three stands above them")
         (told,) = (await deployed.bus.read((FEEDBACK, FEEDBACK.at())))[FEEDBACK]
         stored = await deployed.bus.last(ASSEMBLED, id=told.message.id)
-    assert told.message.id.startswith(PREFIX)
+    assert told.message.id.startswith(CANARY)
     assert stored is not None
     assert len(stored.message.outcomes[0].votes) == 4, "decided early it would have had three"
 
@@ -101,9 +101,9 @@ async def test_a_canary_is_asked_once_for_so_many_queries_and_when_nobody_waits(
             assert asked.empty(), "another query is in flight"
             await deployed.bus.purge(ADMIT, id="another")
             await canaries.look()
-            assert json.loads(asked.get_nowait()[1])["id"].startswith(PREFIX)
+            assert json.loads(asked.get_nowait()[1])["id"].startswith(CANARY)
             for _ in range(4):
-                await canaries.on_assembled(sealed(f"{PREFIX}1"))
+                await canaries.on_assembled(sealed(f"{CANARY}1"))
             await wait_until(lambda: is_idle(deployed), "nobody waits")
             await canaries.look()
             assert asked.empty(), "canaries do not call for canaries"

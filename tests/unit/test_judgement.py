@@ -10,6 +10,7 @@ from services.trainer.judgement import (
     CONSENSUS_WEIGHT,
     FEEDBACK_WEIGHT,
     UnusableFeedback,
+    disproved,
     from_assembled,
     from_feedback,
     from_late,
@@ -207,3 +208,27 @@ def test_feedback_judges_votes(of: Assembled, feedback: Feedback, right: dict[st
 def test_unusable_feedback(feedback: Feedback, says: str) -> None:
     with pytest.raises(UnusableFeedback, match=says):
         from_feedback(TWO, feedback)
+    with pytest.raises(UnusableFeedback, match=says):
+        disproved(TWO, feedback)
+
+
+@pytest.mark.parametrize(
+    ("of", "feedback", "wrong"),
+    [
+        (ONE, Feedback(id="q", good=True), []),
+        (ONE, Feedback(id="q", good=False), [0]),
+        (ONE, Feedback(id="q", answer="1.0"), []),
+        (ONE, Feedback(id="q", answer="2"), [0]),
+        (TWO, Feedback(id="q", good=True), []),
+        (TWO, Feedback(id="q", chunk=1, good=False), [1]),
+        (assembled(outcome(0, [], decided="cached")), Feedback(id="q", good=False), [0]),
+    ],
+)
+def test_feedback_disproves_winners(of: Assembled, feedback: Feedback, wrong: list[int]) -> None:
+    assert [each.index for each in disproved(of, feedback)] == wrong
+
+
+def test_nothing_is_learned_of_an_answer_that_nobody_voted_on() -> None:
+    cached = assembled(outcome(0, [], decided="cached"))
+    assert from_assembled(cached) == []
+    assert from_feedback(cached, Feedback(id="q", good=False)) == []

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from schemas.cache import CachedAnswer, Source
 from schemas.commands import Query
 from schemas.messages import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
-from schemas.subjects import DUE, PACE, TASK, Space
+from schemas.subjects import DUE, PACE, REVISED, TASK, Space
 from schemas.terms import Operation, Policy
 from services.decomposer.planning import due_times, make_plan, new_entries, task_entries
 from services.decomposer.route import Candidate
@@ -23,9 +24,9 @@ def chunk(index: int, *depends_on: int, context: str = "") -> Chunk:
     )
 
 
-def plan(chunks: list[Chunk], policy: Policy | None = None) -> Plan:
+def plan(chunks: list[Chunk], policy: Policy | None = None, cached: dict[int, CachedAnswer] | None = None) -> Plan:
     query = Query(query="?", timeout_s=100, policy=policy or Policy())
-    return make_plan(query, chunks, POOL, id_="q", reply="", created_at=1000, traceparent=None)
+    return make_plan(query, chunks, POOL, id_="q", reply="", created_at=1000, traceparent=None, cached=cached or {})
 
 
 def test_only_what_can_begin_is_assigned() -> None:
@@ -63,3 +64,23 @@ def test_a_task_brings_what_its_chunk_needs() -> None:
     tasks = {each.message.chunk: each.message for each in task_entries(made, made.assignments, 1000)}
     assert (tasks[0].context, tasks[0].given) == ("Mars", given)
     assert (tasks[1].context, tasks[1].given) == ("", [])
+
+
+ANSWER = CachedAnswer(
+    key="k", source=Source(query="q0", answered_at=1), winner="It is 6.", final="6", agreement=1, confidence=0.9
+)
+
+
+@pytest.mark.parametrize("replicas", [1, None])
+def test_what_is_cached_is_not_asked(replicas: int | None) -> None:
+    made = plan([chunk(0), chunk(1), chunk(2, 0)], Policy(replicas=replicas), {0: ANSWER})
+    assert {each.chunk for each in made.assignments} == {1}
+    assert made.cached == {0: ANSWER}
+
+
+@pytest.mark.parametrize("replicas", [1, None])
+def test_a_plan_of_which_nothing_is_asked_wakes_the_assembler(replicas: int | None) -> None:
+    made = plan([chunk(0), chunk(1, 0)], Policy(replicas=replicas), {0: ANSWER})
+    assert made.assignments == []
+    assert REVISED in [each.subject for each in new_entries(made, Space("t"), 1000)]
+    assert REVISED not in [each.subject for each in new_entries(plan([chunk(0)]), Space("t"), 1000)]

@@ -29,6 +29,8 @@ class Told(Exception):  # noqa: N818
         ("--replicas 2 --no-escalate", Policy(replicas=2, escalate=False)),
         ("--escalate", Policy(escalate=True)),
         ("--wording join", Policy(wording=Wording.JOIN)),
+        ("--cache", Policy(cache=True)),
+        ("--no-cache", Policy()),
     ],
 )
 def test_what_is_not_given_stays_as_the_policy_has_it(flags: str, policy: Policy) -> None:

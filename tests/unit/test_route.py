@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from schemas.cache import CachedAnswer, Source
 from schemas.messages import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import OnPartial, Operation, Policy
@@ -219,3 +220,14 @@ def test_a_released_chunk_moves_with_what_it_was_given() -> None:
     after = move(release(staged(pool), 1, GIVEN, pool[:1]), {("a", 1)}, pool[1:])
     assert nodes_of(list(after.assignments), 1) == ["b"]
     assert after.given == {1: GIVEN}
+
+
+def test_a_released_chunk_that_is_cached_is_asked_of_nobody() -> None:
+    cached = CachedAnswer(
+        key="k", source=Source(query="q0", answered_at=1), winner="106", final="106", agreement=1, confidence=0.9
+    )
+    before = staged([candidate("a")])
+    after = release(before, 1, GIVEN, [], cached)
+    assert after.assignments == before.assignments
+    assert (after.given, after.cached, after.revision) == ({1: GIVEN}, {1: cached}, 1)
+    assert release(after, 1, GIVEN, [], cached) is after, "once"

@@ -1,0 +1,31 @@
+"""Find answers of earlier queries in the cache.  Whatever is wrong with it, nothing is found then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from schemas.cache import CachedAnswer, cache_key
+from schemas.messages import Chunk, Given
+from schemas.subjects import CACHED
+from services.runtime.bus import Bus
+from services.runtime.wire import BusError
+
+log = structlog.get_logger(__name__)
+
+LOOK_UP_S = 0.5  # no query waits longer for what may save it work
+
+
+async def recall(bus: Bus, chunks: Sequence[Chunk], given: Sequence[Given] = ()) -> dict[int, CachedAnswer]:
+    """Give the cached answers to chunks that build on `given`, by the chunk's index."""
+    keys = {each.index: cache_key(each, given) for each in chunks}
+    try:
+        async with asyncio.timeout(LOOK_UP_S):
+            found = await bus.read(*((CACHED, CACHED.at(key=each)) for each in dict.fromkeys(keys.values())))
+    except (BusError, TimeoutError) as error:
+        log.warning("cache.away", reason=str(error) or type(error).__name__)
+        return {}
+    answers = {each.message.key: each.message for each in found[CACHED]}
+    return {index: answers[key] for index, key in keys.items() if key in answers}
