@@ -81,7 +81,7 @@ def test_time_unknown_leaves_latency_alone_and_a_bound_only_raises_it() -> None:
     assert learn(learn(None, [seen(latency_s=1.0)], 1), [bound], 2).overall.latency_s == pytest.approx(1.6)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=50))
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 100).map(lambda n: n / 100)), min_size=1, max_size=50))
 def test_fitness_stays_in_range_and_follows_the_last_word(history: list[tuple[bool, float]]) -> None:
     fitness: Fitness | None = None
     for i, (right, weight) in enumerate(history, 1):
