@@ -22,6 +22,7 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-6, 0.999
 MODELS_PER_NODE = 2
 MIN_FITNESS, MAX_FITNESS = 0.02, 0.98
 CALCULATOR_WEIGHT = 0.999  # the sum is exact; that the chunk asks for no more than it, nearly certain
+CHANCE = 1.0  # in log-odds of fitness: 0.75 against 0.53
 SURE = 0.97  # what is decided with so much confidence waits for nobody
 
 # How often two wrong answers are the same one, by what their voters have in common; measured on word problems
@@ -144,8 +145,11 @@ def _by_models(voter: Voter, _: float) -> list[Ballot]:
 
 
 def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
-    """Weigh by calibrated confidence, less what the node is behind the fittest one that was asked, in log-odds."""
-    behind = _logit(_fit(best)) - _logit(_fit(voter.fitness))
+    """Weigh by calibrated confidence, less what the node is behind the fittest one that was asked, in log-odds.
+
+    Nodes that are equally good come to differ by some chance: that much does not count.
+    """
+    behind = max(0.0, _logit(_fit(best)) - _logit(_fit(voter.fitness)) - CHANCE)
     return _one_per_model(voter, lambda each: _sigmoid(_logit(_within(confidence(each))) - behind))
 
 

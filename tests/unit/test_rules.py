@@ -103,6 +103,15 @@ def test_an_unfit_node_is_outvoted_by_a_fit_one() -> None:
     assert found.winners == {"good"}
 
 
+def test_what_chance_makes_of_fitness_does_not_decide() -> None:
+    steps, program = said("9", method="steps", logprob=-0.11), said("9", method="program", logprob=-0.15)
+    other = said("7", method="program", logprob=-0.11)
+    votes = [voter("n1", steps, fitness=0.55), voter("n2", program, fitness=0.55), voter("n3", other, fitness=0.75)]
+    assert counted(VoteRule.CALIBRATED, *votes).tally.winner.final == "9"
+    even = [voter(each.node, *each.answers, fitness=0.75) for each in votes]
+    assert counted(VoteRule.CALIBRATED, *votes).confidence == counted(VoteRule.CALIBRATED, *even).confidence
+
+
 @pytest.mark.parametrize("rule", VoteRule)
 def test_the_calculator_is_one_voter_and_outvotes_a_slip(rule: VoteRule) -> None:
     found = counted(rule, voter("n1", said("41", method="sum")), calculated="42")
