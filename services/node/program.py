@@ -1,13 +1,14 @@
 """The value of a small program that a model wrote: assignments and arithmetic, nothing else.
 
 No code is run.  The text is parsed, and each right side is computed by a safe evaluator of expressions that knows the
-names assigned before it.  Whatever else a program holds (a loop, a function, an attribute) makes it worthless, so that
-none can do harm or run long.
+names assigned before it, numbers of bounded size, and nothing else.  Whatever else a program holds (a loop, a function,
+an attribute, a text) makes it worthless, so that none can do harm, run long or take much memory.
 """
 
 from __future__ import annotations
 
 import ast
+import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,61 @@ MAX_CHARS = 4096
 _ANSWER = "answer"
 _FENCED = re.compile(r"```(?:[Pp]ython|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STATEMENT = re.compile(r"\s*(?:#|(?:import|from|print)\b|[A-Za-z_]\w*\s*(?::[^=]*)?[-+*/]?=(?!=))")
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs, "ceil": ceil, "float": float, "floor": floor, "int": int, "max": max, "min": min, "round": round,
+_DECIMALS = 6
+_MAX_BITS = 1024
+_MAX_DIGITS = 20
+
+
+class _Unreadable(InvalidExpression):  # type: ignore[misc]
+    """What is neither an assignment nor a print, or no number of bounded size."""
+
+
+def _number(value: Any) -> Any:
+    """Give a number back.  Raises _Unreadable if it is none, or a very large one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Unreadable("value", "not a number")
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        raise _Unreadable("value", "too large")
+    return value
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function take and give numbers of bounded size only."""
+    return lambda *operands: _number(function(*map(_number, operands)))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(base, int) and base.bit_length() * abs(exponent) > _MAX_BITS:
+        raise _Unreadable("power", "too large")
+    return base**exponent
+
+
+def _round(value: Any, digits: Any = 0) -> Any:
+    if abs(digits) > _MAX_DIGITS:
+        raise _Unreadable("round", "too many digits")
+    return round(value, digits) if digits else round(value)
+
+
+_KNOWN: dict[str, Callable[..., Any]] = {
+    "abs": abs, "ceil": ceil, "float": float, "floor": floor, "int": int, "max": max, "min": min, "round": _round,
     "sqrt": sqrt,
 }  # fmt: skip
-_OPERAND = (int, float)
-_DECIMALS = 6
+_FUNCTIONS = {name: _bounded(function) for name, function in _KNOWN.items()}
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    node: _bounded(function)
+    for node, function in {
+        ast.Add: operator.add,
+        ast.Sub: operator.sub,
+        ast.Mult: operator.mul,
+        ast.Div: operator.truediv,
+        ast.FloorDiv: operator.floordiv,
+        ast.Mod: operator.mod,
+        ast.Pow: _power,
+        ast.USub: operator.neg,
+        ast.UAdd: operator.pos,
+    }.items()
+}
+_NODES = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Call, ast.Load, ast.operator, ast.unaryop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +95,12 @@ def run(text: str) -> Outcome | None:
     names: dict[str, Any] = {}
     lines: list[str] = []
     last: Any = None
-    evaluator = SimpleEval(names=names, functions=_FUNCTIONS)
+    evaluator = SimpleEval(operators=_OPERATORS, names=names, functions=_FUNCTIONS)
     try:
         for target, expression in _steps(statements):
-            last = evaluator.eval("", previously_parsed=expression)
-            if not isinstance(last, _OPERAND):
+            if not all(isinstance(node, _NODES) for node in ast.walk(expression)):
                 return None
+            last = _number(evaluator.eval("", previously_parsed=expression))
             if target:
                 names[target] = last
                 lines.append(_line(target, expression, _written(last)))
@@ -68,10 +118,6 @@ def run_fenced(text: str) -> Outcome | None:
 def before_fence(text: str) -> str:
     """Return what stands before a fenced program."""
     return _FENCED.split(text, maxsplit=1)[0].strip()
-
-
-class _Unreadable(InvalidExpression):  # type: ignore[misc]
-    """A statement that is neither an assignment nor a print."""
 
 
 def _source(text: str) -> str:
@@ -121,7 +167,9 @@ def _line(target: str, expression: ast.expr, value: str) -> str:
 
 def _written(value: Any) -> str:
     """Write a number in figures; empty if it is none."""
-    if isinstance(value, bool) or not isinstance(value, _OPERAND) or not isfinite(value):
+    if value is None or not isfinite(value):
         return ""
-    text = f"{value:.{_DECIMALS}f}"
-    return text.rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    return text if text != "-0" else "0"

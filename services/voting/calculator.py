@@ -1,13 +1,15 @@
 """Sums that a text states outright, computed exactly.
 
 "15% of 240", "Subtract 214 from 783", "What is 17 times 6?" are read by a grammar of arithmetic in English; a story, or
-a text with a word that is no part of a sum, is not.  What can be read in two ways with two results is not computed.
+a text with a word that is no part of a sum, is not.  The calculator outvotes models, so it reads nothing that people
+might mean otherwise: functions in words take plain numbers, "multiply 2 by 3 plus 4" and dates are left alone, and what
+the grammar reads in two ways with two results is not computed.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import product
@@ -22,22 +24,43 @@ from services.voting.quantity import quantities
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MAX_CHARS = 200
+MAX_CHARS = 160
+_MAX_NUMBERS = 16
 _MAX_EXPONENT = 64
 _MAX_BITS = 256  # of numerator or denominator: about 77 digits
 _MAX_READINGS = 16
-_DECIMALS = 6
+_DECIMALS = 10
+_DECIMALS_OF_ROUNDED = 6  # where an operand has so many decimals that it was rounded itself
+_SIGNIFICANT = 6
 
 _GRAMMAR = r"""
-start: _LEAD* (_THE? _RESULT _OF)? _task _END*
+start: _LEAD* (_THE? _RESULT _OF)? (_task | sum) _END*
 
-_task: add | subtract | divide | multiply | raise_by | lower_by | sum
-add: "add"i (("up"i | "together"i)? _list | sum "to"i sum)  "together"i?
-subtract: ("subtract"i | "take"i "away"i? | "deduct"i) sum "away"i? "from"i sum
-divide: "divide"i sum ("by"i | "with"i) sum
-multiply: "multiply"i (_list | sum ("by"i | "with"i) sum) "together"i?
-raise_by: ("increase"i | "raise"i) sum "by"i _percent
-lower_by: ("decrease"i | "reduce"i | "lower"i) sum "by"i _percent
+_task: add | subtract | divide | multiply | raise_by | lower_by | mod | root | square | cube | part | share
+    | fraction_of | off | mean | difference | quotient | sum_of | product_of | less | more
+
+add: "add"i (("up"i | "together"i)? _list | _plain "to"i _plain) "together"i?
+subtract: ("subtract"i | "take"i "away"i? | "deduct"i) _plain "away"i? "from"i _plain
+    | _plain "subtracted"i "from"i _plain
+divide: "divide"i _plain ("by"i | "with"i) _plain
+multiply: "multiply"i (_list | _plain ("by"i | "with"i) _plain) "together"i?
+raise_by: ("increase"i | "raise"i) _plain "by"i _percent
+lower_by: ("decrease"i | "reduce"i | "lower"i) _plain "by"i _percent
+mod: _THE? "remainder"i "when"i _plain "is"i "divided"i "by"i _plain
+root: _THE? "square"i "root"i _OF _plain | ("√" | "sqrt"i) _plain
+square: _THE? "square"i _OF _plain
+cube: _THE? "cube"i _OF _plain
+part: (half | third | quarter | two_thirds | three_quarters) _OF? _plain | (twice | thrice) _plain
+share: _percent _OF (_plain | share)
+fraction_of: fraction _OF _plain
+off: _percent "off"i _OF? _plain
+mean: _THE? ("average"i | "mean"i) _OF _list
+sum_of: _THE? ("sum"i | "total"i) _OF _list
+product_of: _THE? "product"i _OF _list
+difference: _THE? "difference"i ("between"i | _OF) _plain "and"i _plain
+quotient: _THE? "quotient"i _OF _plain "and"i _plain
+less: number "less"i "than"i number
+more: number "more"i "than"i number
 
 ?sum: term
     | sum _PLUS term -> add
@@ -46,36 +69,16 @@ lower_by: ("decrease"i | "reduce"i | "lower"i) sum "by"i _percent
     | term _TIMES factor -> multiply
     | term _OVER factor -> divide
     | term "mod"i factor -> mod
-?factor: "-" factor -> negative
+?factor: "-" number -> negative
     | power
-?power: atom
-    | atom _TO_THE factor -> power
-    | atom "squared"i -> square
-    | atom "cubed"i -> cube
-?atom: number
-    | "(" sum ")"
-    | _THE? "square"i "root"i _OF atom -> root
-    | "√" atom -> root
-    | "sqrt"i "(" sum ")" -> root
-    | _THE? "square"i _OF atom -> square
-    | _THE? "cube"i _OF atom -> cube
-    | _share _OF? atom -> multiply
-    | _percent _OF atom -> share
-    | number _OVER number _OF atom -> fraction
-    | _percent "off"i _OF? atom -> off
-    | _THE? ("sum"i | "total"i) _OF _list -> add
-    | _THE? "product"i _OF _list -> multiply
-    | _THE? ("average"i | "mean"i) _OF _list -> mean
-    | _THE? "difference"i ("between"i | _OF) sum "and"i sum -> difference
-    | _THE? "quotient"i _OF sum "and"i sum -> divide
-    | _THE? "remainder"i "when"i sum "is"i "divided"i "by"i sum -> mod
-    | atom "subtracted"i "from"i atom -> subtract
-    | atom "less"i "than"i atom -> subtract
-    | atom "more"i "than"i atom -> add
+?power: _plain
+    | _plain _TO_THE _plain -> power
+    | _plain "squared"i -> square
+    | _plain "cubed"i -> cube
 
-_list: sum ("," sum)* ","? ("and"i | "with"i) sum
+_plain: number | fraction | "(" sum ")"
+_list: _plain ("," _plain)* ","? ("and"i | "with"i) _plain
 _percent: number _PERCENT
-_share: half | third | quarter | two_thirds | three_quarters | twice | thrice
 half: "half"i
 third: ("a"i | "one"i) "third"i
 quarter: ("a"i | "one"i) ("quarter"i | "fourth"i)
@@ -85,6 +88,7 @@ twice: "twice"i | "double"i
 thrice: "thrice"i | "triple"i
 
 number: NUMBER SCALE?
+fraction: FRACTION
 
 _LEAD: /please|now|then|next|so|what['’]s|what\s+is|what\s+are|what\s+does|what\s+do\s+you\s+get\s+(if|when)\s+you/i
     | /how\s+(much|many)\s+(is|are)|calculate|compute|work\s+out|evaluate|find(\s+out)?|solve|determine/i
@@ -92,18 +96,32 @@ _LEAD: /please|now|then|next|so|what['’]s|what\s+is|what\s+are|what\s+does|wha
 _THE: "the"i
 _RESULT: /(exact\s+|numeric(al)?\s+|final\s+)?(result|value|answer|outcome)/i
 _OF: "of"i
-_END: /equals?|is\s+equal\s+to|makes?|gives?|come\s+to|please|exactly|[=?.!;:,]/i
-_PLUS: "+" | "plus"i | "added"i /\s+/ "to"i
-_MINUS: "-" | "−" | "–" | "minus"i | "less"i | "take"i /\s+/ "away"i
+_END: /equals?|is\s+equal\s+to|makes?|gives?|come\s+to|please|exactly/i | /(?<!\d)!|[=?.;:,]/
+_PLUS: "+" | "plus"i | /added\s+to/i
+_MINUS: "-" | "−" | "–" | "minus"i | /take\s+away/i
 _TIMES: "*" | "×" | "·" | "x"i | "times"i | /multiplied\s+(by|with)/i
 _OVER: "/" | "÷" | "over"i | /divided\s+by/i
 _TO_THE: "^" | "**" | /(raised\s+)?to\s+the\s+power(\s+of)?/i
 _PERCENT: "%" | /per\s?cent/i
 SCALE: /hundred|thousand|million|billion|trillion/i
 NUMBER: /[$€£]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?|[$€£]?\.\d+/
+FRACTION: /\d+\/\d+/
 
 %ignore /\s+/
 """
+
+# What looks like a sum and is none, or may be another one: dates, ranges, phone numbers, two idioms, a factorial, a
+# hexadecimal, a list whose commas may stand between thousands, a sign before a power.
+_TIGHT = r"(?<=\d)[-–/](?=\d)"
+_OTHERWISE = re.compile(
+    rf"{_TIGHT}\d+{_TIGHT}|\d{{4,}}{_TIGHT}|{_TIGHT}(?:\d{{4}}|0\d|\d+\s*(?:%|per\s?cent))|\b0\d*{_TIGHT}"
+    r"|^\W*what(?:['’]s|\s+is)\s+(?:9/11|24/7)\W*$|\d\s*!|\b0x"
+    r"|\b(?:add|sum|total|average|mean|product|multiply)\b.*(?<!\d)\d{3},\d{3}(?!\d)"
+    r"|[-−–]\s*[\d.]+\s*(?:squared|cubed|\^|\*\*|(?:raised\s+)?to\s+the\s+power)",
+    re.IGNORECASE,
+)
+_CURRENCIES = "$€£"
+_ROUNDED = re.compile(rf"\.\d{{{_DECIMALS - 1},}}")
 
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _SHARES = {
@@ -115,6 +133,7 @@ _SHARES = {
     "twice": Fraction(2),
     "thrice": Fraction(3),
 }
+_SMALL = Decimal("0.001")  # what is smaller keeps six digits rather than ten decimals
 
 
 class _Uncomputable(ArithmeticError):  # noqa: N818  the name says the cause
@@ -125,10 +144,12 @@ class _Uncomputable(ArithmeticError):  # noqa: N818  the name says the cause
 def calculate(text: str) -> str | None:
     """Return the value of the sum that `text` states, in figures; None if it states none that can be computed.
 
-    A value with more decimals than six is rounded to six.
+    A value with more decimals than ten is rounded to ten (six, if it comes of such a rounded one).
     """
-    figures = _in_figures(text.strip())
-    if figures is None or len(figures) > MAX_CHARS or not re.search(r"\d", figures):
+    figures = _in_figures(text.strip()) if len(text) <= MAX_CHARS else None
+    if figures is None or not 1 <= len(re.findall(r"\d+", figures)) <= _MAX_NUMBERS or _OTHERWISE.search(figures):
+        return None
+    if len({each for each in figures if each in _CURRENCIES}) > 1:
         return None
     try:
         tree = _parser().parse(figures)
@@ -137,7 +158,8 @@ def calculate(text: str) -> str | None:
         values = _values(tree)
     except (LarkError, _Uncomputable):
         return None
-    return _written(values.pop()) if len(values) == 1 else None
+    decimals = _DECIMALS_OF_ROUNDED if _ROUNDED.search(figures) else _DECIMALS
+    return _written(values.pop(), decimals) if len(values) == 1 else None
 
 
 @cache
@@ -162,6 +184,9 @@ def _values(node: Tree[Token]) -> set[Fraction]:
         return set().union(*(_values(each) for each in node.children if isinstance(each, Tree)))
     if node.data == "number":
         return {_number([str(each) for each in node.children])}
+    if node.data == "fraction":
+        over, under = str(node.children[0]).split("/")
+        return {_bounded(lambda a, b: a / b, (Fraction(over), Fraction(under)))}
     if node.data in _SHARES:
         return {_SHARES[node.data]}
     if node.data == "start":
@@ -203,28 +228,38 @@ def _root(value: Fraction) -> Fraction:
 
 _OPERATIONS: dict[str, Callable[..., Fraction]] = {
     "add": lambda *values: sum(values, Fraction(0)),
+    "sum_of": lambda *values: sum(values, Fraction(0)),
+    "more": lambda a, b: a + b,
     "minus": lambda a, b: a - b,
     "subtract": lambda a, b: b - a,
+    "less": lambda a, b: b - a,
     "multiply": lambda *values: prod(values, start=Fraction(1)),
+    "product_of": lambda *values: prod(values, start=Fraction(1)),
+    "part": lambda share, whole: share * whole,
     "divide": lambda a, b: a / b,
+    "quotient": lambda a, b: a / b,
     "mod": lambda a, b: a % b,
     "negative": lambda a: -a,
     "power": _power,
     "square": lambda a: a**2,
     "cube": lambda a: a**3,
     "root": _root,
-    "share": lambda percent, whole: percent / 100 * whole,
-    "fraction": lambda over, under, whole: over / under * whole,
     "off": lambda percent, whole: whole * (1 - percent / 100),
     "raise_by": lambda whole, percent: whole * (1 + percent / 100),
     "lower_by": lambda whole, percent: whole * (1 - percent / 100),
     "mean": lambda *values: sum(values, Fraction(0)) / len(values),
     "difference": lambda a, b: abs(a - b),
+    "share": lambda percent, whole: percent / 100 * whole,
+    "fraction_of": lambda fraction, whole: fraction * whole,
 }
 
 
-def _written(value: Fraction) -> str:
-    exact = Decimal(value.numerator) / Decimal(value.denominator)
-    rounded = exact.quantize(Decimal(1).scaleb(-_DECIMALS)) if abs(value) < 10**20 else exact.to_integral_value()
-    text = f"{rounded:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+def _written(value: Fraction, decimals: int) -> str | None:
+    """Write a value in figures: a whole number exactly, another rounded, None if nothing would be left of it."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    with localcontext(prec=2 * _MAX_BITS):
+        exact = Decimal(value.numerator) / Decimal(value.denominator)
+        places = max(decimals, -exact.adjusted() - 1 + _SIGNIFICANT if abs(exact) < _SMALL else 0)
+        text = f"{round(exact, places):f}"
+    return text.rstrip("0").rstrip(".")

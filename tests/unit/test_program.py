@@ -23,6 +23,16 @@ WORTHLESS = (
     "answer = float('nan')",
     "answer = int('9' * 5000)",
     "a.b = 1",
+    "answer = '%1000000000d' % 1",
+    "answer = f'{1:1000000000}'",
+    "answer = 4000000**3999999",
+    "answer = 10**4000000",
+    "answer = round(10, -10**9)",
+    "answer = 2 << 10**9",
+    "answer = [0] * 10**9",
+    "answer = int('9' * 10**9)",
+    "a = 10**300\nb = a * a\nc = b * b\nanswer = c * c",
+    "answer = max([1, 2])",
     "x = [i for i in range(10**9)]\nanswer = 1",
 )
 
@@ -39,6 +49,12 @@ def test_the_answer_counts_else_what_comes_last() -> None:
     assert value('total = 3 * 4\nprint(f"There are {total} of them.")') == "12"
     assert value("a = 1\na += 2") == "3"
     assert value("answer = round(10 / 3, 2)") == "3.33"
+
+
+def test_whole_numbers_are_exact() -> None:
+    assert value("answer = 3**40") == "12157665459056928801"
+    assert value("answer = 2**53 + 1") == "9007199254740993"
+    assert value("answer = -0.0") == "0"
 
 
 def test_a_fenced_block_is_found() -> None:
