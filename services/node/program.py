@@ -56,25 +56,23 @@ def _round(value: Any, digits: Any = 0) -> Any:
     return round(value, digits) if digits else round(value)
 
 
-_KNOWN: dict[str, Callable[..., Any]] = {
+_KNOWN_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs, "ceil": ceil, "float": float, "floor": floor, "int": int, "max": max, "min": min, "round": _round,
     "sqrt": sqrt,
 }  # fmt: skip
-_FUNCTIONS = {name: _bounded(function) for name, function in _KNOWN.items()}
-_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    node: _bounded(function)
-    for node, function in {
-        ast.Add: operator.add,
-        ast.Sub: operator.sub,
-        ast.Mult: operator.mul,
-        ast.Div: operator.truediv,
-        ast.FloorDiv: operator.floordiv,
-        ast.Mod: operator.mod,
-        ast.Pow: _power,
-        ast.USub: operator.neg,
-        ast.UAdd: operator.pos,
-    }.items()
+_KNOWN_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
 }
+_FUNCTIONS = {name: _bounded(function) for name, function in _KNOWN_FUNCTIONS.items()}
+_OPERATORS = {node: _bounded(function) for node, function in _KNOWN_OPERATORS.items()}
 _NODES = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Call, ast.Load, ast.operator, ast.unaryop)
 
 
