@@ -15,7 +15,7 @@ from math import exp, fsum, log
 
 from schemas.messages import ModelAnswer, Result, Vote
 from schemas.terms import CALCULATOR, VoteRule
-from services.voting.calibration import confidence
+from services.voting.calibration import confidence, sigmoid
 from services.voting.vote import Ballot, Tally, tally, weight_of
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 0.999
@@ -150,7 +150,7 @@ def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
     Nodes that are equally good come to differ by some chance: that much does not count.
     """
     behind = max(0.0, _logit(_fit(best)) - _logit(_fit(voter.fitness)) - CHANCE)
-    return _one_per_model(voter, lambda each: _sigmoid(_logit(_within(confidence(each))) - behind))
+    return _one_per_model(voter, lambda each: sigmoid(_logit(_within(confidence(each))) - behind))
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
@@ -184,7 +184,9 @@ def _same_error(source: tuple[str, str], seen: Sequence[tuple[str, str]]) -> flo
 
 
 def _posterior(scores: Sequence[float]) -> float:
-    return 1 / (exp(-scores[0]) + fsum(exp(each - scores[0]) for each in scores))
+    """Return the probability that the first class is right, by the log-odds of all against "none of those given"."""
+    top = max(0.0, *scores)
+    return exp(scores[0] - top) / (exp(-top) + fsum(exp(each - top) for each in scores))
 
 
 def _all_of(fitnesses: Sequence[float]) -> float:
@@ -222,7 +224,3 @@ def _fit(fitness: float) -> float:
 
 def _logit(p: float) -> float:
     return log(p / (1 - p))
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x))

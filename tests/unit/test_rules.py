@@ -73,6 +73,12 @@ def test_calibrated_trusts_the_better_model_though_it_sounds_less_sure() -> None
     assert found.tally.winner.final == "Oslo"
 
 
+@pytest.mark.parametrize("rule", EVIDENCE)
+def test_however_improbable_an_answer_it_is_counted(rule: VoteRule) -> None:
+    votes = [voter(f"n{i}", said(str(i), logprob=-1e4), fitness=0.0) for i in range(3)]
+    assert 0 <= counted(rule, *votes).confidence < 0.1
+
+
 def test_one_voter_is_as_sure_as_its_calibration() -> None:
     found = counted(VoteRule.LOG_ODDS, voter("n1", said("Oslo"), fitness=0.7))
     assert isclose(found.confidence, 0.7)
