@@ -89,6 +89,12 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
     return Assessment(tuple(outcomes), frozenset(decided), wanted, frozenset(cancellable))
 
 
+def uncounted(plan: Plan, reason: str) -> Assessment:
+    """Give the assessment of a query that cannot be assessed: every chunk is without an answer, for `reason`."""
+    outcomes = [_unanswered(each, reason) for each in plan.chunks]
+    return Assessment(tuple(outcomes), frozenset(each.index for each in outcomes), {}, frozenset())
+
+
 def seal(
     plan: Plan,
     assessment: Assessment,
@@ -96,10 +102,10 @@ def seal(
     planned_at: float,
     voted_at: float,
     sealed_at: float,
-    cancelled: str | None = None,
+    failed: Error | None = None,
 ) -> Assembled:
-    """Make the seal of a query from an assessment in which every chunk is decided, or of a cancelled one."""
-    status, error = _ending(plan, assessment, cancelled)
+    """Make the seal of a query from an assessment in which every chunk is decided, or of one that `failed`."""
+    status, error = _ending(plan, assessment) if failed is None else (Status.FAILED, failed)
     return Assembled(
         id=plan.id,
         query=plan.query,
@@ -178,6 +184,11 @@ def _not_begun(chunk: Chunk, before: Sequence[ChunkOutcome], *, deadline_passed:
         reason = f"it builds on chunk {lost + 1}, which has no answer"
     elif deadline_passed:
         reason = f"it builds on chunk {chunk.depends_on[-1] + 1}, which left it no time"
+    return _unanswered(chunk, reason)
+
+
+def _unanswered(chunk: Chunk, reason: str | None) -> ChunkOutcome:
+    """Give the outcome of a chunk that has no answer: open without a reason, else none."""
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
@@ -198,9 +209,7 @@ def _given(plan: Plan, chunk: Chunk, before: Sequence[ChunkOutcome]) -> list[Giv
     return list(dict.fromkeys(one for many in given.values() for one in many))
 
 
-def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[Status, Error | None]:
-    if cancelled is not None:
-        return Status.FAILED, Error(code=ErrorCode.CANCELLED, message=cancelled)
+def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
     whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
     answered = [each for each in assessment.outcomes if each.winner is not None]
     num = len(assessment.outcomes)
