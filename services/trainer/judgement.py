@@ -1,7 +1,8 @@
 """Who was right: votes judged by what a client says, by a known answer, or by the other votes.
 
 Pure.  Feedback (a canary's known answer comes as feedback too) judges at full weight.  Consensus judges at a small
-weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.
+weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.  The
+calculator, which computes what a chunk states, counts as two voters of models of their own.
 
 Copies of one model (the same GGUF) err together, so that k of them that agree are no k voters.  With RHO the
 correlation of their errors each further copy adds 1 - RHO of what the one before it added: all of them are worth less
@@ -25,6 +26,7 @@ from services.voting.equivalence import equivalent
 FEEDBACK_WEIGHT = 1.0
 CONSENSUS_WEIGHT = 0.2
 RHO = 0.5
+CALCULATOR_VOTERS = 2
 UNKNOWN_FITNESS = 0.5  # of a node whose assignment is no longer at hand
 
 Judgement = tuple[bool | None, float]
@@ -116,10 +118,10 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
     Fitness alone must not judge: of two models that differ always the one ahead would win, and get further ahead.
     """
     classes = _classes(votes)
-    fitness = [_effective(each, lambda vote: vote.fitness) for each in classes]
-    number = [_effective(each, lambda _: 1.0) for each in classes]
+    fitness = [_effective(each, lambda vote: vote.fitness * _voters(vote)) for each in classes]
+    number = [_effective(each, _voters) for each in classes]
     unjudged: dict[str, Judgement] = {vote.node: (None, 0.0) for vote in votes}
-    if not votes or max(len(each) for each in classes) == 1:
+    if not votes or max(sum(map(_voters, each)) for each in classes) == 1:
         return unjudged
     right = max(range(len(classes)), key=lambda i: number[i])
     rivals = [i for i in range(len(classes)) if i != right]
@@ -159,6 +161,10 @@ def _effective(votes: Sequence[Vote], worth: Callable[[Vote], float]) -> float:
         for copies in by_model.values()
         for place, each in enumerate(sorted(copies, reverse=True))
     )
+
+
+def _voters(vote: Vote) -> int:
+    return CALCULATOR_VOTERS if vote.node == CALCULATOR else 1
 
 
 def _observation(

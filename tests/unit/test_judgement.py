@@ -4,7 +4,7 @@ import pytest
 
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Result, Vote
-from schemas.terms import Operation, Status
+from schemas.terms import CALCULATOR, Operation, Status
 from services.trainer.fitness import Observation
 from services.trainer.judgement import (
     CONSENSUS_WEIGHT,
@@ -116,6 +116,21 @@ def test_one_that_differs_from_its_copies_is_judged_by_them() -> None:
 )
 def test_consensus_is_silent_where_there_is_none(votes: list[Vote]) -> None:
     assert {right for right, _ in by_consensus(*votes).values()} == {None}
+
+
+EXACT = vote(CALCULATOR, "102", won=True, model=CALCULATOR, fitness=1.0)
+
+
+@pytest.mark.parametrize(("final", "right"), [("102", True), ("112", False)])
+@pytest.mark.parametrize("fitness", [0.0, 0.6, 1.0])
+def test_one_node_is_judged_by_the_calculator(final: str, fitness: float, *, right: bool) -> None:
+    (judged,) = by_consensus(vote("a", final, fitness=fitness), EXACT).values()
+    assert judged[0] is right
+    assert judged[1] > 0
+
+
+def test_a_crowd_of_copies_is_judged_by_the_calculator_too() -> None:
+    assert {right for right, _ in by_consensus(EXACT, *(vote(node, "112") for node in "abcde")).values()} == {False}
 
 
 def test_a_lone_vote_is_judged_by_nobody() -> None:
