@@ -55,7 +55,7 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
 
 
 def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = None) -> list[Observation]:
-    """Judge a result that came after the seal as if it had come before, by feedback if there is any.
+    """Judge a result that came after the seal as if it had come before, by feedback if there is any of use.
 
     Empty if it was counted, or holds no answer.
     """
@@ -64,7 +64,7 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
         return []
     vote = _late_vote(outcome, result, result.chosen)
     judgement = _by_consensus([*outcome.votes, vote])[vote.node]
-    if feedback is not None and feedback.chunk in (None, outcome.index):
+    if feedback is not None and _is_meant(outcome, assembled, feedback):
         judgement = _by_feedback(vote, feedback)
     return [_observation(vote, outcome, judgement, vote.latency_s)]
 
@@ -97,6 +97,13 @@ def _meant(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
     if len(chunks) > 1 and not feedback.good:
         raise UnusableFeedback("the query has several chunks; say by `chunk` which one is meant")
     return chunks
+
+
+def _is_meant(outcome: ChunkOutcome, assembled: Assembled, feedback: Feedback) -> bool:
+    try:
+        return outcome in _meant(assembled, feedback)
+    except UnusableFeedback:
+        return False
 
 
 def _of_nodes(votes: Sequence[Vote]) -> list[Vote]:

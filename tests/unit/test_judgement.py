@@ -188,6 +188,15 @@ def test_what_the_client_said_holds_for_a_late_result_too(feedback: Feedback, *,
     assert (seen.weight == FEEDBACK_WEIGHT) is (feedback.chunk is None)
 
 
+@pytest.mark.parametrize(
+    "refused", [Feedback(id="q", answer="2"), Feedback(id="q", good=False), Feedback(id="q", good=True, answer="2")]
+)
+def test_feedback_that_was_refused_judges_no_late_result(refused: Feedback) -> None:
+    two = assembled(*AGREED.outcomes, outcome(1, [vote("b", "2", won=True)]))
+    (seen,) = from_late(two, late("2"), refused)
+    assert (seen.right, seen.weight < FEEDBACK_WEIGHT) == (False, True)
+
+
 def test_a_counted_result_is_not_late() -> None:
     assert from_late(assembled(outcome(0, [vote("late", "1", won=True)])), late("1")) == []
 
