@@ -37,7 +37,10 @@ class UnusableFeedback(ValueError):  # noqa: N818  # named for its cause
 
 
 def from_assembled(assembled: Assembled) -> list[Observation]:
-    """Judge each vote of a sealed query by the consensus, and each silent node by the time that it had."""
+    """Judge each vote of a sealed query by the consensus, and each silent node by the time that it had.
+
+    How long a later stage of a chain had is not on record.
+    """
     observations = []
     asked_s = max(0.0, assembled.sealed_at - assembled.planned_at)
     for outcome in assembled.outcomes:
@@ -49,7 +52,7 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
             node, operation = silent.node, outcome.operation
             if silent.failed:
                 observations.append(Observation(node, operation, UNKNOWN_FITNESS, right=False, weight=CONSENSUS_WEIGHT))
-            elif outcome.decided in ("deadline", "none"):
+            elif outcome.decided in ("deadline", "none") and not outcome.depends_on:
                 observations.append(Observation(node, operation, UNKNOWN_FITNESS, at_least_s=asked_s))
     return observations
 

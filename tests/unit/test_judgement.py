@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Result, Vote
@@ -145,6 +146,8 @@ def test_failing_is_wrong_being_slow_is_slow_and_being_cut_short_is_nothing() ->
     assert judged(at_deadline) == {"silent": None, "broken": False}
     assert {each.node: each.at_least_s for each in at_deadline} == {"silent": 4.0, "broken": None}
     assert from_assembled(assembled(outcome(0, [], [silent], decided="early"))) == []
+    later = structs.replace(outcome(1, [], [silent, broken], decided="none"), depends_on=[0])
+    assert [each.node for each in from_assembled(assembled(later))] == ["broken"], "it was asked some time later"
 
 
 def late(final: str) -> Result:
