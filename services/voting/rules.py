@@ -60,8 +60,9 @@ class Count:
     """How a chunk's vote stands.
 
     `confidence` is how likely the winner is right, in the eyes of the rule; for the rules that weigh no evidence, its
-    share of the weight.  `settled` says that what is awaited cannot, or need not, change it.  `weights` maps voters to
-    the weight of what they chose, `winners` are those who chose an answer of the winning class.
+    share of the weight, but for a lone voter no more than its own confidence.  `settled` says that what is awaited
+    cannot, or need not, change it.  `weights` maps voters to the weight of what they chose, `winners` are those who
+    chose an answer of the winning class.
     """
 
     tally: Tally
@@ -103,6 +104,8 @@ def count(
     if counted is None:
         return None
     sure = _posterior(counted.scores) if by.weighs_evidence else counted.agreement
+    if not by.weighs_evidence and len(voters) == 1 and calculated is None:
+        sure = min(sure, voters[0].confidence)
     return Count(
         tally=counted,
         confidence=sure,

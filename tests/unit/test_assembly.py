@@ -302,6 +302,13 @@ def test_no_more_are_wanted_where_votes_agree_or_nobody_is_left_or_escalation_is
         assert (assessed.wanted, assessed.outcomes[0].decided) == ({}, "all")
 
 
+@pytest.mark.parametrize("rule", [VoteRule.BEST, VoteRule.SUM, VoteRule.AGREEMENT])
+def test_a_lone_vote_that_is_not_sure_wants_one_more_replica(rule: VoteRule) -> None:
+    of = plan(nodes=("a",), policy=structs.replace(ESCALATING, vote=rule))
+    assert set(assess(of, [result("a", confidence=0.5)], deadline_passed=False).wanted) == {0}
+    assert assess(of, [result("a", confidence=0.9)], deadline_passed=False).complete
+
+
 def test_no_more_are_wanted_when_they_would_come_too_late() -> None:
     differing = [result("a", "1"), result("b", "2")]
     of = plan(nodes=("a", "b"), policy=ESCALATING)

@@ -84,6 +84,16 @@ def test_one_voter_is_as_sure_as_its_calibration() -> None:
     assert isclose(found.confidence, 0.7)
 
 
+@pytest.mark.parametrize("rule", [VoteRule.BEST, VoteRule.SUM, VoteRule.AGREEMENT])
+def test_a_lone_voter_makes_no_rule_surer_than_it_is_itself(rule: VoteRule) -> None:
+    alone = voter("n1", said("12"), confidence=0.4)
+    assert counted(rule, alone).confidence == 0.4
+    assert counted(rule, alone, voter("n2", said("12"))).confidence == 1
+    assert counted(rule, alone, calculated="12").confidence == 1
+    split = voter("n1", said("12"), said("13", SMALL), confidence=0.9)
+    assert counted(VoteRule.AGREEMENT, split).confidence == 0.5
+
+
 def test_agreement_makes_surer_the_less_two_voters_have_in_common() -> None:
     def sure(*answers: ModelAnswer) -> float:
         return counted(VoteRule.CALIBRATED, *(voter(f"n{i}", each) for i, each in enumerate(answers))).confidence
