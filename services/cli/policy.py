@@ -12,18 +12,30 @@ from schemas.terms import Policy, VoteRule, Wording
 
 R = TypeVar("R")
 
-MAX_REPLICAS = 256
+ALL = "all"
+
+
+class Replicas(click.ParamType):
+    """A number of nodes, or all."""
+
+    name = "1..256|all"
+    _number = click.IntRange(1, 256)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Give the number, or ALL."""
+        return ALL if value == ALL else int(self._number.convert(value, param, ctx))
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --escalate, --wording and --cache, and hand them over as one `policy`."""
+    """Add --vote, --replicas, --escalate, --early, --wording and --cache, and hand them over as one `policy`."""
 
     @wraps(command)
     def with_policy(
         *,
         vote: str | None,
-        replicas: int | None,
+        replicas: int | str | None,
         escalate: bool | None,
+        early: bool | None,
         wording: str | None,
         cache: bool | None,
         **rest: Any,
@@ -32,10 +44,14 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "vote": vote and VoteRule(vote),
             "replicas": replicas,
             "escalate": escalate,
+            "early": early,
             "wording": wording and Wording(wording),
             "cache": cache,
         }
-        return command(policy=Policy(**{key: value for key, value in given.items() if value is not None}), **rest)
+        given = {key: value for key, value in given.items() if value is not None}
+        if replicas == ALL:
+            given["replicas"] = None
+        return command(policy=Policy(**given), **rest)
 
     default = Policy()
     options = (
@@ -46,13 +62,18 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         ),
         click.option(
             "--replicas",
-            type=click.IntRange(1, MAX_REPLICAS),
-            help=f"How many nodes answer a chunk at first.  [default: {default.replicas or 'all'}]",
+            type=Replicas(),
+            help=f"How many nodes answer a chunk at first.  [default: {default.replicas or ALL}]",
         ),
         click.option(
             "--escalate/--no-escalate",
             default=None,
             help=f"Ask more nodes where these do not suffice.  [default: {_yes(default.escalate)}]",
+        ),
+        click.option(
+            "--early/--no-early",
+            default=None,
+            help=f"Wait for nobody who cannot change the answer.  [default: {_yes(default.early)}]",
         ),
         click.option(
             "--wording",
