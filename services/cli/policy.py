@@ -13,17 +13,15 @@ from schemas.terms import Policy, VoteRule, Wording
 R = TypeVar("R")
 
 ALL = "all"
+MAX_REPLICAS = 256
 
 
-class Replicas(click.ParamType):
-    """A number of nodes, or all."""
-
-    name = "1..256|all"
-    _number = click.IntRange(1, 256)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """Give the number, or ALL."""
-        return ALL if value == ALL else int(self._number.convert(value, param, ctx))
+def _replicas(value: int | str) -> int | str:
+    """Give a number of nodes, or ALL."""
+    number = int(value) if str(value).isdecimal() else 0
+    if value != ALL and not 1 <= number <= MAX_REPLICAS:
+        raise click.BadParameter(f"{value} is neither 1 to {MAX_REPLICAS} nor {ALL}")
+    return number or ALL
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -62,7 +60,8 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         ),
         click.option(
             "--replicas",
-            type=Replicas(),
+            type=_replicas,
+            metavar=f"1..{MAX_REPLICAS}|{ALL}",
             help=f"How many nodes answer a chunk at first.  [default: {default.replicas or ALL}]",
         ),
         click.option(
