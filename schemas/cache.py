@@ -17,7 +17,7 @@ from schemas.terms import Probability, Token
 if TYPE_CHECKING:
     from schemas.messages import Chunk, ChunkOutcome, Given  # a plan holds cached answers
 
-VERSION = 1  # of the keys: answers under those of another version are not found
+VERSION = 2  # of the keys: answers under those of another version are not found
 _LITERAL = ('"', "`", "“", "„", "«", "\n")  # a text with one of these may ask for its very characters
 
 
@@ -52,12 +52,13 @@ def cache_key(part: Chunk | ChunkOutcome, given: Sequence[Given] = ()) -> str:
 
 
 def _folded(text: str) -> str:
-    """Drop what makes no difference: white space, the mark at the end, and a capital that begins a word.
+    """Drop what makes no difference: white space, the mark at the end, and the capital that begins the first word.
 
-    Capitals alone or inside a word stay, since Co is not CO and Mb not MB.
+    Other capitals stay, since Polish is not polish, Mb not MB, and a first word that is a lone capital may be a name.
     """
     text = text.strip()
     if any(each in text for each in _LITERAL):
         return text
-    words = text.rstrip(" ?.").split()
-    return " ".join(each.lower() if each[1:].islower() else each for each in words)
+    text = " ".join(text.rstrip(" ?.").split())
+    first, *_ = text.split(" ", 1)
+    return text[:1].lower() + text[1:] if first[1:].islower() else text

@@ -102,7 +102,7 @@ class Due(Message, frozen=True, kw_only=True):
 
 
 class Task(Message, frozen=True, kw_only=True):
-    """Work for one node.  Replica 0 answers greedily, the others sample with a seed of their own."""
+    """Work for one node.  Replica 0 answers greedily, the others by another method or with a seed of their own."""
 
     id: Token
     chunk: int

@@ -3,7 +3,7 @@
 Pure: a plan, the results, the time and whether the deadline has passed in; an assessment out.  A chunk is decided when
 every replica answered, or when those still out need not be awaited; where the answers that came do not suffice, more
 replicas are wanted first.  A chunk that depends on others is wanted once these are decided, and lost when one of them
-has no answer.  A chunk that is cached is decided from the start.
+has no answer.  A chunk that is cached is decided from the start, and one that another was built on stays as it was.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
     """Say how each chunk of a plan stands; `now` (Unix s) tells which chunks are due."""
     outcomes: list[ChunkOutcome] = []
     decided, wanted, cancellable = set(), {}, set()
+    built_on = _built_on(plan)
     for chunk in plan.chunks:
         if (cached := plan.cached.get(chunk.index)) is not None:
             decided.add(chunk.index)
@@ -73,12 +74,26 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
         answers = {str(each.node): each for each in results if each.chunk == chunk.index}
         asked = [each for each in plan.assignments if each.chunk == chunk.index]
         given = plan.given.get(chunk.index, [])
-        counted = count_votes(plan.policy.vote, chunk, asked, answers, given)
+        kept = built_on.get(chunk.index)
+        counted = count_votes(plan.policy.vote, chunk, asked, answers, given, kept=kept)
         awaited = sum(each.node not in answers for each in asked)
         more = not awaited and chunk.index not in plan.exhausted
         if more and counted is not None:
-            more = plan.policy.escalate and _is_worth_more(plan, chunk, counted, list(answers.values()), now)
-        how = _how(plan, chunk, counted, awaited=awaited, more=more, deadline_passed=deadline_passed, now=now)
+            more = (
+                kept is None
+                and plan.policy.escalate
+                and _is_worth_more(plan, chunk, counted, list(answers.values()), now)
+            )
+        how = _how(
+            plan,
+            chunk,
+            counted,
+            awaited=awaited,
+            more=more,
+            kept=kept is not None,
+            deadline_passed=deadline_passed,
+            now=now,
+        )
         if how:
             decided.add(chunk.index)
         elif more:
@@ -89,6 +104,12 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
     return Assessment(tuple(outcomes), frozenset(decided), wanted, frozenset(cancellable))
 
 
+def uncounted(plan: Plan, reason: str) -> Assessment:
+    """Give the assessment of a query that cannot be assessed: every chunk is without an answer, for `reason`."""
+    outcomes = [_unanswered(each, reason) for each in plan.chunks]
+    return Assessment(tuple(outcomes), frozenset(each.index for each in outcomes), {}, frozenset())
+
+
 def seal(
     plan: Plan,
     assessment: Assessment,
@@ -96,10 +117,10 @@ def seal(
     planned_at: float,
     voted_at: float,
     sealed_at: float,
-    cancelled: str | None = None,
+    failed: Error | None = None,
 ) -> Assembled:
-    """Make the seal of a query from an assessment in which every chunk is decided, or of a cancelled one."""
-    status, error = _ending(plan, assessment, cancelled)
+    """Make the seal of a query from an assessment in which every chunk is decided, or of one that `failed`."""
+    status, error = _ending(plan, assessment) if failed is None else (Status.FAILED, failed)
     return Assembled(
         id=plan.id,
         query=plan.query,
@@ -142,16 +163,26 @@ def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
 
 
 def _how(
-    plan: Plan, chunk: Chunk, counted: Count | None, *, awaited: int, more: bool, deadline_passed: bool, now: float
+    plan: Plan,
+    chunk: Chunk,
+    counted: Count | None,
+    *,
+    awaited: int,
+    more: bool,
+    kept: bool,
+    deadline_passed: bool,
+    now: float,
 ) -> str:
-    """Say how a chunk is decided, empty if it is not; a chunk that is due waits for its first vote only."""
+    """Say how a chunk is decided, empty if it is not; one that is due, or `kept`, waits for its first vote only."""
     if counted is None:
         return "none" if deadline_passed or not (awaited or more) else ""
     if not awaited and not more:
         return "all"
     if awaited and plan.policy.early and counted.settled:
         return "early"
-    return "deadline" if deadline_passed or now >= plan.due.get(chunk.index, plan.deadline_at) else ""
+    if deadline_passed or now >= plan.due.get(chunk.index, plan.deadline_at):
+        return "deadline"
+    return "early" if kept else ""
 
 
 def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[Result], now: float) -> bool:
@@ -178,6 +209,11 @@ def _not_begun(chunk: Chunk, before: Sequence[ChunkOutcome], *, deadline_passed:
         reason = f"it builds on chunk {lost + 1}, which has no answer"
     elif deadline_passed:
         reason = f"it builds on chunk {chunk.depends_on[-1] + 1}, which left it no time"
+    return _unanswered(chunk, reason)
+
+
+def _unanswered(chunk: Chunk, reason: str | None) -> ChunkOutcome:
+    """Give the outcome of a chunk that has no answer: open without a reason, else none."""
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
@@ -198,9 +234,18 @@ def _given(plan: Plan, chunk: Chunk, before: Sequence[ChunkOutcome]) -> list[Giv
     return list(dict.fromkeys(one for many in given.values() for one in many))
 
 
-def _ending(plan: Plan, assessment: Assessment, cancelled: str | None) -> tuple[Status, Error | None]:
-    if cancelled is not None:
-        return Status.FAILED, Error(code=ErrorCode.CANCELLED, message=cancelled)
+def _built_on(plan: Plan) -> dict[int, str]:
+    """Give the answers, by chunk, with which chunks that build on these have begun."""
+    return {
+        index: each.answer
+        for later, given in plan.given.items()
+        for index in plan.chunks[later].depends_on
+        for each in given  # the last one to its question: those that it was built on itself stand before it
+        if each.question == plan.chunks[index].text
+    }
+
+
+def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
     whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
     answered = [each for each in assessment.outcomes if each.winner is not None]
     num = len(assessment.outcomes)

@@ -21,14 +21,20 @@ def count_votes(
     asked: Sequence[Assignment],
     answers: Mapping[str, Result],
     given: Sequence[Given],
+    *,
+    kept: str | None = None,
 ) -> Count | None:
-    """Count what the nodes that were asked have answered (`answers`, by node), at the fitness they had then."""
+    """Count what the nodes that were asked have answered (`answers`, by node), at the fitness they had then.
+
+    `kept` is the answer that another chunk was built on already, and that stays.
+    """
     voters = [Voter.of(answers[each.node], each.fitness) for each in asked if each.node in answers]
     return count(
         rule,
         [each for each in voters if each is not None],
         awaited=[each.fitness for each in asked if each.node not in answers],
         calculated=_calculated(chunk, given),
+        kept=kept,
     )
 
 

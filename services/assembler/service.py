@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Due, Plan, Result, Revised, Timer
+from schemas.messages import Assembled, ChunkOutcome, Due, Error, Plan, Result, Revised, Timer
 from schemas.subjects import ASSEMBLED, CACHED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
-from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal
+from schemas.terms import ErrorCode
+from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal, uncounted
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 128
 PAUSE_S = 0.001  # for each other query being looked at: under load the results of one share a look
 MAX_PAUSE_S = 0.05
+UNCOUNTED = "the votes could not be counted; the assembler's log tells why"
 
 
 class Assembler:
@@ -62,7 +64,7 @@ class Assembler:
     async def on_cancel(self, cancel: Cancel) -> None:
         """Seal a query that its client wants no more."""
         if cancel.chunk is None:
-            await self._look(cancel.id, cancelled=cancel.reason)
+            await self._look(cancel.id, failed=Error(code=ErrorCode.CANCELLED, message=cancel.reason))
 
     async def _wake(self, id_: str) -> int | None:
         """Return what a look tells that began after this call."""
@@ -82,8 +84,11 @@ class Assembler:
             if self._looking[id_] is look:
                 del self._looking[id_]
 
-    async def _look(self, id_: str, cancelled: str | None = None) -> int | None:
-        """Read a query's state and do what it calls for; give the sequence of its seal if it has one."""
+    async def _look(self, id_: str, failed: Error | None = None) -> int | None:
+        """Read a query's state and do what it calls for; give the sequence of its seal if it has one.
+
+        One that `failed` is sealed as it stands, and so is one whose time is up, whatever is wrong here.
+        """
         found = await self._bus.read(
             (PLAN, PLAN.at(id=id_)),
             (RESULT, RESULT.at(id=id_)),
@@ -98,8 +103,15 @@ class Assembler:
         plan = stored.message
         now = time.time()
         passed = bool(found[DEADLINE]) or now >= plan.assemble_by
-        assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed, now=now)
-        if cancelled is None and not assessment.complete:
+        try:
+            assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed, now=now)
+        except Exception:
+            if failed is None and not passed:
+                raise
+            log.exception("query.uncounted", query=id_)
+            failed = failed or Error(code=ErrorCode.INTERNAL, message=UNCOUNTED)
+            assessment = uncounted(plan, UNCOUNTED)
+        if failed is None and not assessment.complete:
             await self._go_on(plan, assessment)
             return None
         assembled = seal(
@@ -108,7 +120,7 @@ class Assembler:
             planned_at=plan.planned_at or stored.stored_at,
             voted_at=max((each.stored_at for each in found[RESULT]), default=now),
             sealed_at=now,
-            cancelled=cancelled,
+            failed=failed,
         )
         sequence = await self._seal(assembled, fired=bool(found[DEADLINE]))
         if sequence is not None:

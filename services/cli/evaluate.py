@@ -44,7 +44,7 @@ BASELINE_MAX_TOKENS = 512
     metavar="ANSWERS",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="JSON Lines, a row a question; those that have one already are not asked again.",
+    help="JSON Lines, a row a question; those that have an answer already are not asked again.",
 )
 @click.option("--baseline", metavar="MODEL", help="Ask this model alone: a name of the catalogue, or a GGUF file.")
 @click.option("--embedded", is_flag=True, help="Start all services for this, unless `dellm up` runs.")
@@ -83,13 +83,13 @@ def evaluate(
     """
     if baseline is not None and policy != Policy():
         raise click.UsageError(
-            "--baseline asks one model once: --vote, --replicas, --escalate and --wording do not apply"
+            "--baseline asks one model once: --vote, --replicas, --escalate, --early, --wording, --cache do not apply"
         )
     questions = read_questions(questions_path)[:limit]
     model = None if baseline is None else _find_model(baseline)
     with appending(answers_path, policy=None if model else policy, model=model.stem if model else None) as kept:
         wanted = {each.id for each in questions}
-        answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted}
+        answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted and answer.is_final}
         waiting = [each for each in questions if each.id not in answers]
         asking = (
             _pipeline(target, topology_path, policy, timeout_s, embedded=embedded)

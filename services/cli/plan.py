@@ -47,7 +47,10 @@ def plan(
     target: Target,
     topology_path: Path,
 ) -> None:
-    """Show how QUERY, or each row of --file, would be cut into chunks and routed to nodes."""
+    """Show how QUERY, or each row of --file, would be cut into chunks and routed to nodes.
+
+    That is by the default policy, with nothing cached and every node idle; of nodes that are as good any may be asked.
+    """
     if (query is None) == (file is None):
         raise click.UsageError("give either QUERY or --file")
     queries = [query] if query is not None else list(_rows(file)) if file is not None else []
@@ -141,12 +144,9 @@ def _table(stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment])
     for column in ("#", "operation", "chunk", "nodes"):
         table.add_column(column, header_style="dim")
     for chunk in (each for group in stages for each in group):
-        nodes = [f"{each.node}{'' if each.replica == 0 else '~'}" for each in assignments if each.chunk == chunk.index]
         text = f"{chunk.context}: {chunk.text}" if chunk.context else chunk.text
-        where = " ".join(nodes) or "(no live node)"
+        where = " ".join(_nodes(chunk, assignments)) or "(no live node)"
         if chunk.depends_on:
             where = f"(after {', '.join(str(each + 1) for each in chunk.depends_on)})"
         table.add_row(str(chunk.index + 1), chunk.operation.value, escape(text), where)
-    if any(each.replica for each in assignments):
-        table.caption = "~ samples, as another node with the same model answers greedily"
     return table

@@ -12,18 +12,28 @@ from schemas.terms import Policy, VoteRule, Wording
 
 R = TypeVar("R")
 
+ALL = "all"
 MAX_REPLICAS = 256
 
 
+def _replicas(value: int | str) -> int | str:
+    """Give a number of nodes, or ALL."""
+    number = int(value) if str(value).isdecimal() else 0
+    if value != ALL and not 1 <= number <= MAX_REPLICAS:
+        raise click.BadParameter(f"{value} is neither 1 to {MAX_REPLICAS} nor {ALL}")
+    return number or ALL
+
+
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --escalate, --wording and --cache, and hand them over as one `policy`."""
+    """Add --vote, --replicas, --escalate, --early, --wording and --cache, and hand them over as one `policy`."""
 
     @wraps(command)
     def with_policy(
         *,
         vote: str | None,
-        replicas: int | None,
+        replicas: int | str | None,
         escalate: bool | None,
+        early: bool | None,
         wording: str | None,
         cache: bool | None,
         **rest: Any,
@@ -32,10 +42,14 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "vote": vote and VoteRule(vote),
             "replicas": replicas,
             "escalate": escalate,
+            "early": early,
             "wording": wording and Wording(wording),
             "cache": cache,
         }
-        return command(policy=Policy(**{key: value for key, value in given.items() if value is not None}), **rest)
+        given = {key: value for key, value in given.items() if value is not None}
+        if replicas == ALL:
+            given["replicas"] = None
+        return command(policy=Policy(**given), **rest)
 
     default = Policy()
     options = (
@@ -46,13 +60,19 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         ),
         click.option(
             "--replicas",
-            type=click.IntRange(1, MAX_REPLICAS),
-            help=f"How many nodes answer a chunk at first.  [default: {default.replicas or 'all'}]",
+            type=_replicas,
+            metavar=f"1..{MAX_REPLICAS}|{ALL}",
+            help=f"How many nodes answer a chunk at first.  [default: {default.replicas or ALL}]",
         ),
         click.option(
             "--escalate/--no-escalate",
             default=None,
             help=f"Ask more nodes where these do not suffice.  [default: {_yes(default.escalate)}]",
+        ),
+        click.option(
+            "--early/--no-early",
+            default=None,
+            help=f"Wait for nobody who cannot change the answer.  [default: {_yes(default.early)}]",
         ),
         click.option(
             "--wording",

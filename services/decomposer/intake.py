@@ -89,7 +89,7 @@ class Intake:
             if await self._known(query):
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
-        busy = self._workload.by_node()
+        busy = self._workload.by_node(started)
         pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
         return make_plan(
             query,

@@ -58,14 +58,18 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _CALCULATING = frozenset("add subtract multiply divide double halve square round take".split())
-_OBJECTLESS = re.compile(rf"(?:add|subtract)\s+(?:{NUMBER})%?|(?:multiply|divide)\s+by\s+(?:{NUMBER})", re.IGNORECASE)
+_OBJECTLESS = re.compile(
+    rf"(?:add|subtract)\s+(?:{NUMBER})%?|take\s+(?:away\s+(?:{NUMBER})|(?:{NUMBER})\s+away)%?"
+    rf"|(?:multiply|divide)\s+by\s+(?:{NUMBER})|take\s+the\s+(?:square|cube)\s+root",
+    re.IGNORECASE,
+)
 _SUM_WORDS = frozenset(
     """
     what what's what’s is are how much half third quarter twice double triple percent of plus minus times divided
     multiplied raised by to from the square cube root squared cubed remainder when a an prime even odd divisible
     greater less larger smaller bigger more than multiple perfect positive negative number integer whole nearest
     ten hundred thousand tenth hundredth decimal decimals place places up down digits please now again and power
-    factorial
+    factorial away
     """.split()
 )
 _TWO = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)

@@ -108,6 +108,7 @@ _OF_NUMBERS = (
     r"|divided|multiplied"
 )
 _TEXT = r"line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link"
+_AMOUNT = rf"(?:[^\s\d]?\d[\d.,]*%?|{NUMBER})"
 _RELATIONAL = r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|more|another|others"
 _BACK = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -129,7 +130,9 @@ _BACK = tuple(
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not))?{_END}|^{AUX}\s+\S+{_END}",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
         rf"^(?:explain|summari[sz]e|translate|justify|elaborate|describe|define|rewrite|simplify|verify){_END}",
-        rf"^(?:add|subtract|deduct)\s+[^\s\d]?\d[\d.,]*%?(?:\s+(?:more|percent))?{_END}|^(?:double|halve|square|round){_END}",
+        rf"^(?:add|subtract|deduct|take)\s+(?:away\s+|off\s+)?{_AMOUNT}(?:\s+(?:more|percent|away|off))*{_END}",
+        rf"^(?:double|halve|square|round|take\s+half){_END}",
+        rf"^(?:take|find|calculate|compute|get|determine)\s+(?:the\s+)?(?:square|cube)\s+root{_END}",
     )
 )
 _STATEMENT_BACK = re.compile(

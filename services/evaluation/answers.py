@@ -11,8 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from schemas.messages import ChunkOutcome, Error, Reply, Synthesis, Timings
-from schemas.terms import Policy, Status
+from schemas.terms import ErrorCode, Policy, Status
 from services.evaluation.rows import EvaluationError, read_rows
+
+# Causes that say nothing of what the question deserves: asked again, it may be answered.
+PASSING = frozenset({ErrorCode.NO_NODES, ErrorCode.OVERLOADED, ErrorCode.CANCELLED, ErrorCode.INTERNAL})
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +40,11 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     finish: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the question need not be asked again; it must be where the cause of its failure may pass."""
+        return self.error is None or self.error.code not in PASSING
 
 
 def from_reply(id_: str, reply: Reply, policy: Policy, seconds: float) -> Answer:

@@ -1,7 +1,8 @@
 """Who was right: votes judged by what a client says, by a known answer, or by the other votes.
 
 Pure.  Feedback (a canary's known answer comes as feedback too) judges at full weight.  Consensus judges at a small
-weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.
+weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.  The
+calculator, which computes what a chunk states, counts as two voters of models of their own.
 
 Copies of one model (the same GGUF) err together, so that k of them that agree are no k voters.  With RHO the
 correlation of their errors each further copy adds 1 - RHO of what the one before it added: all of them are worth less
@@ -25,6 +26,7 @@ from services.voting.equivalence import equivalent
 FEEDBACK_WEIGHT = 1.0
 CONSENSUS_WEIGHT = 0.2
 RHO = 0.5
+CALCULATOR_VOTERS = 2
 UNKNOWN_FITNESS = 0.5  # of a node whose assignment is no longer at hand
 
 Judgement = tuple[bool | None, float]
@@ -35,7 +37,10 @@ class UnusableFeedback(ValueError):  # noqa: N818  # named for its cause
 
 
 def from_assembled(assembled: Assembled) -> list[Observation]:
-    """Judge each vote of a sealed query by the consensus, and each silent node by the time that it had."""
+    """Judge each vote of a sealed query by the consensus, and each silent node by the time that it had.
+
+    How long a later stage of a chain had is not on record.
+    """
     observations = []
     asked_s = max(0.0, assembled.sealed_at - assembled.planned_at)
     for outcome in assembled.outcomes:
@@ -47,13 +52,13 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
             node, operation = silent.node, outcome.operation
             if silent.failed:
                 observations.append(Observation(node, operation, UNKNOWN_FITNESS, right=False, weight=CONSENSUS_WEIGHT))
-            elif outcome.decided in ("deadline", "none"):
+            elif outcome.decided in ("deadline", "none") and not outcome.depends_on:
                 observations.append(Observation(node, operation, UNKNOWN_FITNESS, at_least_s=asked_s))
     return observations
 
 
 def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = None) -> list[Observation]:
-    """Judge a result that came after the seal as if it had come before, by feedback if there is any.
+    """Judge a result that came after the seal as if it had come before, by feedback if there is any of use.
 
     Empty if it was counted, or holds no answer.
     """
@@ -62,7 +67,7 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
         return []
     vote = _late_vote(outcome, result, result.chosen)
     judgement = _by_consensus([*outcome.votes, vote])[vote.node]
-    if feedback is not None and feedback.chunk in (None, outcome.index):
+    if feedback is not None and _is_meant(outcome, assembled, feedback):
         judgement = _by_feedback(vote, feedback)
     return [_observation(vote, outcome, judgement, vote.latency_s)]
 
@@ -97,6 +102,13 @@ def _meant(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
     return chunks
 
 
+def _is_meant(outcome: ChunkOutcome, assembled: Assembled, feedback: Feedback) -> bool:
+    try:
+        return outcome in _meant(assembled, feedback)
+    except UnusableFeedback:
+        return False
+
+
 def _of_nodes(votes: Sequence[Vote]) -> list[Vote]:
     """Leave out the calculator, which has a say among the voters and nothing to learn."""
     return [each for each in votes if each.node != CALCULATOR]
@@ -116,10 +128,10 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
     Fitness alone must not judge: of two models that differ always the one ahead would win, and get further ahead.
     """
     classes = _classes(votes)
-    fitness = [_effective(each, lambda vote: vote.fitness) for each in classes]
-    number = [_effective(each, lambda _: 1.0) for each in classes]
+    fitness = [_effective(each, lambda vote: vote.fitness * _voters(vote)) for each in classes]
+    number = [_effective(each, _voters) for each in classes]
     unjudged: dict[str, Judgement] = {vote.node: (None, 0.0) for vote in votes}
-    if not votes or max(len(each) for each in classes) == 1:
+    if not votes or max(sum(map(_voters, each)) for each in classes) == 1:
         return unjudged
     right = max(range(len(classes)), key=lambda i: number[i])
     rivals = [i for i in range(len(classes)) if i != right]
@@ -159,6 +171,10 @@ def _effective(votes: Sequence[Vote], worth: Callable[[Vote], float]) -> float:
         for copies in by_model.values()
         for place, each in enumerate(sorted(copies, reverse=True))
     )
+
+
+def _voters(vote: Vote) -> int:
+    return CALCULATOR_VOTERS if vote.node == CALCULATOR else 1
 
 
 def _observation(

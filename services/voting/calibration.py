@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DATA = "calibration.json"
 ORDINARY_LOGPROB = -0.15
 CUT_OFF = frozenset({"length", "deadline"})
+MAX_EXPONENT = 700.0  # exp of more does not fit a float
 
 
 class Curve(NamedTuple):
@@ -35,14 +36,19 @@ Curves = dict[str, dict[str, Curve]]
 def confidence(answer: ModelAnswer) -> float:
     """Return the probability that a model's answer is right; of one that was cut off, half of that."""
     curve = _curve(answer.model, answer.method)
-    p = 1 / (1 + exp(-(curve.at_zero + curve.slope * min(0.0, answer.logprob))))
+    p = sigmoid(curve.at_zero + curve.slope * min(0.0, answer.logprob))
     return p / 2 if answer.finish in CUT_OFF else p
 
 
 def trust(model: str, method: str) -> float:
     """Return the probability that a model's answer of ordinary fluency is right."""
     curve = _curve(model, method)
-    return 1 / (1 + exp(-(curve.at_zero + curve.slope * ORDINARY_LOGPROB)))
+    return sigmoid(curve.at_zero + curve.slope * ORDINARY_LOGPROB)
+
+
+def sigmoid(x: float) -> float:
+    """Return the probability whose log-odds are `x`, however far from 0."""
+    return 1 / (1 + exp(min(MAX_EXPONENT, -x)))
 
 
 @cache

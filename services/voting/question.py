@@ -25,11 +25,17 @@ _REFERENCE = re.compile(
 _YES_NO = re.compile(r"(?:and\s+)?(?:is|was|are)\b", re.IGNORECASE)
 _FACT = re.compile(r"\b(?:who|whom|whose|where|when|which|why|how\s+many|there)\b", re.IGNORECASE)
 _POWER = re.compile(r"\b(?:squared?|cubed?|power)\b|\^", re.IGNORECASE)  # of a negative number: brackets are wanted
-# A sum that leaves out what it works on, and where that belongs.
-_OBJECTLESS = (
-    (re.compile(r"(add\s+\S+?)(?=[.?!]?$)", re.IGNORECASE), " to "),
-    (re.compile(r"(subtract\s+\S+?)(?=[.?!]?$)", re.IGNORECASE), " from "),
-    (re.compile(r"(multiply|divide)(?=\s+by\s)", re.IGNORECASE), " "),
+_NOW = r"((?:(?:now|please|so|next)\s+)*)"
+# A sum that leaves out what it works on, and the words for it that the number follows.
+_OBJECTLESS = tuple(
+    (re.compile(rf"{_NOW}{words}", re.IGNORECASE), whole)
+    for words, whole in (
+        (r"(add\s+\S+?)(?=[.?!]?$)", r"\1\2 to "),
+        (r"(subtract\s+\S+?)(?=[.?!]?$)", r"\1\2 from "),
+        (r"take\s+(?:away\s+(\S+?)|(\S+)\s+away)(?=[.?!]?$)", r"\1subtract \2\3 from "),
+        (r"(multiply|divide)(?=\s+by\s)", r"\1\2 "),
+        (r"take\s+(the\s+(?:square|cube)\s+root)(?=[.?!]?$)", r"\1\2 of "),
+    )
 )
 _INTERROGATIVE = re.compile(
     r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
@@ -68,11 +74,11 @@ def _substituted(text: str, number: str) -> str:
     if len(references) == 1:
         start, end = references[0].span()
         return f"{text[:start]}{number}{text[end:]}"
-    found = [(match.end(), link) for pattern, link in _OBJECTLESS if (match := pattern.match(text))]
+    found = [(match, whole) for pattern, whole in _OBJECTLESS if (match := pattern.match(text))]
     if references or not found:
         return ""
-    at, link = found[0]
-    return f"{text[:at]}{link}{number}{text[at:]}"
+    match, whole = found[0]
+    return f"{match.expand(whole)}{number}{text[match.end() :]}"
 
 
 def _told(given: Given) -> str:

@@ -15,7 +15,7 @@ from math import exp, fsum, log
 
 from schemas.messages import ModelAnswer, Result, Vote
 from schemas.terms import CALCULATOR, VoteRule
-from services.voting.calibration import confidence
+from services.voting.calibration import confidence, sigmoid
 from services.voting.vote import Ballot, Tally, tally, weight_of
 
 MIN_WEIGHT, MAX_WEIGHT = 1e-6, 0.999
@@ -60,8 +60,9 @@ class Count:
     """How a chunk's vote stands.
 
     `confidence` is how likely the winner is right, in the eyes of the rule; for the rules that weigh no evidence, its
-    share of the weight.  `settled` says that what is awaited cannot, or need not, change it.  `weights` maps voters to
-    the weight of what they chose, `winners` are those who chose an answer of the winning class.
+    share of the weight, but for a lone voter no more than its own confidence.  `settled` says that what is awaited
+    cannot, or need not, change it.  `weights` maps voters to the weight of what they chose, `winners` are those who
+    chose an answer of the winning class.
     """
 
     tally: Tally
@@ -87,20 +88,24 @@ def count(
     *,
     awaited: Sequence[float] = (),
     calculated: str | None = None,
+    kept: str | None = None,
 ) -> Count | None:
     """Count the votes on a chunk; None if there are none.
 
-    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value.
+    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value,
+    `kept` the answer that wins whoever else votes, if anybody gave it.
     """
     by = _RULES[rule]
     best = max([each.fitness for each in voters] + list(awaited), default=1.0)
     ballots = [ballot for each in voters for ballot in by.cast(each, best)]
     if calculated is not None:
         ballots.append(Ballot(CALCULATOR, calculated, calculated, CALCULATOR_WEIGHT, (CALCULATOR, CALCULATOR)))
-    counted = tally(ballots, by.score)
+    counted = tally(ballots, by.score, kept=kept)
     if counted is None:
         return None
     sure = _posterior(counted.scores) if by.weighs_evidence else counted.agreement
+    if not by.weighs_evidence and len(voters) == 1 and calculated is None:
+        sure = min(sure, voters[0].confidence)
     return Count(
         tally=counted,
         confidence=sure,
@@ -150,7 +155,7 @@ def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
     Nodes that are equally good come to differ by some chance: that much does not count.
     """
     behind = max(0.0, _logit(_fit(best)) - _logit(_fit(voter.fitness)) - CHANCE)
-    return _one_per_model(voter, lambda each: _sigmoid(_logit(_within(confidence(each))) - behind))
+    return _one_per_model(voter, lambda each: sigmoid(_logit(_within(confidence(each))) - behind))
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
@@ -184,7 +189,9 @@ def _same_error(source: tuple[str, str], seen: Sequence[tuple[str, str]]) -> flo
 
 
 def _posterior(scores: Sequence[float]) -> float:
-    return 1 / (exp(-scores[0]) + fsum(exp(each - scores[0]) for each in scores))
+    """Return the probability that the first class is right, by the log-odds of all against "none of those given"."""
+    top = max(0.0, *scores)
+    return exp(scores[0] - top) / (exp(-top) + fsum(exp(each - top) for each in scores))
 
 
 def _all_of(fitnesses: Sequence[float]) -> float:
@@ -222,7 +229,3 @@ def _fit(fitness: float) -> float:
 
 def _logit(p: float) -> float:
     return log(p / (1 - p))
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + exp(-x))

@@ -38,7 +38,8 @@ class Tally:
     """How a vote stands.
 
     `members` are the ballots of the winning class, `winner` the best-worded of them, `scores` those of all classes, the
-    winner's first.  `agreement` is the winning class's share of all weight (0 if there is none).
+    winner's first (the highest, unless another was kept).  `agreement` is the winning class's share of all weight (0 if
+    there is none).
     """
 
     winner: Ballot
@@ -57,11 +58,16 @@ def weight_of(ballots: Sequence[Ballot]) -> float:
     return fsum(ballot.weight for ballot in ballots)
 
 
-def tally(ballots: Sequence[Ballot], score: Callable[[Sequence[Ballot]], float] = weight_of) -> Tally | None:
+def tally(
+    ballots: Sequence[Ballot],
+    score: Callable[[Sequence[Ballot]], float] = weight_of,
+    *,
+    kept: str | None = None,
+) -> Tally | None:
     """Count the ballots, in an order that does not depend on theirs; None without any.
 
     A ballot joins the first class whose first member it is equivalent to.  Equal scores: the class with more
-    ballots, then with the first voter, wins.
+    ballots, then with the first voter, wins.  A class that says what is `kept` wins whatever its score.
     """
     classes: list[list[Ballot]] = []
     for ballot in sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight)):
@@ -72,7 +78,9 @@ def tally(ballots: Sequence[Ballot], score: Callable[[Sequence[Ballot]], float] 
             home.append(ballot)
     if not classes:
         return None
-    scored = sorted(((score(c), c) for c in classes), key=lambda each: (-each[0], -len(each[1])))
+    scored = sorted(
+        ((score(c), c) for c in classes), key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1]))
+    )
     first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
     total = weight_of(ballots)
     return Tally(
@@ -81,6 +89,10 @@ def tally(ballots: Sequence[Ballot], score: Callable[[Sequence[Ballot]], float] 
         scores=tuple(value for value, _ in scored),
         agreement=min(1.0, weight_of(first) / total) if total else 0.0,
     )
+
+
+def _says(ballots: Sequence[Ballot], answer: str | None) -> bool:
+    return answer is not None and any(equivalent(each.final or each.text, answer) for each in ballots)
 
 
 def _wording(ballot: Ballot) -> tuple[float, bool, int, str]:

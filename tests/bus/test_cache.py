@@ -65,7 +65,7 @@ async def test_what_was_answered_is_not_asked_again(server: EmbeddedServer, spac
     async with cluster(server.url, space, nodes=["n1"], engine=engine) as deployed:
         first = await ask_and_keep(deployed, query())
         num_asked = len(engine.asked)
-        second = await ask(deployed.bus, query("what is the  capital of peru", "q2"))
+        second = await ask(deployed.bus, query("what is the  capital of Peru", "q2"))
         tasks = (await deployed.bus.read((TASK, TASK.at(id="q2"))))[TASK]
         fitness = await deployed.bus.last(FITNESS, node="n1")
     assert len(engine.asked) == num_asked

@@ -119,6 +119,27 @@ async def test_a_killed_run_has_kept_what_was_answered(server: EmbeddedServer, s
     assert done.out.startswith("parts 4/6")
 
 
+async def test_what_found_no_nodes_is_asked_again(server: EmbeddedServer, space: Space, tmp_path: Path) -> None:
+    write_questions(tmp_path / "set.jsonl")
+    command = (
+        "eval",
+        "set.jsonl",
+        "--out",
+        "full.jsonl",
+        "--nats",
+        server.url,
+        "--prefix",
+        space.prefix,
+        "--limit",
+        "1",
+    )
+    async with cluster(server.url, space, nodes=[], engine=ScriptedEngine(say)) as deployed:
+        assert (await dellm(*command, cwd=tmp_path)).out.startswith("parts 0/1")
+        await deployed.add_node("n1", ScriptedEngine(say))
+        assert (await dellm(*command, cwd=tmp_path)).out.startswith("parts 1/1")
+    assert len((tmp_path / "full.jsonl").read_text().splitlines()) == 2
+
+
 async def test_the_policy_flags_travel_with_the_query(server: EmbeddedServer, space: Space, tmp_path: Path) -> None:
     flags = ("--vote", "log-odds", "--replicas", "1", "--no-escalate", "--wording", "join")
     asked = ("ask", "--json", "--id", "mine", "--nats", server.url, "--prefix", space.prefix)

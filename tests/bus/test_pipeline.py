@@ -489,3 +489,18 @@ async def _has_fitness(deployed: Cluster, node: str) -> bool:
 
 async def _has_no_tasks(deployed: Cluster, id_: str) -> bool:
     return not (await deployed.bus.read((TASK, TASK.at(id=id_))))[TASK]
+
+
+async def test_a_query_that_cannot_be_counted_ends_at_its_deadline(
+    server: EmbeddedServer, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("services.assembler.service.assess", fail)
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        reply = await ask(deployed.bus, query("What is the capital of Peru?", timeout_s=2))
+    assert reply.status is Status.FAILED
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.INTERNAL
+    assert "could not be counted" in reply.error.message

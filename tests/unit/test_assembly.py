@@ -7,9 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import Assembled, Assignment, Chunk, ChunkOutcome, Given, ModelAnswer, Plan, Result, Route
+from schemas.messages import (
+    Assembled,
+    Assignment,
+    Chunk,
+    ChunkOutcome,
+    Error,
+    Given,
+    ModelAnswer,
+    Plan,
+    Result,
+    Route,
+)
 from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Operation, Policy, Status, VoteRule
-from services.assembler.assembly import Assessment, assess, reshape, seal
+from services.assembler.assembly import Assessment, assess, reshape, seal, uncounted
 
 NODES = ("a", "b", "c")
 
@@ -141,11 +152,18 @@ def test_a_result_of_a_node_that_was_not_asked_does_not_count() -> None:
 
 
 def test_cancelled() -> None:
-    ended = seal(
-        plan(), assess(plan(), [], deadline_passed=False), planned_at=1, voted_at=1, sealed_at=1, cancelled="why"
-    )
-    assert ended.error is not None
-    assert (ended.error.code, ended.error.message) == (ErrorCode.CANCELLED, "why")
+    why = Error(code=ErrorCode.CANCELLED, message="why")
+    ended = seal(plan(), assess(plan(), [], deadline_passed=False), planned_at=1, voted_at=1, sealed_at=1, failed=why)
+    assert (ended.status, ended.error) == (Status.FAILED, why)
+
+
+def test_a_query_that_cannot_be_assessed_ends_without_an_answer() -> None:
+    of = chain()
+    assessed = uncounted(of, "broken")
+    assert assessed.complete
+    assert [(each.decided, each.winner, each.reason) for each in assessed.outcomes] == [("none", None, "broken")] * 2
+    ended = seal(of, assessed, planned_at=1, voted_at=1, sealed_at=1)
+    assert ended.status is Status.FAILED
 
 
 def test_lean_leaves_the_votes_and_drops_what_single_models_said() -> None:
@@ -282,6 +300,13 @@ def test_no_more_are_wanted_where_votes_agree_or_nobody_is_left_or_escalation_is
         of = plan(nodes=("a", "b"), policy=policy, exhausted=exhausted)
         assessed = assess(of, results, deadline_passed=False)
         assert (assessed.wanted, assessed.outcomes[0].decided) == ({}, "all")
+
+
+@pytest.mark.parametrize("rule", [VoteRule.BEST, VoteRule.SUM, VoteRule.AGREEMENT])
+def test_a_lone_vote_that_is_not_sure_wants_one_more_replica(rule: VoteRule) -> None:
+    of = plan(nodes=("a",), policy=structs.replace(ESCALATING, vote=rule))
+    assert set(assess(of, [result("a", confidence=0.5)], deadline_passed=False).wanted) == {0}
+    assert assess(of, [result("a", confidence=0.9)], deadline_passed=False).complete
 
 
 def test_no_more_are_wanted_when_they_would_come_too_late() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from schemas.terms import Policy, VoteRule
+from schemas.messages import Error
+from schemas.terms import ErrorCode, Policy, VoteRule
 from services.evaluation.answers import Answer, appending, read_answers
 from services.evaluation.questions import read_questions
 from services.evaluation.rows import EvaluationError
@@ -75,6 +76,13 @@ def test_a_file_of_answers_goes_on_where_it_ended(tmp_path: Path) -> None:
         kept.append(Answer(id="b", model="m"))
     assert list(read_answers(path)) == ["a", "b"]
     assert path.read_text().count("\n") == 2
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_what_failed_for_a_passing_cause_is_to_be_asked_again(code: ErrorCode) -> None:
+    passing = {ErrorCode.NO_NODES, ErrorCode.OVERLOADED, ErrorCode.CANCELLED, ErrorCode.INTERNAL}
+    assert Answer(id="a", error=Error(code=code, message="?")).is_final is (code not in passing)
+    assert Answer(id="a", answer="4").is_final
 
 
 @pytest.mark.parametrize("torn", ['{"id": "b", "ans', '{"id": "b", "model": "m"}', "\n", ""])

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Result, Vote
-from schemas.terms import Operation, Status
+from schemas.terms import CALCULATOR, Operation, Status
 from services.trainer.fitness import Observation
 from services.trainer.judgement import (
     CONSENSUS_WEIGHT,
@@ -118,6 +119,21 @@ def test_consensus_is_silent_where_there_is_none(votes: list[Vote]) -> None:
     assert {right for right, _ in by_consensus(*votes).values()} == {None}
 
 
+EXACT = vote(CALCULATOR, "102", won=True, model=CALCULATOR, fitness=1.0)
+
+
+@pytest.mark.parametrize(("final", "right"), [("102", True), ("112", False)])
+@pytest.mark.parametrize("fitness", [0.0, 0.6, 1.0])
+def test_one_node_is_judged_by_the_calculator(final: str, fitness: float, *, right: bool) -> None:
+    (judged,) = by_consensus(vote("a", final, fitness=fitness), EXACT).values()
+    assert judged[0] is right
+    assert judged[1] > 0
+
+
+def test_a_crowd_of_copies_is_judged_by_the_calculator_too() -> None:
+    assert {right for right, _ in by_consensus(EXACT, *(vote(node, "112") for node in "abcde")).values()} == {False}
+
+
 def test_a_lone_vote_is_judged_by_nobody() -> None:
     (seen,) = from_assembled(assembled(outcome(0, [vote("a", "1", won=True)])))
     assert (seen.right, seen.latency_s) == (None, 2.0)
@@ -130,6 +146,8 @@ def test_failing_is_wrong_being_slow_is_slow_and_being_cut_short_is_nothing() ->
     assert judged(at_deadline) == {"silent": None, "broken": False}
     assert {each.node: each.at_least_s for each in at_deadline} == {"silent": 4.0, "broken": None}
     assert from_assembled(assembled(outcome(0, [], [silent], decided="early"))) == []
+    later = structs.replace(outcome(1, [], [silent, broken], decided="none"), depends_on=[0])
+    assert [each.node for each in from_assembled(assembled(later))] == ["broken"], "it was asked some time later"
 
 
 def late(final: str) -> Result:
@@ -171,6 +189,15 @@ def test_what_the_client_said_holds_for_a_late_result_too(feedback: Feedback, *,
     (seen,) = from_late(AGREED, late("2"), feedback)
     assert seen.right is right
     assert (seen.weight == FEEDBACK_WEIGHT) is (feedback.chunk is None)
+
+
+@pytest.mark.parametrize(
+    "refused", [Feedback(id="q", answer="2"), Feedback(id="q", good=False), Feedback(id="q", good=True, answer="2")]
+)
+def test_feedback_that_was_refused_judges_no_late_result(refused: Feedback) -> None:
+    two = assembled(*AGREED.outcomes, outcome(1, [vote("b", "2", won=True)]))
+    (seen,) = from_late(two, late("2"), refused)
+    assert (seen.right, seen.weight < FEEDBACK_WEIGHT) == (False, True)
 
 
 def test_a_counted_result_is_not_late() -> None:

@@ -28,6 +28,10 @@ class Told(Exception):  # noqa: N818
         ("--vote best", Policy(vote=VoteRule.BEST)),
         ("--replicas 2 --no-escalate", Policy(replicas=2, escalate=False)),
         ("--escalate", Policy(escalate=True)),
+        ("--replicas all", Policy(replicas=None)),
+        ("--replicas 256", Policy(replicas=256)),
+        ("--no-early", Policy(early=False)),
+        ("--early", Policy()),
         ("--wording join", Policy(wording=Wording.JOIN)),
         ("--cache", Policy(cache=True)),
         ("--no-cache", Policy()),
@@ -39,6 +43,8 @@ def test_what_is_not_given_stays_as_the_policy_has_it(flags: str, policy: Policy
     assert result.exception.args == (policy,)
 
 
-@pytest.mark.parametrize("flags", ["--vote loudest", "--replicas 0", "--replicas 257", "--wording none"])
+@pytest.mark.parametrize(
+    "flags", ["--vote loudest", "--replicas 0", "--replicas 257", "--replicas every", "--wording none"]
+)
 def test_what_no_policy_can_hold_is_refused(flags: str) -> None:
     assert CliRunner().invoke(command, flags.split()).exit_code == 2

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.messages import Given
+from services.voting.calculator import calculate
 from services.voting.question import question
 
 
@@ -24,11 +25,32 @@ def given(answer: str, asked: str = "Compute 12 times 8") -> list[Given]:
         ("divide by 4", "15.", "divide 15 by 4"),
         ("add 5", "-3", "add 5 to -3"),
         ("subtract 12.", "70", "subtract 12 from 70."),
+        ("take away 3", "15", "subtract 3 from 15"),
+        ("Now take away 6.", "56", "Now subtract 6 from 56."),
+        ("take 10 away.", "96", "subtract 10 from 96."),
+        ("take 10 away from that", "96", "take 10 away from 96"),
+        ("take the square root", "16", "the square root of 16"),
+        ("Now take the square root.", "16", "Now the square root of 16."),
+        ("Please add 5.", "15", "Please add 5 to 15."),
         ("subtract the sum from 100", "42", "subtract 42 from 100"),
     ],
 )
 def test_a_number_takes_the_place_of_the_words_for_it(text: str, answer: str, asked: str) -> None:
     assert question(text, "", given(answer)) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("take away 3", "13"),
+        ("Now take away 6.", "10"),
+        ("take 10 away", "6"),
+        ("Now take the square root.", "4"),
+        ("multiply by 2", "32"),
+    ],
+)
+def test_a_sum_that_left_out_its_object_can_be_computed(text: str, value: str) -> None:
+    assert calculate(question(text, "", given("16"))) == value
 
 
 @pytest.mark.parametrize(

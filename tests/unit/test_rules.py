@@ -73,9 +73,25 @@ def test_calibrated_trusts_the_better_model_though_it_sounds_less_sure() -> None
     assert found.tally.winner.final == "Oslo"
 
 
+@pytest.mark.parametrize("rule", EVIDENCE)
+def test_however_improbable_an_answer_it_is_counted(rule: VoteRule) -> None:
+    votes = [voter(f"n{i}", said(str(i), logprob=-1e4), fitness=0.0) for i in range(3)]
+    assert 0 <= counted(rule, *votes).confidence < 0.1
+
+
 def test_one_voter_is_as_sure_as_its_calibration() -> None:
     found = counted(VoteRule.LOG_ODDS, voter("n1", said("Oslo"), fitness=0.7))
     assert isclose(found.confidence, 0.7)
+
+
+@pytest.mark.parametrize("rule", [VoteRule.BEST, VoteRule.SUM, VoteRule.AGREEMENT])
+def test_a_lone_voter_makes_no_rule_surer_than_it_is_itself(rule: VoteRule) -> None:
+    alone = voter("n1", said("12"), confidence=0.4)
+    assert counted(rule, alone).confidence == 0.4
+    assert counted(rule, alone, voter("n2", said("12"))).confidence == 1
+    assert counted(rule, alone, calculated="12").confidence == 1
+    split = voter("n1", said("12"), said("13", SMALL), confidence=0.9)
+    assert counted(VoteRule.AGREEMENT, split).confidence == 0.5
 
 
 def test_agreement_makes_surer_the_less_two_voters_have_in_common() -> None:

@@ -32,6 +32,11 @@ Who painted Guernica{ and }when was he born?
 Who wrote Beloved?{ }In which city was she born?
 Who was the first emperor of Rome{, and }in what year did he die?
 Which country hosted the 1966 World Cup{ and }what is the capital of that country?
+Add 10 to 5{, then }take away 3
+What is 8 times 7?{ }Now take away 6.
+Compute 12 times 8{, then }take 10 away
+Compute 12 times 12{, then }take the square root
+Add 10 to 5{, then }subtract three
 What is 7 times 8{, and }is the result greater than 50?
 What's 9*9{, and }what's the square root of that?
 Compute 2^10{ and }subtract 24.
@@ -57,6 +62,9 @@ Define osmosis and give an example.
 What is the capital of Chad? Why?
 What is the tallest animal and why is it so tall?
 Multiply 4 by "nine", then add the result to 3
+Compute 12 times 12, then find the square root
+Compute 12 times 8, then take half
+Add 10 to 5, then take 3 off
 Who killed Caesar and when did he die?
 Answer briefly. Compute 14 times 6, then add 9 to the result.
 What is 14 times 6 (show your steps), then add 9 to the result?
