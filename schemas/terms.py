@@ -77,13 +77,14 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a query is to be answered.
 
     `replicas` nodes answer a chunk at first (None: all that there are); with `escalate` more are asked where these do
-    not suffice.  With `early` a chunk is decided as soon as the votes still out cannot change it.  With `cache` a chunk
-    that was answered before, in another query with `cache`, is not asked again.
+    not suffice, one by one up to `max_replicas`.  With `early` a chunk is decided as soon as the votes still out cannot
+    change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
     """
 
     vote: VoteRule = VoteRule.CALIBRATED
     replicas: Annotated[int, Meta(ge=1, le=256)] | None = 1
     escalate: bool = True
+    max_replicas: Annotated[int, Meta(ge=1, le=256)] = 3
     early: bool = True
     wording: Wording = Wording.MODEL
     cache: bool = False

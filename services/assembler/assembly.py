@@ -29,7 +29,6 @@ from services.assembler.outcome import count_votes, outcome, recalled
 from services.voting.rules import Count
 
 ENOUGH = 0.8  # an answer of this confidence is worth no more replicas, and worth keeping
-MAX_REPLICAS = 8
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
 COMPARABLE = frozenset({Operation.MATH, Operation.SEARCH})
 MAX_COMPARABLE_WORDS = 5
@@ -190,7 +189,7 @@ def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[R
 
     Free text is as different as its writers: that two differ says nothing.
     """
-    if counted.confidence >= ENOUGH or len(answers) >= MAX_REPLICAS:
+    if counted.confidence >= ENOUGH or len(answers) >= plan.policy.max_replicas:
         return False
     comparable = chunk.operation in COMPARABLE or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - now

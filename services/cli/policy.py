@@ -25,7 +25,7 @@ def _replicas(value: int | str) -> int | str:
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --escalate, --early, --wording and --cache, and hand them over as one `policy`."""
+    """Add --vote, --replicas, --escalate, --max-replicas, --early, --wording and --cache, as one `policy`."""
 
     @wraps(command)
     def with_policy(
@@ -33,6 +33,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         vote: str | None,
         replicas: int | str | None,
         escalate: bool | None,
+        max_replicas: int | None,
         early: bool | None,
         wording: str | None,
         cache: bool | None,
@@ -42,6 +43,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "vote": vote and VoteRule(vote),
             "replicas": replicas,
             "escalate": escalate,
+            "max_replicas": max_replicas,
             "early": early,
             "wording": wording and Wording(wording),
             "cache": cache,
@@ -68,6 +70,11 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "--escalate/--no-escalate",
             default=None,
             help=f"Ask more nodes where these do not suffice.  [default: {_yes(default.escalate)}]",
+        ),
+        click.option(
+            "--max-replicas",
+            type=click.IntRange(1, MAX_REPLICAS),
+            help=f"How many nodes are asked in all.  [default: {default.max_replicas}]",
         ),
         click.option(
             "--early/--no-early",

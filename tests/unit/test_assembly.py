@@ -309,6 +309,12 @@ def test_a_lone_vote_that_is_not_sure_wants_one_more_replica(rule: VoteRule) -> 
     assert assess(of, [result("a", confidence=0.9)], deadline_passed=False).complete
 
 
+def test_no_more_are_wanted_than_the_policy_allows() -> None:
+    differing = [result("a", "1"), result("b", "2")]
+    of = plan(nodes=("a", "b"), policy=structs.replace(ESCALATING, max_replicas=2))
+    assert assess(of, differing, deadline_passed=False).outcomes[0].decided == "all"
+
+
 def test_no_more_are_wanted_when_they_would_come_too_late() -> None:
     differing = [result("a", "1"), result("b", "2")]
     of = plan(nodes=("a", "b"), policy=ESCALATING)
