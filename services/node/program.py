@@ -21,6 +21,7 @@ MAX_CHARS = 4096
 _ANSWER = "answer"
 _FENCED = re.compile(r"```(?:[Pp]ython|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STATEMENT = re.compile(r"\s*(?:#|(?:import|from|print)\b|[A-Za-z_]\w*\s*(?::[^=]*)?[-+*/]?=(?!=))")
+_MODULE = re.compile(r"\bmath\.(?=[a-z])")  # its functions are known by their bare names
 _DECIMALS = 6
 _MAX_BITS = 1024
 _MAX_DIGITS = 20
@@ -119,16 +120,17 @@ def before_fence(text: str) -> str:
 
 
 def _source(text: str) -> str:
-    """Return the program in a text: what is fenced, else the lines up to the first that is none of a program."""
+    """Return the program in a text: what is fenced, else the first lines that may be of a program."""
     block = _FENCED.search(text)
     if block:
-        return block[1][:MAX_CHARS]
-    lines = []
-    for line in text[:MAX_CHARS].strip().splitlines():
-        if line.strip() and not _STATEMENT.match(line):
+        return _MODULE.sub("", block[1][:MAX_CHARS])
+    lines: list[str] = []
+    for line in text[:MAX_CHARS].splitlines():
+        if not line.strip() or _STATEMENT.match(line):
+            lines.append(line)
+        elif any(map(str.strip, lines)):
             break
-        lines.append(line)
-    return "\n".join(lines)
+    return _MODULE.sub("", "\n".join(lines))
 
 
 def _steps(statements: list[ast.stmt]) -> Iterator[tuple[str | None, ast.expr]]:

@@ -62,6 +62,11 @@ def test_a_fenced_block_is_found() -> None:
     assert value("```\nanswer = 1.5") == "1.5"
 
 
+def test_what_comes_before_a_program_and_the_module_of_a_function_do_not_spoil_it() -> None:
+    assert value("Here is the program:\n\na = 7\nanswer = math.ceil(a / 2)") == "4"
+    assert value("```python\nimport math\nanswer = math.sqrt(16)\n```") == "4"
+
+
 def test_what_comes_after_a_program_does_not_spoil_it() -> None:
     assert value("cost = 4 * 2\nanswer = 20 - cost\n\nThe change is 12 dollars.") == "12"
 
