@@ -28,6 +28,7 @@ from services.runtime.wire import BusError, Conflict, Stored
 log = structlog.get_logger(__name__)
 
 WAITING_GRACE_S = 30.0
+TRIAL_SHARE = 0.05
 
 
 class Intake:
@@ -89,12 +90,15 @@ class Intake:
             if await self._known(query):
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
-        busy = self._workload.by_node(started)
+        busy, random = self._workload.by_node(started), Random(id_)
         pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
+        random.shuffle(pool)  # equals take turns
+        if random.random() < TRIAL_SHARE:
+            pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
             query,
             chunks,
-            Random(id_).sample(pool, len(pool)),  # equals take turns
+            pool,
             id_=id_,
             reply=request.reply,
             created_at=started,

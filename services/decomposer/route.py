@@ -3,7 +3,7 @@
 Pure: candidates in, assignments out.  All live nodes take part, unless the number of replicas is limited: with more
 nodes than chunks several share a chunk, with fewer each gets several.  A node's score is 0.7 x normalised expected
 latency + 0.3 x (1 - fitness), lower is better, and of equals the first is taken; a chunk's replicas spread over
-superclusters, clusters and model families before the score counts.
+superclusters, clusters and model families before the score counts.  Unfit nodes come last.
 """
 
 from __future__ import annotations
@@ -21,17 +21,22 @@ from schemas.terms import Operation
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3
+UNFIT = 0.5  # of the fittest node's fitness: below it a node is asked when no other is left, however fast it is
 SCORE_DECIMALS = 2  # nodes whose scores differ by less are as good
 MAX_ASSIGNMENTS = 900  # plan, timer and tasks are one atomic batch, of at most 1000 messages
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A live node: its heartbeat, what the trainer knows of it (None: nothing yet), and the tasks in its hands."""
+    """A live node: its heartbeat, what the trainer knows of it (None: nothing yet), and the tasks in its hands.
+
+    One `on_trial` is asked first, whatever is known of it: so that what is known stays true.
+    """
 
     presence: Presence
     fitness: Fitness | None = None
     busy: int = 0
+    on_trial: bool = False
 
     def record(self, operation: Operation) -> Record:
         """Give what is known for an operation, else over all operations, else what the topology says."""
@@ -66,7 +71,16 @@ class _Draft:
     def add(self, chunk: Chunk, pool: Sequence[Candidate]) -> None:
         asked = self.asked(chunk.index)
         scores = self._scores(chunk.operation, pool)
-        best = min(pool, key=lambda each: (*_overlap(each, asked), round(scores[each.presence.node], SCORE_DECIMALS)))
+        fittest = max(each.record(chunk.operation).fitness for each in self.candidates)
+        best = min(
+            pool,
+            key=lambda each: (
+                not (each.on_trial and not asked),
+                each.record(chunk.operation).fitness < UNFIT * fittest,
+                *_overlap(each, asked),
+                round(scores[each.presence.node], SCORE_DECIMALS),
+            ),
+        )
         models = set(best.presence.models)
         self.load[best.presence.node] += 1
         self.assignments.append(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -231,3 +232,22 @@ def test_a_released_chunk_that_is_cached_is_asked_of_nobody() -> None:
     assert after.assignments == before.assignments
     assert (after.given, after.cached, after.revision) == ({1: GIVEN}, {1: cached}, 1)
     assert release(after, 1, GIVEN, [], cached) is after, "once"
+
+
+def known(node: str, fitness: float, latency_s: float) -> Candidate:
+    return Candidate(
+        candidate(node).presence,
+        Fitness(node=node, overall=Record(fitness=fitness, count=9, latency_s=latency_s)),
+    )
+
+
+def test_an_unfit_node_is_asked_when_no_other_is_left_however_fast_it_is() -> None:
+    pool = [known("a", 0.8, 2.0), known("b", 0.7, 2.0), known("fast", 0.2, 0.1)]
+    assert {each.node for each in route(chunks(1), pool, 2)} == {"a", "b"}
+    assert [each.node for each in route(chunks(1), pool, 3)][-1] == "fast"
+
+
+def test_a_node_on_trial_is_asked_first_and_once() -> None:
+    pool = [known("a", 0.8, 2.0), replace(known("slow", 0.2, 9.0), on_trial=True), known("b", 0.8, 2.0)]
+    assert [each.node for each in route(chunks(1), pool, 1)] == ["slow"]
+    assert [each.node for each in route(chunks(2), pool, 1)][1] != "slow"
