@@ -72,6 +72,11 @@ _EMBEDDED = re.compile(
     r"(?=(?P<wh>who|what|which|whose|when|where|why|how)\b)",
     re.IGNORECASE,
 )
+_BARE_SUM = re.compile(
+    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
+    r"(?=\s*(?:[?!;]|[.,](?:\s|$)|$))",
+    re.IGNORECASE,
+)
 _WISH = re.compile(
     r"i(?:\s+also)?(?:\s+(?:want|need)|(?:\s+would|['’]d)(?:\s+also)?\s+like)\s+to\s+(?P<verb>know)\s+"
     rf"(?:{DETERMINER}|who|what|which|whose|when|where|why|how)\b",
@@ -169,6 +174,8 @@ def request(clause: str, *, strict: bool = False) -> Request | None:
     yes_no = None if strict else _OPEN_YES_NO.match(clause, offset)
     if yes_no:
         return Request(Kind.QUESTION, yes_no["aux"].lower(), offset)
+    if not strict and _BARE_SUM.match(clause, offset):
+        return Request(Kind.QUESTION, "", offset)
     wish = None if strict else _WISH.match(clause)
     return Request(Kind.COMMAND, "know", wish.start("verb")) if wish else _command(clause, offset, strict=strict)
 

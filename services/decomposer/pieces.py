@@ -160,6 +160,9 @@ def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
 _THING = re.compile(
     r"(?i:the\s+(?!number|sum|total|age|price|cost|difference)(?:[a-z]+\s+){1,3}(?:of|in|for)\s+)(?:(?i:the)\s+)?[A-Z_]"
 )
+_ASKED_THING = re.compile(
+    r"(?:what(?:['’]s|\s+is)|(?:(?:tell|give)\s+)me|name|give|say|state)\s+the\b|the\b", re.IGNORECASE
+)
 _STORY = re.compile(r"if\s+(?:an?|one|[A-Z][a-z]+)\s[^?]*\d")  # "if a shop sells 9 pens at $2 each, ..."
 _SUM = re.compile(
     r"(?:what(?:['’]s|\s+is)|\w+(?:\s+(?:out|up))?)\s+(?:[\d.,%/*+^()×÷=-]|\s|\b(?:of|plus|minus|times|by|divided"
@@ -201,7 +204,10 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
             whole = asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
             return "," in between[0] and whole is not None and whole.late
         if _THING.match(right) and not _is_unfinished(left):
-            return _is_counted(between) or ("," in between[0] and _SUM.fullmatch(left) is not None)
+            joined = between["then"] or between["strong"]
+            return _is_counted(between) or bool(
+                ("," in between[0] and _SUM.fullmatch(left)) or (joined and _ASKED_THING.match(left))
+            )
         return between["and"] is not None and grammar.are_both_yes_no(left, right)
     is_title = right[0].isupper() and not re.match(r"\S+\s+[a-z\d]", right)
     shares_rest = _BARE_QUESTION.fullmatch(left) and re.search(r"\b(?:of|in|for)\b", right)

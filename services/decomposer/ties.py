@@ -25,7 +25,7 @@ from services.decomposer.grammar import (
 )
 
 _DIRECTIVE = re.compile(
-    r"\s*(?:please\s+)?(?:answer(?!s|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
+    r"\s*(?:please\s+)?(?:answer(?!s|:|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
     r"|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)|be\s+(?:brief|concise|short|precise|polite|specific|quick))\b",
     re.IGNORECASE,
 )

@@ -452,6 +452,11 @@ Who wrote Heidi?{ }Here is a word problem: Sam has 9 cards. Lee has 4 cards. How
 Olga had 60 stamps and sold 22. How many stamps are left?{ Next, }who founded Ilo Films with her brother Tim?
 What is the cost of a $60 shirt after a 15% discount{, and }who is on the back of the one-euro coin?
 What is the freezing point of brine in Celsius{, and }if a shop sells 14 pens a day at $2 each, how much does it earn?
+13 times 11{, then }who wrote Heidi?
+Who invented dynamite{; then }13 times 11.
+Tell me the capital of Togo{; }the author of Heidi{; and }18 + 24
+What is the capital of Togo{, then }the currency of Japan?
+{Please answer: }what is 17 plus 28{, and }what is the national animal of Scotland?
 # what looks like them: whole
 Jon has 5 pens. On top of that, he buys 7 pens. How many pens does Jon have?
 Ann has 40 dollars. Besides that, she owns 12 coins. She spends 9 dollars. How much money does she have left?
@@ -465,6 +470,9 @@ Who is the tallest man in the world? After that, who is the next tallest?
 Divide 50 marbles into 8 equal groups. How many marbles remain?
 A number is doubled and 5 is added, giving 21. Write an equation and find the number.
 If Tim, who is 4 years older than Ann, is 12 years old, how old is Ann?
+Compare the area of Peru, then the area of Chile.
+What is the sum of 3 and 12 times 11?
+There are 3 rows of 4 plants. 5 of 12 die. How many plants live?
 To end world hunger, what should we do?
 After that war, who ruled France?
 """
