@@ -38,7 +38,7 @@ _THEN = (
 )
 _ADVERB = re.compile(r"\w+")
 _NEXT = (
-    rf"(?:(?:the|my|a)\s+)?(?:next|another|last|final|{_ORDINAL}|(?:one|on)\s+(?:more|last|final|other|another))"
+    rf"(?:(?:the|my|a)\s+(?=[\w\s]{{1,30}}[,:]))?(?:next|another|last|final|{_ORDINAL}|(?:one|on)\s+(?:more|last|final|other|another))"
     r"\s+(?:question|thing|note|task|step|part|problem)"
     rf"|{_COUNTED}|next\s+up|next|last|plus|besides|separately|as\s+well\s+as|(?:{_ORDINAL})(?:ly)?|by\s+the\s+way|ps"
 )

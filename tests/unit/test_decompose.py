@@ -473,6 +473,8 @@ If Tim, who is 4 years older than Ann, is 12 years old, how old is Ann?
 Compare the area of Peru, then the area of Chile.
 What is the sum of 3 and 12 times 11?
 There are 3 rows of 4 plants. 5 of 12 die. How many plants live?
+The first question was answered by 12 pupils, the second question by 9 pupils. How many pupils gave an answer?
+Ben had $20. He spent $8, followed by $5. How much money does Ben have now?
 To end world hunger, what should we do?
 After that war, who ruled France?
 """
