@@ -17,7 +17,7 @@ MATH_VERBS = frozenset(
     add subtract multiply divide calculate compute solve evaluate integrate simplify double halve convert factor
     square round sum estimate count
     """.split()
-)
+) | {"work out", "figure out"}
 _COMPARE_VERBS = frozenset("compare contrast rank".split())
 _GENERATE_VERBS = frozenset(
     """
@@ -42,7 +42,7 @@ _AMBIGUOUS_VERBS = frozenset(
     factor square round sum estimate count rank draft outline plan design make take name list show state search
     look book order pick read open check schedule call research review set print fix correct prepare guess visit
     """.split()
-)
+) | {"work out", "figure out"}
 # Said to an assistant, hardly ever of what a third party does.
 ASSISTANT_VERBS = frozenset(
     """
@@ -68,8 +68,18 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(
-    r"(?:(?:tell|remind)\s+me|let\s+me\s+know|know|find\s+out|do\s+you\s+know|i\s+(?:was\s+)?wonder(?:ing)?)\s+"
+    r"(?:(?:tell|remind)\s+me|let\s+me\s+know|know|(?:find|work|figure)\s+out|do\s+you\s+know|i\s+(?:was\s+)?wonder(?:ing)?)\s+"
     r"(?=(?P<wh>who|what|which|whose|when|where|why|how)\b)",
+    re.IGNORECASE,
+)
+_BARE_SUM = re.compile(
+    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
+    r"(?=\s*(?:[?!;]|[.,](?:\s|$)|$))",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"i(?:\s+also)?(?:\s+(?:want|need)|(?:\s+would|['’]d)(?:\s+also)?\s+like)\s+to\s+(?P<verb>know)\s+"
+    rf"(?:{DETERMINER}|who|what|which|whose|when|where|why|how)\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
@@ -92,6 +102,7 @@ _QUESTION = re.compile(
 _YES_NO = re.compile(rf"{AUX}\s+\w", re.IGNORECASE)
 _OPEN_YES_NO = re.compile(r"(?P<aux>is|are|was|were|do|does|did)\s+\w", re.IGNORECASE)  # begins no statement
 _WORD = re.compile(r"[^\W\d_]+")
+_VERB = re.compile(r"(?:work|figure)\s+out\b|[^\W\d_]+", re.IGNORECASE)
 _NO_COMMAND = re.compile(r"[^\s:.?!]|\s+[A-Z]\b")  # "Finds", "Plan A"
 _NO_OBJECT = re.compile(r"$|(?:and|or)\b|[,.?!]")
 _OBJECT = re.compile(
@@ -103,6 +114,9 @@ _OPENING_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
+_ASIDE = re.compile(  # "If Eva, who is older than Max, is 12, ..."
+    rf"(?:who|whose|which)\b[^,?]*,\s+(?:{_AUX_BE}|has|have|had)\s+(?!(?:{DETERMINER}|{PRONOUN})\b)", re.IGNORECASE
+)
 _HEAD_CHARS = 80
 _VERB_WITH_VERB = 2  # words
 
@@ -160,12 +174,15 @@ def request(clause: str, *, strict: bool = False) -> Request | None:
     yes_no = None if strict else _OPEN_YES_NO.match(clause, offset)
     if yes_no:
         return Request(Kind.QUESTION, yes_no["aux"].lower(), offset)
-    return _command(clause, offset, strict=strict)
+    if not strict and _BARE_SUM.match(clause, offset):
+        return Request(Kind.QUESTION, "", offset)
+    wish = None if strict else _WISH.match(clause)
+    return Request(Kind.COMMAND, "know", wish.start("verb")) if wish else _command(clause, offset, strict=strict)
 
 
 def _command(clause: str, offset: int, *, strict: bool) -> Request | None:
-    verb = _WORD.match(clause, offset)
-    word = verb[0].lower() if verb else ""
+    verb = _VERB.match(clause, offset)
+    word = " ".join(verb[0].lower().split()) if verb else ""
     if verb is None or word not in VERBS or _NO_COMMAND.match(clause, verb.end()):
         return None
     rest = clause[verb.end() : verb.end() + _HEAD_CHARS].lstrip()
@@ -191,7 +208,14 @@ def request_offset(sentence: str) -> int | None:
         return 0
     opened = bool(_OPENING_PHRASE.match(sentence))
     marked = sentence.rstrip().endswith("?")
+    resumed = 0
     for comma in re.finditer(r",\s+", sentence):
+        if comma.start() < resumed:
+            continue
+        aside = _ASIDE.match(sentence, comma.end()) if opened else None
+        if aside:
+            resumed = aside.end()
+            continue
         found = request(sentence[comma.end() : comma.end() + _HEAD_CHARS])
         if found and (marked or found.word not in RELATIVES) and (opened or found.kind is Kind.QUESTION):
             return comma.end()

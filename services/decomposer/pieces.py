@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.decomposer import grammar
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
-from services.decomposer.ties import brings_payload, is_lead_in, lead_in_chars
+from services.decomposer.ties import brings_payload, is_lead_in, lead_in_chars, problem_lead_in_chars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,25 @@ _LEFT_CHARS = 400
 _RIGHT_CHARS = 160
 _WRAPPED_CHARS = 50
 
-_THEN = r"then|also|after\s+that|afterwards?|finally|lastly|additionally|furthermore|moreover|in\s+addition"
+_ORDINAL = r"first|second|third|fourth|fifth|sixth"
+_COUNTED = r"(?:part|question|task|step|problem)\s+(?:\d|one|two|three|four|five|six)"
+_THAT = r"(?:that|this|these|those)"
+_THEN = (
+    r"then|also|afterwards?|subsequently|finally|lastly|additionally|furthermore|moreover"
+    r"|(?:after|following|on\s+top\s+of|(?:apart|aside)\s+from|besides|beyond|other\s+than|in\s+addition\s+to"
+    rf"|as\s+well\s+as)\s+{_THAT}|in\s+addition|meanwhile|while\s+you(?:['’]re|\s+are)\s+at\s+it|with\s+{_THAT}\s+done"
+    r"|(?:once|when)\s+(?:(?:(?:that|this|it)(?:['’]s|\s+is)|you(?:['’]re|\s+are))\s+)?(?:done|finished)"
+    rf"(?:\s+with\s+{_THAT})?"
+    rf"|(?:once|when)\s+you(?:\s+have|['’]ve)\s+(?:finished\b|(?:(?:done|found|answered)\s+)?{_THAT})"
+    rf"|as\s+(?:a|the|my|your)\s+(?:next|final|last|{_ORDINAL})\s+(?:step|task|question|thing|part)"
+    r"|to\s+(?:finish|end|conclude|close|begin|start)(?:\s+(?:off|up|with))?|last\s+but\s+not\s+least"
+    rf"|(?:last|{_ORDINAL})\s+of\s+all"
+)
+_ADVERB = re.compile(r"\w+")
 _NEXT = (
-    r"(?:next|another|last|final|(?:one|on)\s+(?:more|last|other|another))\s+(?:question|thing|note)"
-    r"|next|last|plus|besides|separately|as\s+well\s+as|(?:first|second|third|fourth|fifth|sixth)(?:ly)?|by\s+the\s+way|ps"
+    rf"(?:(?:the|my|a)\s+(?=[\w\s]{{1,30}}[,:]))?(?:next|another|last|final|{_ORDINAL}|(?:one|on)\s+(?:more|last|final|other|another))"
+    r"\s+(?:question|thing|note|task|step|part|problem)"
+    rf"|{_COUNTED}|next\s+up|next|last|plus|besides|separately|as\s+well\s+as|(?:{_ORDINAL})(?:ly)?|by\s+the\s+way|ps"
 )
 _OPENING = re.compile(
     rf"(?P<space>\s*)(?:(?P<and>and|but|&)\b,?\s+)?(?:(?:(?P<then>{_THEN})|(?P<next>{_NEXT}))\b\s*(?P<stop>[,:])?\s+)?",
@@ -38,6 +53,7 @@ _BETWEEN = re.compile(
         (?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
     | (?:(?<!\s)\s*,\s*(?:and\s+)?|(?<!\s)\s+and\s+)(?P<next>{_NEXT})\b\s*[,:]?\s+
     | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but|(?:and\s+)?plus|as\s+well\s+as)\s+
+    | (?<!\s)\s*,\s*(?P<followed>followed\s+by)\s+
     | (?<!\s)\s*(?P<comma>[,—–])\s+
     """,
     re.VERBOSE,
@@ -99,15 +115,19 @@ def _is_new_line(masked: str, start: int, end: int) -> bool:
 def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
     start, linked = _after_opening(masked, sentence)
     end = sentence.end
-    asking = _asking_at(masked, start, end)
+    story = start + problem_lead_in_chars(masked[start:end])
+    if story > start:
+        yield Piece(trimmed(masked, Span(start, end)), masked[story:end].strip(), asks(masked[story:end]), linked)
+        return
+    asking, begun = _asking_at(masked, start, end), start
     for between in _BETWEEN.finditer(masked, start, end):
-        if asking is None:
+        if asking is None and not (start > begun and _THING.match(masked, start, end)):
             break
-        if asking < between.start() and _separates(masked, start, between, end):
+        if (asking is None or asking < between.start()) and _separates(masked, start, between, end):
             yield _piece(masked, Span(start, between.start()), linked=linked, mark="?")
             start, linked = between.end(), between["and"] is None and between["comma"] is None
             asking = _asking_at(masked, start, end)
-    yield _piece(masked, Span(start, end), linked=linked)
+    yield _piece(masked, Span(start, end), linked=linked, bare=start > begun)
 
 
 def _asking_at(masked: str, start: int, end: int) -> int | None:
@@ -115,11 +135,12 @@ def _asking_at(masked: str, start: int, end: int) -> int | None:
     return None if at is None else start + at
 
 
-def _piece(masked: str, span: Span, *, linked: bool, mark: str = "") -> Piece:
-    """Read a piece; `mark` stands for the question mark that stays with a later piece of the sentence."""
+def _piece(masked: str, span: Span, *, linked: bool, mark: str = "", bare: bool = False) -> Piece:
+    """Read a piece; `mark` stands for the question mark of a later one, `bare` lets the name of a thing ask for it."""
     span = trimmed(masked, span)
     text = masked[span.start : span.end]
-    return Piece(span, text, asks(text + mark), linked)
+    ask = asks(text + mark) or (Request(Kind.FRAGMENT, "", 0) if bare and _THING.match(text) else None)
+    return Piece(span, text, ask, linked)
 
 
 def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
@@ -127,13 +148,27 @@ def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
     opening = _OPENING.match(masked, sentence.start, sentence.end)
     assert opening is not None
     at = opening.end()
-    if opening["then"] or (opening["next"] and (opening["stop"] or request(masked[at : at + _RIGHT_CHARS]))):
+    joins = opening["then"] and _ADVERB.fullmatch(opening["then"])  # others may go on: "after that war", "to end it"
+    named = opening["then"] or opening["next"]
+    if joins or (named and (opening["stop"] or request(masked[at : at + _RIGHT_CHARS]))):
         return at, True
     return (opening.end("and") if opening["and"] else opening.end("space")), False
 
 
 # --- whether both sides stand alone ----------------------------------------------------------------------------------
 
+_THING = re.compile(
+    r"(?i:the\s+(?!number|sum|total|age|price|cost|difference)(?:[a-z]+\s+){1,3}(?:of|in|for)\s+)(?:(?i:the)\s+)?[A-Z_]"
+)
+_ASKED_THING = re.compile(
+    r"(?:what(?:['’]s|\s+is)|(?:(?:tell|give)\s+)me|name|give|say|state)\s+the\b|the\b", re.IGNORECASE
+)
+_STORY = re.compile(r"if\s+(?:an?|one|[A-Z][a-z]+)\s[^?]*\d")  # "if a shop sells 9 pens at $2 each, ..."
+_SUM = re.compile(
+    r"(?:what(?:['’]s|\s+is)|\w+(?:\s+(?:out|up))?)\s+(?:[\d.,%/*+^()×÷=-]|\s|\b(?:of|plus|minus|times|by|divided"
+    r"|multiplied|from|to|the|power|squared|cubed|percent)\b)*\d[%)]*",
+    re.IGNORECASE,
+)
 _DANGLING = frozenset("a an the and or than my your does do did can could will would".split())
 _BE = frozenset("is are was were".split())
 _EMBEDDED = re.compile(r"\s(?:what|who|which|where|when|how)\s+\w+\s", re.IGNORECASE)  # "tell me what entropy is"
@@ -165,6 +200,14 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
         whole = asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
         ask = whole if whole and (whole.late or between["strong"]) else None
     if ask is None:
+        if between["and"] and _STORY.match(right) and not any(map(str.isdigit, left)):
+            whole = asks(masked[between.end() : min(end, between.end() + _LEFT_CHARS)])
+            return "," in between[0] and whole is not None and whole.late
+        if _THING.match(right) and not _is_unfinished(left):
+            joined = between["then"] or between["strong"]
+            return _is_counted(between) or bool(
+                ("," in between[0] and _SUM.fullmatch(left)) or (joined and _ASKED_THING.match(left))
+            )
         return between["and"] is not None and grammar.are_both_yes_no(left, right)
     is_title = right[0].isupper() and not re.match(r"\S+\s+[a-z\d]", right)
     shares_rest = _BARE_QUESTION.fullmatch(left) and re.search(r"\b(?:of|in|for)\b", right)
@@ -173,6 +216,11 @@ def _separates(masked: str, start: int, between: re.Match[str], end: int) -> boo
     if ask.kind is not Kind.COMMAND or between["strong"]:
         return not weak or not _is_relative(left, right[ask.offset :], ask, comma=between["comma"] is not None)
     return grammar.is_arithmetic(right, ask) or not _continues_verb(left, right, ask, between)
+
+
+def _is_counted(between: re.Match[str]) -> bool:
+    """Tell whether `between` is "second", "third", ..., so that a bare name of a thing asks for it."""
+    return between["next"] is not None and re.match(_ORDINAL, between["next"], re.IGNORECASE) is not None
 
 
 def _is_unfinished(left: str) -> bool:
@@ -201,6 +249,8 @@ def _is_relative(left: str, right: str, ask: Request, *, comma: bool) -> bool:
     if ask.word not in grammar.QUESTION_WORDS:
         return False
     head = asks(left)
+    if comma and _SUM.fullmatch(left):
+        return False
     if comma and ask.word in grammar.RELATIVES and not _LISTED_QUESTION.match(right):
         return True
     if comma and (head is None or head.kind is Kind.COMMAND):

@@ -25,7 +25,7 @@ from services.decomposer.grammar import (
 )
 
 _DIRECTIVE = re.compile(
-    r"\s*(?:please\s+)?(?:answer(?!s|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
+    r"\s*(?:please\s+)?(?:answer(?!s|:|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
     r"|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)|be\s+(?:brief|concise|short|precise|polite|specific|quick))\b",
     re.IGNORECASE,
 )
@@ -36,7 +36,15 @@ _PAYLOAD = re.compile(
 )
 
 
+_LEAD_CHARS = 120
 _LEAD_IN = re.compile(r"[^:.?!]{0,80}[:.]\s+")
+_PROBLEM_LEAD_IN = re.compile(
+    r"\b(?:please\s+)?(?:(?:(?:solve|answer|do|try|consider|(?:work|figure)\s+out)\s+|here(?:['’]s|\s+is)\s+|now\s+)"
+    r"(?:(?:this|these|the|a|an|another|one|my|following|next|last|final|more|short|little|quick|word|maths?)\b\s*)+"
+    r"(?:(?:problem|question|riddle|task|puzzle|exercise|story|one)\s*)?|(?:a|another)\s+(?:word\s+)?problem)"
+    r":\s+(?=(?:[ai]|[a-z_]{2,}(?:['’]s)?)\s+[a-z_])",
+    re.IGNORECASE,
+)
 _LEAD_WORDS = frozenset(
     """
     please kindly answer solve do can could would you help me with i have need want to these those this the
@@ -57,6 +65,12 @@ def lead_in_chars(text: str) -> int:
     return lead.end() if lead and is_lead_in(lead[0]) else 0
 
 
+def problem_lead_in_chars(text: str) -> int:
+    """Return the length of "solve this: " and the like at the head of `text`, where a story, not a formula, follows."""
+    lead = _PROBLEM_LEAD_IN.match(text)
+    return lead.end() if lead else 0
+
+
 def governs_all(sentence: str) -> bool:
     """Tell whether `sentence` says how to answer, so that no part may lose it."""
     return _DIRECTIVE.match(sentence) is not None
@@ -64,7 +78,10 @@ def governs_all(sentence: str) -> bool:
 
 def brings_payload(sentence: str) -> bool:
     """Tell whether `sentence` announces a text to work on ("Rewrite this: ..."); all that follows is that text."""
-    return _PAYLOAD.search(sentence) is not None
+    payload = _PAYLOAD.search(sentence)
+    return payload is not None and not any(
+        lead.end() == payload.end() for lead in _PROBLEM_LEAD_IN.finditer(sentence, 0, _LEAD_CHARS)
+    )
 
 
 # --- words that point back -------------------------------------------------------------------------------------------
@@ -91,8 +108,17 @@ _EXPLETIVE = re.compile(
 _PERSONAL = re.compile(
     r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b", re.IGNORECASE
 )
+# A pronoun that the subject of its own question binds: "who founded Rome with his brother", "who ate his own hat".
+_BOUND = re.compile(
+    r"^((?:who|(?:which|what)\s+\w+)\s+\w+\s+(?!with\b|together\b).*?)"
+    r"\b(?:(?:his|her|its|their)\s+own\b|(?<=with\s)(?:his|her|their)\s+(?:\w+\s+)?"
+    r"(?:husband|wife|spouse|partner|brother|sister|twin|siblings?|son|daughter|father|mother|parents|friend|colleague"
+    r"|classmate|student|teacher|team)s?\b)",
+    re.IGNORECASE,
+)
 _CLAUSE_BREAK = re.compile(
-    r"\b(?:when|if|because|while|after|before|until|unless|so|since|although|that|who|which|than|as|and|but|or|where)\b|,",
+    r"\b(?:when|if|because|while|after|before|until|unless|so|since|although|that|who|which|than|as|and|but|or|where)\b"
+    r"|,|[.?!;:]\s",
     re.IGNORECASE,
 )
 _NOUN_PHRASE = re.compile(
@@ -123,8 +149,9 @@ _BACK = tuple(
         r"\byour\s+(?:answer|work|reasoning|solution|steps|choice|result)\b",
         rf"\b(?:{_RELATIONAL}|each|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
-        r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b",
+        r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b(?!-)",
         rf"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst){_END}",
+        rf"\bthe\s+(?:next|second|third|fourth)[\s-]+\w+est{_END}",
         rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not))?{_END}|^{AUX}\s+\S+{_END}",
@@ -159,12 +186,13 @@ def refers_back(clause: str, ask: Request | None, before: str) -> bool:
             _EXPLETIVE.sub(" x ", clause[: ask.offset])
         )
     body = clause[ask.offset :]
-    plain = _EXPLETIVE.sub(" x ", body)
+    plain = _EXPLETIVE.sub(" x ", _BOUND.sub(r"\1 x", body))
     return (
         any(pattern.search(plain) for pattern in _BACK)
         or _has_open_pronoun(plain)
         or _lacks_object(body, ask, before)
         or _resumes_noun(body, before)
+        or _asks_what_is_left(body, before)
     )
 
 
@@ -196,8 +224,20 @@ def _lacks_object(body: str, ask: Request, before: str) -> bool:
 
 def _resumes_noun(body: str, before: str) -> bool:
     """Tell whether `body` speaks of "the poem" after `before` asked for "a poem"."""
-    introduced = {noun.lower() for pair in _INDEFINITE.finditer(before) for noun in pair.groups() if noun}
-    return any(noun.lower() in introduced for noun in _DEFINITE.findall(body))
+    return bool(_introduced(before) & _resumed(body))
+
+
+def _introduced(text: str) -> set[str]:
+    return {noun.lower() for pair in _INDEFINITE.finditer(text) for noun in pair.groups() if noun}
+
+
+def _resumed(text: str) -> set[str]:
+    return {noun.lower() for noun in _DEFINITE.findall(text)}
+
+
+def _asks_what_is_left(body: str, before: str) -> bool:
+    """Tell whether `body` asks how much is left of a thing in `before` ("Share 9 pens by 4. How many pens ...?")."""
+    return bool(asks_quantity(body) and _STILL.search(body) and _content(body) & _content(before))
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------
@@ -226,6 +266,7 @@ class Facts:
 
     names: set[str] = field(default_factory=set)
     content: set[str] = field(default_factory=set)
+    introduced: set[str] = field(default_factory=set)
     has_figures: bool = False
     has_speaker: bool = False
 
@@ -236,6 +277,7 @@ class Facts:
         """Take in a statement."""
         self.names |= _names(text)
         self.content |= _content(text)
+        self.introduced |= _introduced(text)
         self.has_figures |= any(map(str.isdigit, text))
         self.has_speaker |= _SPEAKER.search(text) is not None
 
@@ -243,6 +285,7 @@ class Facts:
         """Take in other facts."""
         self.names |= other.names
         self.content |= other.content
+        self.introduced |= other.introduced
         self.has_figures |= other.has_figures
         self.has_speaker |= other.has_speaker
 
@@ -257,6 +300,8 @@ class Facts:
         if not self or self.names & _names(text):
             return bool(self)
         body = text[ask.offset :]
+        if not linked and self.introduced & _resumed(body):
+            return True
         if self.has_speaker and (_SPEAKER.search(body) or not (linked or self.has_figures)):
             return True
         if _names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):

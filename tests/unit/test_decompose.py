@@ -426,6 +426,57 @@ Emma has 24 roses. She puts 6 in each vase. How many vases does she need?{ }Who 
 Find the derivative of x^2 and the integral of 2x{, then }state the chain rule
 Where were the 2012 Olympics held{ and }who won the 100 m?
 {- }Capital of Spain{⏎- }Capital of Italy{⏎- }12 x 12
+# more ways to join
+Who wrote Lolita?{ After that, }work out 910 minus 265.
+Figure out 35% of 80.{ On top of that, }what is the currency of Norway?
+What is 16 times 4{, and besides that, }who discovered Neptune?
+Who sang Thriller{, apart from that }what is 13 squared?
+Compute 66 plus 79.{ Following that, }name the smallest ocean.
+Tell me the capital of Bulgaria{; once done, }compute 7 times 19.
+Add up 5, 16 and 31.{ When you have finished, }tell me who wrote Nana.
+What is 96 divided by 8?{ As a next step, }say who painted Olympia.
+What is 96 divided by 8?{ One more thing: }who painted Olympia?
+Who composed Aida?{ While you are at it, }what is 90 minus 44?
+Who composed Aida?{ To finish, }subtract 45 from 120.
+Who composed Aida{, followed by }what is 120 minus 45?
+Who composed Aida?{ In addition to that, }how many sides does a hexagon have?
+{First of all, }who composed Aida?{ Second of all, }what is 90 divided by 6?
+{Part one: }what is the capital of Gabon?{ Part two: }what is 7 times 6?
+{First }tell me the capital of Latvia{, second }the capital of Nepal{, and third }who wrote Candide.
+What's 7.5% of 160{, as well as }the capital of Romania?
+how many legs does an ant have{, }what is 100 minus 37{, }who was the first man in space
+I'd like to know the currency of Chad.{ }I'd also like to know what 13 times 7 is.
+What is the melting point of tin?{ Then }solve this: Ida cuts a rope of 48 metres into 6 pieces. Ole takes 2 pieces. \
+How many metres does she keep?{ Finally, }who wrote Heidi?
+Who wrote Heidi?{ }Here is a word problem: Sam has 9 cards. Lee has 4 cards. How many cards do they have together?
+Olga had 60 stamps and sold 22. How many stamps are left?{ Next, }who founded Ilo Films with her brother Tim?
+What is the cost of a $60 shirt after a 15% discount{, and }who is on the back of the one-euro coin?
+What is the freezing point of brine in Celsius{, and }if a shop sells 14 pens a day at $2 each, how much does it earn?
+13 times 11{, then }who wrote Heidi?
+Who invented dynamite{; then }13 times 11.
+Tell me the capital of Togo{; }the author of Heidi{; and }18 + 24
+What is the capital of Togo{, then }the currency of Japan?
+{Please answer: }what is 17 plus 28{, and }what is the national animal of Scotland?
+# what looks like them: whole
+Jon has 5 pens. On top of that, he buys 7 pens. How many pens does Jon have?
+Ann has 40 dollars. Besides that, she owns 12 coins. She spends 9 dollars. How much money does she have left?
+How do I work out at home and figure out my diet?
+What is 12 plus the number of Great Lakes?
+What is the price of a coat, as well as the cost of a hat in France?
+Solve this equation: 3x + 4 = 19. Show the steps.
+Multiply 6 by 7. Once you have that, add 10 to it.
+Who discovered Greenland? Who sailed with his brother?
+Who is the tallest man in the world? After that, who is the next tallest?
+Divide 50 marbles into 8 equal groups. How many marbles remain?
+A number is doubled and 5 is added, giving 21. Write an equation and find the number.
+If Tim, who is 4 years older than Ann, is 12 years old, how old is Ann?
+Compare the area of Peru, then the area of Chile.
+What is the sum of 3 and 12 times 11?
+There are 3 rows of 4 plants. 5 of 12 die. How many plants live?
+The first question was answered by 12 pupils, the second question by 9 pupils. How many pupils gave an answer?
+Ben had $20. He spent $8, followed by $5. How much money does Ben have now?
+To end world hunger, what should we do?
+After that war, who ruled France?
 """
 
 OPERATIONS = {
@@ -433,6 +484,7 @@ OPERATIONS = {
     "What is 12 times 12?": Operation.MATH,
     "What is the square root of 144?": Operation.MATH,
     "Subtract 137 from 572": Operation.MATH,
+    "Work out 3/4 of the bill": Operation.MATH,
     "Tom has 3 apples and buys 2 more. How many apples does Tom have?": Operation.MATH,
     "If a train leaves at 3 p.m. and travels for 2 hours, when does it arrive?": Operation.MATH,
     "How many cents are in 3 dollars?": Operation.MATH,
