@@ -189,7 +189,8 @@ def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[R
 
     Free text is as different as its writers: that two differ says nothing.
     """
-    if counted.confidence >= ENOUGH or len(answers) >= plan.policy.max_replicas:
+    usable = sum(each.chosen is not None for each in answers)
+    if counted.confidence >= ENOUGH or usable >= plan.policy.max_replicas:
         return False
     comparable = chunk.operation in COMPARABLE or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - now

@@ -313,6 +313,8 @@ def test_no_more_are_wanted_than_the_policy_allows() -> None:
     differing = [result("a", "1"), result("b", "2")]
     of = plan(nodes=("a", "b"), policy=structs.replace(ESCALATING, max_replicas=2))
     assert assess(of, differing, deadline_passed=False).outcomes[0].decided == "all"
+    failed = [result("a", "1", confidence=0.5), failure("b")]
+    assert assess(of, failed, deadline_passed=False).wanted, "a failure is no answer"
 
 
 def test_no_more_are_wanted_when_they_would_come_too_late() -> None:
