@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from schemas.messages import ModelAnswer
@@ -15,16 +16,26 @@ if TYPE_CHECKING:
     from schemas.terms import Operation
 
 
+_AMOUNT = re.compile(r"\bhow\s+(?:many|much|long|far|old|tall|big|heavy|often)\b", re.IGNORECASE)
+_SIGNED = re.compile(
+    r"\b(?:below|negative|minus|loss|lose|lost|debt|owes?|degrees?|temperature|change)\b", re.IGNORECASE
+)
+
+
 def read(done: Completion, model: str, question: str, operation: Operation, method: str) -> ModelAnswer:
     """Read what `model` said to a question when asked by `method`.
 
-    A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.
+    A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.  An
+    amount has no sign.
     Among worked steps too a program counts for more than the output that the model made up for it.
     """
     text, final, span = done.text.strip(), "", None
     if method == PROGRAM:
         if (outcome := run(done.text)) is not None:
             text, final = outcome.steps, outcome.value
+            if final.startswith("-") and _asks_for_an_amount(question):  # subtracted the wrong way round
+                final = final.removeprefix("-")
+                text = f"{text}\nAnswer: {final}"
     elif method == STEPS and (outcome := run_fenced(done.text)) is not None:
         text, final = f"{before_fence(done.text)}\n{outcome.steps}\nAnswer: {outcome.value}".strip(), outcome.value
     else:
@@ -43,3 +54,8 @@ def read(done: Completion, model: str, question: str, operation: Operation, meth
         latency_s=done.latency_s,
         finish=done.finish,
     )
+
+
+def _asks_for_an_amount(question: str) -> bool:
+    """Whether the answer is a count or a size, which is never below zero."""
+    return bool(_AMOUNT.search(question)) and not _SIGNED.search(question)

@@ -5,8 +5,10 @@ from schemas.messages import ModelAnswer
 from schemas.terms import Operation
 from services.node.reading import read
 
+NORWAY = "What is the capital of Norway?"
 
-def answer(text: str, method: str, operation: Operation = Operation.MATH) -> ModelAnswer:
+
+def answer(text: str, method: str, operation: Operation = Operation.MATH, question: str = NORWAY) -> ModelAnswer:
     done = Completion(
         text=text,
         logprob=-0.1,
@@ -16,7 +18,7 @@ def answer(text: str, method: str, operation: Operation = Operation.MATH) -> Mod
         latency_s=0.1,
         finish="stop",
     )
-    return read(done, "m", "What is the capital of Norway?", operation, method)
+    return read(done, "m", question, operation, method)
 
 
 def test_a_program_is_told_by_its_steps() -> None:
@@ -27,6 +29,13 @@ def test_a_program_is_told_by_its_steps() -> None:
 def test_a_program_that_comes_to_nothing_is_no_answer() -> None:
     said = answer("eggs = hens * 2", "program")
     assert (said.final, said.text) == ("", "eggs = hens * 2")
+
+
+def test_an_amount_has_no_sign() -> None:
+    program = "answer = 3 - 10"
+    assert answer(program, "program", question="Anna has 3 and Ben 10 pens. How many more has Ben?").final == "7"
+    assert answer(program, "program", question="It was 3 degrees, then fell by 10. How much is it?").final == "-7"
+    assert answer(program, "program", question="What is left of 3 after 10?").final == "-7"
 
 
 def test_worked_steps_end_in_an_answer() -> None:
