@@ -32,6 +32,7 @@ _WAYS = ((PROGRAM, False), (PROGRAM, True), (STEPS, False), (PROGRAM, True), (ST
 
 _PLAIN = "You are a helpful assistant."
 _SUM = "Reply with the result only: one number, no words, no steps."
+_SEARCH = "You are a helpful assistant who knows the facts. State the fact that is asked for in one sentence."
 _COMPARE = "Reply in 2 to 4 sentences."  # in the user's turn: as system text it was not followed
 _GENERATE = "You are a helpful assistant. Do what is asked, concisely. Begin with the result itself, without preamble."
 _PROGRAM = (
@@ -44,6 +45,8 @@ _INTERROGATIVE = re.compile(
     r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b",
     re.IGNORECASE,
 )
+# What else is looked for ("find the best ...") is answered at length if it is not told to be short.
+_ASKS_A_FACT = re.compile(rf"{_INTERROGATIVE.pattern}|(?:tell\s+me|name|state|give(?:\s+me)?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Pr
         case Operation.MATH:
             return Prompt(_SUM, question, max_tokens=48, stop=("\n\n",)), SUM
         case Operation.SEARCH:
-            return Prompt(_PLAIN, question, max_tokens=64, stop=("\n\n",)), FACT
+            system = _PLAIN if _ASKS_A_FACT.match(question) else _SEARCH
+            return Prompt(system, question, max_tokens=64, stop=("\n\n",)), FACT
         case Operation.COMPARE:
             return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160), COMPARE
         case Operation.GENERATE:

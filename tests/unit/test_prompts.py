@@ -84,3 +84,12 @@ def test_a_method_is_greedy_the_first_time_and_differs_later() -> None:
 
 def test_the_same_question_is_the_same_request_in_every_process() -> None:
     assert asking(SUM, Operation.MATH, 1, 0).seed == 1244158195
+
+
+def test_what_is_no_question_for_a_fact_is_to_be_answered_in_one_sentence() -> None:
+    def system(text: str) -> str:
+        return asking(text, Operation.SEARCH, 0, 0).prompt.system
+
+    assert "one sentence" in system("find best savings accounts")
+    assert system("who wrote Emma") == system("tell me the capital of Peru") == system("Name the longest river.")
+    assert "one sentence" not in system("who wrote Emma")
