@@ -7,9 +7,7 @@ may be added.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 
 from schemas.cache import CachedAnswer, Source
 from schemas.terms import ErrorCode, OnPartial, Operation, Policy, Probability, Status, Token, Wording
@@ -118,15 +116,14 @@ class Task(Message, frozen=True, kw_only=True):
 class Route(Message, frozen=True, kw_only=True):
     """More work on a chunk is wanted, once for each revision of the plan (`attempt`).
 
-    With `given` the chunk may begin, since all that it depends on is answered.  Else `replicas` more of it are wanted,
-    on nodes that have not tried yet.
+    With `given` the chunk may begin, since all that it depends on is answered.  Else one more replica is wanted,
+    on a node that has not tried yet.
     """
 
     id: Token
     chunk: int
     attempt: int
     given: list[Given] = []
-    replicas: Annotated[int, Meta(ge=1)] = 1
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from services.voting.rules import Count
 
 ENOUGH = 0.8  # an answer of this confidence is worth no more replicas, and worth keeping
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
-COMPARABLE = frozenset({Operation.MATH, Operation.SEARCH})
 MAX_COMPARABLE_WORDS = 5
 
 
@@ -68,7 +67,7 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
             if outcomes[-1].decided == "none":
                 decided.add(chunk.index)
             elif decided.issuperset(chunk.depends_on):
-                wanted[chunk.index] = _wish(plan, chunk, given=_given(plan, chunk, outcomes))
+                wanted[chunk.index] = _wish(plan, chunk, _given(plan, chunk, outcomes))
             continue
         answers = {str(each.node): each for each in results if each.chunk == chunk.index}
         asked = [each for each in plan.assignments if each.chunk == chunk.index]
@@ -192,13 +191,13 @@ def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[R
     usable = sum(each.chosen is not None for each in answers)
     if counted.confidence >= ENOUGH or usable >= plan.policy.max_replicas:
         return False
-    comparable = chunk.operation in COMPARABLE or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
+    comparable = chunk.operation is Operation.MATH or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - now
     return comparable and left_s > SPARE * max(each.latency_s for each in answers)
 
 
-def _wish(plan: Plan, chunk: Chunk, *, given: Sequence[Given] = (), replicas: int = 1) -> Route:
-    return Route(id=plan.id, chunk=chunk.index, attempt=plan.revision, given=list(given), replicas=replicas)
+def _wish(plan: Plan, chunk: Chunk, given: Sequence[Given] = ()) -> Route:
+    return Route(id=plan.id, chunk=chunk.index, attempt=plan.revision, given=list(given))
 
 
 def _not_begun(chunk: Chunk, before: Sequence[ChunkOutcome], *, deadline_passed: bool) -> ChunkOutcome:

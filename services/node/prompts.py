@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from schemas.terms import Operation
 from services.voting.prompt import Prompt
-from services.voting.words import sentences
+from services.voting.words import INTERROGATIVE, capital, ended, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +40,8 @@ _PROGRAM = (
     "no print, no comments; the last line assigns `answer`. Code only."
 )
 
-_INTERROGATIVE = re.compile(
-    r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
-    r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b",
-    re.IGNORECASE,
-)
 # What else is looked for ("find the best ...") is answered at length if it is not told to be short.
-_ASKS_A_FACT = re.compile(rf"{_INTERROGATIVE.pattern}|(?:tell\s+me|name|state|give(?:\s+me)?)\b", re.IGNORECASE)
+_ASKS_A_FACT = re.compile(rf"{INTERROGATIVE.pattern}|(?:tell\s+me|name|state|give(?:\s+me)?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ def asking(question: str, operation: Operation, replica: int, slot: int) -> Aski
         method, sampled = _WAYS[replica % len(_WAYS)]
         sampled |= replica >= len(_WAYS)
     digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
-    prompt, method = _prompt(_sentence(question), operation, method)
+    prompt, method = _prompt(capital(ended(question)), operation, method)
     return Asking(prompt, method, SAMPLING_TEMPERATURE if sampled else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
 
 
@@ -98,14 +93,6 @@ def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Pr
             return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160), COMPARE
         case Operation.GENERATE:
             return Prompt(_GENERATE, question, max_tokens=192), TEXT
-
-
-def _sentence(text: str) -> str:
-    """Return a chunk, which was cut out of a sentence, with a capital and an end mark: small models heed both."""
-    text = text.strip()
-    if not text or text[-1] in ".?!:;\"'`)]}":
-        return text[:1].upper() + text[1:]
-    return text[:1].upper() + text[1:] + ("?" if _INTERROGATIVE.match(text) else ".")
 
 
 def _is_word_problem(text: str) -> bool:

@@ -25,9 +25,9 @@ _SIGNED = re.compile(
 def read(done: Completion, model: str, question: str, operation: Operation, method: str) -> ModelAnswer:
     """Read what `model` said to a question when asked by `method`.
 
-    A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing.  An
-    amount has no sign.
-    Among worked steps too a program counts for more than the output that the model made up for it.
+    A program is told by its steps with their values, and its final answer is what it comes to; empty if to nothing;
+    an amount has no sign.  Among worked steps too a program counts for more than the output that the model made up for
+    it.
     """
     text, final, span = done.text.strip(), "", None
     if method == PROGRAM:

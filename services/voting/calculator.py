@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from math import isqrt, prod
 from typing import TYPE_CHECKING
@@ -152,7 +152,7 @@ def calculate(text: str) -> str | None:
     if len({each for each in figures if each in _CURRENCIES}) > 1:
         return None
     try:
-        tree = _parser().parse(figures)
+        tree = _PARSER.parse(figures)
         if not any(each.data in _OPERATIONS for each in tree.iter_subtrees()):
             return None
         values = _values(tree)
@@ -162,9 +162,7 @@ def calculate(text: str) -> str | None:
     return _written(values.pop(), decimals) if len(values) == 1 else None
 
 
-@cache
-def _parser() -> Lark:
-    return Lark(_GRAMMAR, parser="earley", lexer="dynamic", ambiguity="explicit")
+_PARSER = Lark(_GRAMMAR, parser="earley", lexer="dynamic", ambiguity="explicit")  # not when the first query waits
 
 
 def _in_figures(text: str) -> str | None:

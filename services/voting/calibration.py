@@ -1,8 +1,10 @@
 """How likely a model's answer is right, from its log-probability: a logistic curve per model and method.
 
 A mean token probability tells how fluent an answer is; what it is worth differs by model and by what was asked of it.
-The curves are data, `calibration.json`, fitted by `python -m tests.quality.calibrate` on recorded answers.  Method
-`text` also stands for methods that are not listed, and model "" for models that are not.
+The curves are data, `calibration.json`; `python -m tests.quality.calibrate` fits them to recorded answers.  Of the
+default pool those for facts were fitted to 87 questions of the project's own, those for programs and for the larger
+model's steps to 100 of GSM8K; the others, and those of models that are not listed (which go by ""), are estimates.
+Method `text` also stands for methods that are not listed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from services.voting.quantity import quantities
+from services.voting.words import INTERROGATIVE, capital, ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,6 @@ _REFERENCE = re.compile(
     r"(?!['’]s|\s+(?:of|is|was)\b)",
     re.IGNORECASE,
 )
-_YES_NO = re.compile(r"(?:and\s+)?(?:is|was|are)\b", re.IGNORECASE)
 _FACT = re.compile(r"\b(?:who|whom|whose|where|when|which|why|how\s+many|there)\b", re.IGNORECASE)
 _POWER = re.compile(r"\b(?:squared?|cubed?|power)\b|\^", re.IGNORECASE)  # of a negative number: brackets are wanted
 _NOW = r"((?:(?:now|please|so|next)\s+)*)"
@@ -37,11 +37,6 @@ _OBJECTLESS = tuple(
         (r"take\s+(the\s+(?:square|cube)\s+root)(?=[.?!]?$)", r"\1\2 of "),
     )
 )
-_INTERROGATIVE = re.compile(
-    r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
-    r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would)\b",
-    re.IGNORECASE,
-)
 
 
 def question(text: str, context: str, given: Sequence[Given]) -> str:
@@ -53,8 +48,7 @@ def question(text: str, context: str, given: Sequence[Given]) -> str:
             return plain
     if not given and not context:
         return text
-    asked = _ended(text)
-    asked = f"{context}: {asked}" if context else _capital(asked)
+    asked = f"{context}: {ended(text)}" if context else capital(ended(text))
     return " ".join(["Given:", *map(_told, given), asked] if given else [asked])
 
 
@@ -83,20 +77,8 @@ def _substituted(text: str, number: str) -> str:
 
 def _told(given: Given) -> str:
     """Return a question and its answer in one line."""
-    asked = _capital(given.question.strip().rstrip(" .,;:?!"))
+    asked = capital(given.question.strip().rstrip(" .,;:?!"))
     answer = " ".join(given.answer.split()).rstrip(".")
-    if _INTERROGATIVE.match(asked):
+    if INTERROGATIVE.match(asked):
         return f"{asked}? {answer}."
     return f"{asked} = {answer}." if _number(answer) else f"{asked}: {answer}."
-
-
-def _ended(text: str) -> str:
-    """Return a part of a sentence with an end mark."""
-    text = text.strip()
-    if text[-1:] in ("", *".?!:;\"'`)]}"):
-        return text
-    return text + ("?" if _INTERROGATIVE.match(text) else ".")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

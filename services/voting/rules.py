@@ -25,8 +25,8 @@ CALCULATOR_WEIGHT = 0.999  # the sum is exact; that the chunk asks for no more t
 CHANCE = 1.0  # in log-odds of fitness: 0.75 against 0.53
 SURE = 0.97  # what is decided with so much confidence waits for nobody
 
-# How often two wrong answers are the same one, by what their voters have in common; measured on word problems
-# (tests/quality): 0.23 for two samples of one model and method, 0.08 for two methods, 0.07 for two models.
+# How often two wrong answers are the same one, by what their voters have in common.  Of 100 word problems (GSM8K) asked
+# of the default pool: 0.23 for two samples of one model and method, 0.08 for two methods, 0.07 for two models.
 SAME_SOURCE, SAME_MODEL, NOTHING_SHARED = 0.25, 0.1, 0.07
 
 
@@ -117,8 +117,8 @@ def count(
 
 def _own(ballots: Sequence[Ballot], voters: Sequence[Voter]) -> list[Ballot]:
     """Keep the ballots for what their voters chose; a model that its node overruled speaks for itself alone."""
-    own = {each.node: each.chosen.final for each in voters}
-    return [each for each in ballots if each.final == own.get(each.voter, each.final)]
+    own = {each.node: (each.chosen.model, each.chosen.final) for each in voters}
+    return [each for each in ballots if own.get(each.voter) in (None, (each.source[0], each.final))]
 
 
 # --- ballots ---------------------------------------------------------------------------------------------------------

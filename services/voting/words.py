@@ -7,6 +7,11 @@ import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]\"”]{2}[.!?])\s+|\n\s*")
+INTERROGATIVE = re.compile(
+    r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
+    r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b",
+    re.IGNORECASE,
+)
 _NEGATIONS = frozenset("no not never neither nor none nothing nobody cannot without".split())
 _FUNCTION_WORDS = frozenset(
     """a about all also an and any are as at be been being both but by can could did do does each for from had has
@@ -51,6 +56,19 @@ def names(text: str) -> frozenset[str]:
             if (place or acronym or len(words) <= _SHORT_SENTENCE_WORDS) and word[0].isupper():
                 found |= content_words(word)
     return frozenset(found)
+
+
+def ended(text: str) -> str:
+    """Return a part that was cut out of a sentence with an end mark; small models heed it, and a capital too."""
+    text = text.strip()
+    if text[-1:] in ("", *".?!:;\"'`)]}"):
+        return text
+    return text + ("?" if INTERROGATIVE.match(text) else ".")
+
+
+def capital(text: str) -> str:
+    """Return `text` with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def sentences(text: str) -> list[str]:

@@ -136,7 +136,7 @@ def test_the_calculator_is_one_voter_and_outvotes_a_slip(rule: VoteRule) -> None
 
 
 @pytest.mark.parametrize("rule", VoteRule)
-def test_the_calculator_alone_waits_for_nobody_only_if_the_rule_is_sure(rule: VoteRule) -> None:
+def test_the_calculator_alone_is_settled_when_nobody_is_awaited(rule: VoteRule) -> None:
     assert counted(rule, calculated="42").settled
 
 
@@ -151,6 +151,14 @@ def test_a_node_that_was_overruled_by_its_own_other_model_does_not_win() -> None
     split = voter("n1", said("Bergen", SMALL), said("Oslo"))
     found = counted(VoteRule.CALIBRATED, split, voter("n2", said("Oslo")))
     assert found.winners == {"n2"}
+
+
+def test_the_weight_of_a_vote_is_that_of_the_model_that_was_chosen() -> None:
+    small = said("Oslo", SMALL)
+    both = counted(VoteRule.CALIBRATED, voter("n1", said("Oslo"), small))
+    alone = counted(VoteRule.CALIBRATED, voter("n1", said("Oslo")))
+    assert both.weights == alone.weights
+    assert both.weights["n1"] > counted(VoteRule.CALIBRATED, voter("n1", small)).weights["n1"]
 
 
 def test_a_voter_is_made_of_a_result_and_again_of_its_vote() -> None:
