@@ -251,6 +251,12 @@ _HOW_MUCH = re.compile(
     r"|\b(?:percent|percentage|fraction|total|average|profit|cost)\b",
     re.IGNORECASE,
 )
+_MEASURE = re.compile(
+    r"\b(?:area|perimeter|circumference|volume|surface|hypotenuse|speed|interest|discount|change|tip|split|shared?"
+    r"|divisor|factor|multiple)\b",
+    re.IGNORECASE,
+)
+_DIMENSION = re.compile(r"\b(?:side|edge|radius|diameter)\b", re.IGNORECASE)
 _FORMULA = re.compile(
     r"\d\s*(?:[-+*/×÷^%=]|\*\*|plus\b|minus\b|times\b|divided\s+by\b|multiplied\s+by\b|to\s+the\s+power|squared|cubed"
     r"|factorial|mod\b|percent\s+of\b)(?!\d*[-/]\d)|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
@@ -295,5 +301,8 @@ def classify(chunk: str) -> Operation:
 
 def _gives_numbers(chunk: str) -> bool:
     numbers = [number for number in _NUMERAL.findall(chunk) if not _YEAR.fullmatch(number)]
-    tells = len(numbers) > 1 and re.search(r"[.,]\s", chunk) is not None
-    return bool(numbers) and (tells or asks_quantity(chunk))
+    if not numbers or asks_quantity(chunk):
+        return bool(numbers)
+    if len(numbers) == 1:
+        return bool(_MEASURE.search(chunk) and _DIMENSION.search(chunk))
+    return bool(_MEASURE.search(chunk) or re.search(r"[.,]\s", chunk))

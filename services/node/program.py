@@ -12,7 +12,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, sqrt
+from math import ceil, floor, isfinite, pi, sqrt
 from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval
@@ -21,7 +21,7 @@ MAX_CHARS = 4096
 _ANSWER = "answer"
 _FENCED = re.compile(r"```(?:[Pp]ython|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _STATEMENT = re.compile(r"\s*(?:#|(?:import|from|print)\b|[A-Za-z_]\w*\s*(?::[^=]*)?[-+*/]?=(?!=))")
-_MODULE = re.compile(r"\bmath\.(?=[a-z])")  # its functions are known by their bare names
+_MODULE = re.compile(r"\bmath\.(?=[a-z])")  # what is known of it goes by its bare name
 _DECIMALS = 6
 _MAX_BITS = 1024
 _MAX_DIGITS = 20
@@ -91,7 +91,7 @@ def run(text: str) -> Outcome | None:
         statements = ast.parse(_source(text)).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"pi": pi}
     lines: list[str] = []
     last: Any = None
     evaluator = SimpleEval(operators=_OPERATORS, names=names, functions=_FUNCTIONS)

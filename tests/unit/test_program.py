@@ -65,6 +65,7 @@ def test_a_fenced_block_is_found() -> None:
 def test_what_comes_before_a_program_and_the_module_of_a_function_do_not_spoil_it() -> None:
     assert value("Here is the program:\n\na = 7\nanswer = math.ceil(a / 2)") == "4"
     assert value("```python\nimport math\nanswer = math.sqrt(16)\n```") == "4"
+    assert value("import math\nanswer = round(math.pi * 3**2, 2)") == "28.27"
 
 
 def test_what_comes_after_a_program_does_not_spoil_it() -> None:
