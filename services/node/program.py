@@ -1,85 +1,42 @@
-"""The value of a small program that a model wrote: assignments and arithmetic, nothing else.
+"""The value of a small program that a model wrote: assignments, arithmetic, `if` and loops, nothing else.
 
-No code is run.  The text is parsed, and each right side is computed by a safe evaluator of expressions that knows the
-names assigned before it, numbers of bounded size, and nothing else.  Whatever else a program holds (a loop, a function,
-an attribute, a text) makes it worthless, so that none can do harm, run long or take much memory.
+No code is run.  The text is parsed, its statements are carried out one by one, and each expression is computed by a
+safe evaluator that knows the names assigned before it, numbers and lists of bounded size, and a few functions on them.
+Whatever else a program holds (a definition, an attribute, a text) or more work than its budget makes it worthless, so
+that none can do harm, run long or take much memory.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isfinite, pi, sqrt
 from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval
 
+from services.node.arithmetic import FUNCTIONS, OPERATORS, Unreadable, checked, number
+
 MAX_CHARS = 4096
 _ANSWER = "answer"
 _FENCED = re.compile(r"```(?:[Pp]ython|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_STATEMENT = re.compile(r"\s*(?:#|(?:import|from|print)\b|[A-Za-z_]\w*\s*(?::[^=]*)?[-+*/]?=(?!=))")
-_MODULE = re.compile(r"\bmath\.(?=[a-z])")  # what is known of it goes by its bare name
+_STATEMENT = re.compile(
+    r"\s*(?:#|(?:import|from|print)\b|(?:if|elif|else|for|while)\b.*:\s*$|[A-Za-z_]\w*\s*(?::[^=]*)?[-+*/]?=(?!=))"
+)
+_MODULE = re.compile(r"\b(?:math|statistics)\.(?=[a-z])")  # what is known of these goes by its bare name
 _DECIMALS = 6
-_MAX_BITS = 1024
-_MAX_DIGITS = 20
-
-
-class _Unreadable(InvalidExpression):  # type: ignore[misc]
-    """What is neither an assignment nor a print, or no number of bounded size."""
-
-
-def _number(value: Any) -> Any:
-    """Give a number back.  Raises _Unreadable if it is none, or a very large one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Unreadable("value", "not a number")
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise _Unreadable("value", "too large")
-    return value
-
-
-def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function take and give numbers of bounded size only."""
-    return lambda *operands: _number(function(*map(_number, operands)))
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    if isinstance(base, int) and base.bit_length() * abs(exponent) > _MAX_BITS:
-        raise _Unreadable("power", "too large")
-    return base**exponent
-
-
-def _round(value: Any, digits: Any = 0) -> Any:
-    if abs(digits) > _MAX_DIGITS:
-        raise _Unreadable("round", "too many digits")
-    return round(value, digits) if digits else round(value)
-
-
-_KNOWN_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": abs, "ceil": ceil, "float": float, "floor": floor, "int": int, "max": max, "min": min, "round": _round,
-    "sqrt": sqrt,
-}  # fmt: skip
-_KNOWN_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: _power,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-}
-_FUNCTIONS = {name: _bounded(function) for name, function in _KNOWN_FUNCTIONS.items()}
-_OPERATORS = {node: _bounded(function) for node, function in _KNOWN_OPERATORS.items()}
-_NODES = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Call, ast.Load, ast.operator, ast.unaryop)
+_MAX_WORK = 10_000  # statements and nodes of expressions, repeated ones counted each time
+_NODES = (
+    ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Constant, ast.Name, ast.Call, ast.List, ast.Tuple,
+    ast.Subscript, ast.Load, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a program comes to: its value in figures, and its `steps`, a line each, with their values."""
+    """What a program comes to: its value in figures (yes or no of a truth), and its `steps` with their values."""
 
     value: str
     steps: str
@@ -87,26 +44,15 @@ class Outcome:
 
 def run(text: str) -> Outcome | None:
     """Compute a program: the value of `answer`, else of what is printed or assigned last; None if it has none."""
+    program = _Program()
     try:
-        statements = ast.parse(_source(text)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        program.carry_out(ast.parse(_source(text)).body)
+        value = _written(program.value())
+    except (InvalidExpression, ArithmeticError, TypeError, ValueError, LookupError, SyntaxError):
         return None
-    names: dict[str, Any] = {"pi": pi}
-    lines: list[str] = []
-    last: Any = None
-    evaluator = SimpleEval(operators=_OPERATORS, names=names, functions=_FUNCTIONS)
-    try:
-        for target, expression in _steps(statements):
-            if not all(isinstance(node, _NODES) for node in ast.walk(expression)):
-                return None
-            last = _number(evaluator.eval("", previously_parsed=expression))
-            if target:
-                names[target] = last
-                lines.append(_line(target, expression, _written(last)))
-        value = _written(names.get(_ANSWER, last))
-    except (InvalidExpression, ArithmeticError, TypeError, ValueError, RecursionError, MemoryError):
+    except (RecursionError, MemoryError):
         return None
-    return Outcome(value, "\n".join(lines) or value) if value else None
+    return Outcome(value, program.told() or value) if value else None
 
 
 def run_fenced(text: str) -> Outcome | None:
@@ -133,22 +79,94 @@ def _source(text: str) -> str:
     return _MODULE.sub("", "\n".join(lines))
 
 
-def _steps(statements: list[ast.stmt]) -> Iterator[tuple[str | None, ast.expr]]:
-    """Yield (name, expression): what is assigned to a name, or printed."""
-    for statement in statements:
+class _Program:
+    """Carries out statements, as far as the work that is `_left` allows."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Any] = {"pi": math.pi}
+        self._lines: dict[ast.stmt, str] = {}  # of a statement that is repeated, its last value
+        self._last: Any = None
+        self._left = _MAX_WORK
+        self._evaluator = SimpleEval(operators=OPERATORS, names=self._names, functions=FUNCTIONS)
+        self._evaluator.nodes[ast.List] = self._evaluator.nodes[ast.Tuple] = self._items
+
+    def carry_out(self, statements: Sequence[ast.stmt]) -> None:
+        """Carry out statements in their order.
+
+        Raises:
+            InvalidExpression, ArithmeticError, TypeError, ValueError, LookupError: one of them cannot be.
+
+        """
+        for statement in statements:
+            self._work(1)
+            match statement:
+                case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+                    self._assign(statement)
+                case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[*_, value])):
+                    for each in _printed(value):
+                        self._last = self._compute(each)
+                case ast.If(test=test, body=body, orelse=orelse):
+                    self.carry_out(body if self._compute(test) else orelse)
+                case ast.For() | ast.While():
+                    self._repeat(statement)
+                case ast.Expr(value=ast.Constant(value=str())) | ast.Import() | ast.ImportFrom() | ast.Pass():
+                    continue
+                case _:
+                    raise Unreadable("statement", "not known")
+
+    def value(self) -> Any:
+        """Return the number, or truth, that the program comes to."""
+        return number(self._names.get(_ANSWER, self._last))
+
+    def told(self) -> str:
+        """Tell the assignments, a line each."""
+        return "\n".join(self._lines.values())
+
+    def _assign(self, statement: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                yield name, value
+                expression = value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield name, value
+                expression = value
             case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
-                yield name, ast.BinOp(left=ast.Name(id=name, ctx=ast.Load()), op=op, right=value)
-            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[*_, value])):
-                yield from ((None, each) for each in _printed(value))
-            case ast.Expr(value=ast.Constant(value=str())) | ast.Import() | ast.ImportFrom():
-                continue
+                expression = ast.BinOp(left=ast.Name(id=name, ctx=ast.Load()), op=op, right=value)
             case _:
-                raise _Unreadable("statement", "neither an assignment nor a print")
+                raise Unreadable("assignment", "not to one name")
+        self._names[name] = self._last = self._compute(expression)
+        self._lines[statement] = _line(name, expression, _written(self._last))
+
+    def _repeat(self, statement: ast.For | ast.While) -> None:
+        match statement:
+            case ast.For(target=ast.Name(id=name), iter=items, body=body, orelse=[]):
+                for each in _listed(self._compute(items)):
+                    self._names[name] = each
+                    self.carry_out(body)
+            case ast.While(test=test, body=body, orelse=[]):
+                while self._compute(test):
+                    self.carry_out(body)
+            case _:
+                raise Unreadable("loop", "not known")
+
+    def _compute(self, expression: ast.expr) -> Any:
+        nodes = list(ast.walk(expression))
+        self._work(len(nodes))
+        if not all(isinstance(node, _NODES) for node in nodes):
+            raise Unreadable("expression", "not known")
+        return checked(self._evaluator.eval("", previously_parsed=expression))
+
+    def _work(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise Unreadable("program", "too much work")
+
+    def _items(self, node: ast.List | ast.Tuple) -> list[Any]:
+        return [number(self._evaluator.eval("", previously_parsed=each)) for each in node.elts]
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Unreadable("loop", "not over a list")
+    return value
 
 
 def _printed(value: ast.expr) -> list[ast.expr]:
@@ -162,12 +180,14 @@ def _line(target: str, expression: ast.expr, value: str) -> str:
     told = ast.unparse(expression)
     told = re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", " ", told)
     name = target.replace("_", " ")
-    return f"{name} = {value}" if told == value else f"{name} = {told} = {value}"
+    return f"{name} = {told} = {value}" if value not in ("", told) else f"{name} = {told}"
 
 
 def _written(value: Any) -> str:
-    """Write a number in figures; empty if it is none."""
-    if value is None or not isfinite(value):
+    """Write a number in figures, a truth as yes or no; empty if it is neither."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float) or not math.isfinite(value):
         return ""
     if isinstance(value, int):
         return str(value)

@@ -1,9 +1,11 @@
 """How a question is put to a small instruct model, and how its replicas are made to differ.
 
 The system text depends on the kind of question alone, so that its tokens are shared by all questions of the kind.  A
-word problem is asked in two ways that seldom err alike: worked steps, and a program that the node computes.  Two
-answers by different ways that agree are strong evidence; a short layout of the steps made the models worse.  Chosen by
-trial with Qwen2.5-Coder-Instruct 0.5B and 1.5B (Q4_K_M).
+sum that is stated outright is asked for its value.  Any other is a word problem, however short, and is asked in two
+ways that seldom err alike: worked steps, and a program that the node computes.  Two answers by different ways that
+agree are strong evidence; a short layout of the steps made the models worse.  Chosen by trial with
+Qwen2.5-Coder-Instruct 0.5B and 1.5B (Q4_K_M); of 30 short problems the larger had 28 right by a program, 23 when asked
+for the number alone.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from schemas.terms import Operation
+from services.voting.calculator import calculate
 from services.voting.prompt import Prompt
-from services.voting.words import INTERROGATIVE, capital, ended, sentences
+from services.voting.words import INTERROGATIVE, capital, ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 SAMPLING_TEMPERATURE = 0.7
 WORTH = 0.6
 _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "random"
-_MAX_SUM_WORDS = 12
 
 FACT, SUM, STEPS, PROGRAM, COMPARE, TEXT = "fact", "sum", "steps", "program", "compare", "text"
 
@@ -61,7 +63,7 @@ def asking(question: str, operation: Operation, replica: int, slot: int) -> Aski
     follow from the question, so that the same question asked twice is the same request, in every process.
     """
     method, sampled = None, replica > 0
-    if operation is Operation.MATH and _is_word_problem(question):
+    if operation is Operation.MATH and calculate(question) is None:
         method, sampled = _WAYS[replica % len(_WAYS)]
         sampled |= replica >= len(_WAYS)
     digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
@@ -93,8 +95,3 @@ def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Pr
             return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160), COMPARE
         case Operation.GENERATE:
             return Prompt(_GENERATE, question, max_tokens=192), TEXT
-
-
-def _is_word_problem(text: str) -> bool:
-    """Whether a sum is told as a story: more than one sentence, or a long one."""
-    return len(sentences(text)) > 1 or len(text.split()) > _MAX_SUM_WORDS

@@ -18,7 +18,6 @@ WORTHLESS = (
     "answer = __import__('os').system('true')",
     "answer = (1).__class__",
     "answer = open('/etc/passwd')",
-    "answer = True",
     "answer = float('inf')",
     "answer = float('nan')",
     "answer = int('9' * 5000)",
@@ -32,8 +31,20 @@ WORTHLESS = (
     "answer = [0] * 10**9",
     "answer = int('9' * 10**9)",
     "a = 10**300\nb = a * a\nc = b * b\nanswer = c * c",
-    "answer = max([1, 2])",
     "x = [i for i in range(10**9)]\nanswer = 1",
+    "answer = [1, 2]",
+    "answer = [1, 2] + [3]",
+    "answer = [1, [2]][1][0]",
+    "answer = len(range(10**9))",
+    "answer = sum(range(10**30))",
+    "answer = factorial(10**9)",
+    "answer = comb(10**9, 10**8)",
+    "answer = [1, 2][5]",
+    "answer = sum",
+    "for i in 5:\n    answer = i",
+    "for a in range(1000):\n    for b in range(1000):\n        for c in range(1000):\n            pass\nanswer = 1",
+    "x = 1\nwhile x:\n    ''\nanswer = 1",
+    "answer = 1\nfor i in range(9):\n    break",
 )
 
 
@@ -51,6 +62,11 @@ def test_the_answer_counts_else_what_comes_last() -> None:
     assert value("answer = round(10 / 3, 2)") == "3.33"
 
 
+def test_a_truth_is_yes_or_no() -> None:
+    assert value("answer = 17 * 3 > 50") == "yes"
+    assert value("answer = 2 + 2 == 5") == "no"
+
+
 def test_whole_numbers_are_exact() -> None:
     assert value("answer = 3**40") == "12157665459056928801"
     assert value("answer = 2**53 + 1") == "9007199254740993"
@@ -66,6 +82,24 @@ def test_what_comes_before_a_program_and_the_module_of_a_function_do_not_spoil_i
     assert value("Here is the program:\n\na = 7\nanswer = math.ceil(a / 2)") == "4"
     assert value("```python\nimport math\nanswer = math.sqrt(16)\n```") == "4"
     assert value("import math\nanswer = round(math.pi * 3**2, 2)") == "28.27"
+
+
+def test_lists_and_their_functions_are_known() -> None:
+    assert value("numbers = [3, 9, 4, 15, 7]\nordered = sorted(numbers)\nanswer = ordered[len(numbers) // 2]") == "7"
+    assert value("import statistics\nanswer = statistics.median([3, 9, 4, 15])") == "6.5"
+    assert value("answer = sum(range(1, 11))") == "55"
+    assert value("from math import gcd\na, b = 48, 36\nanswer = gcd(48, 36)") is None
+    assert value("from math import gcd\nanswer = 48 * 36 // gcd(48, 36)") == "144"
+    assert value("answer = factorial(5) + comb(4, 2)") == "126"
+
+
+def test_branches_and_loops_are_carried_out() -> None:
+    assert value("a = 5\nb = 7\nif a > b:\n    answer = a - b\nelse:\n    answer = b - a") == "2"
+    assert value("total = 0\nfor i in range(1, 11):\n    if i % 2 == 0 and not i == 4:\n        total += i") == "26"
+    assert value("years = 0\nmoney = -90\nwhile money < 0:\n    money += 7.5\n    years += 1\nanswer = years") == "12"
+    done = run("total = 0\nfor i in [1, 2, 3]:\n    total += i\nanswer = total")
+    assert done is not None
+    assert done.steps == "total = 0\ntotal = total + i = 6\nanswer = total = 6"
 
 
 def test_what_comes_after_a_program_does_not_spoil_it() -> None:

@@ -24,6 +24,11 @@ def test_each_kind_has_its_method_and_limit(question: str, operation: Operation,
     assert (asked.method, asked.prompt.max_tokens) == (method, max_tokens)
 
 
+@pytest.mark.parametrize("problem", [STORY, "the price of an $85 jacket after a 20% discount", "eggs in 7 dozen"])
+def test_what_is_not_stated_outright_is_a_word_problem_however_short(problem: str) -> None:
+    assert asking(problem, Operation.MATH, 0, 0).method == "program"
+
+
 def test_only_word_problems_may_be_worked() -> None:
     assert "no steps" in asking(SUM, Operation.MATH, 0, 0).prompt.system
     assert "no steps" not in asking(STORY, Operation.MATH, 0, 0).prompt.system
