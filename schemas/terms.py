@@ -76,14 +76,13 @@ class ErrorCode(StrEnum):
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a query is to be answered.
 
-    `replicas` nodes answer a chunk at first (None: all that there are); with `escalate` more are asked where these do
-    not suffice, one by one up to `max_replicas`.  With `early` a chunk is decided as soon as the votes still out cannot
-    change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
+    `replicas` nodes answer a chunk at first (None: all that there are); more are asked where these do not suffice, one
+    by one, until `max_replicas` have given an answer.  With `early` a chunk is decided as soon as the votes still out
+    cannot change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
     """
 
     vote: VoteRule = VoteRule.CALIBRATED
     replicas: Annotated[int, Meta(ge=1, le=256)] | None = 1
-    escalate: bool = True
     max_replicas: Annotated[int, Meta(ge=1, le=256)] = 3
     early: bool = True
     wording: Wording = Wording.MODEL

@@ -77,11 +77,7 @@ def assess(plan: Plan, results: Sequence[Result], *, deadline_passed: bool, now:
         awaited = sum(each.node not in answers for each in asked)
         more = not awaited and chunk.index not in plan.exhausted
         if more and counted is not None:
-            more = (
-                kept is None
-                and plan.policy.escalate
-                and _is_worth_more(plan, chunk, counted, list(answers.values()), now)
-            )
+            more = kept is None and _is_worth_more(plan, chunk, counted, list(answers.values()), now)
         how = _how(
             plan,
             chunk,

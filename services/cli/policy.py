@@ -25,14 +25,13 @@ def _replicas(value: int | str) -> int | str:
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --escalate, --max-replicas, --early, --wording and --cache, as one `policy`."""
+    """Add --vote, --replicas, --max-replicas, --early, --wording and --cache, as one `policy`."""
 
     @wraps(command)
     def with_policy(
         *,
         vote: str | None,
         replicas: int | str | None,
-        escalate: bool | None,
         max_replicas: int | None,
         early: bool | None,
         wording: str | None,
@@ -42,7 +41,6 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         given: dict[str, Any] = {
             "vote": vote and VoteRule(vote),
             "replicas": replicas,
-            "escalate": escalate,
             "max_replicas": max_replicas,
             "early": early,
             "wording": wording and Wording(wording),
@@ -67,14 +65,9 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             help=f"How many nodes answer a chunk at first.  [default: {default.replicas or ALL}]",
         ),
         click.option(
-            "--escalate/--no-escalate",
-            default=None,
-            help=f"Ask more nodes where these do not suffice.  [default: {_yes(default.escalate)}]",
-        ),
-        click.option(
             "--max-replicas",
             type=click.IntRange(1, MAX_REPLICAS),
-            help=f"How many nodes are asked in all.  [default: {default.max_replicas}]",
+            help=f"Where these do not suffice, up to how many.  [default: {default.max_replicas}]",
         ),
         click.option(
             "--early/--no-early",

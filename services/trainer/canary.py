@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0
 TIMEOUT_S = 60.0
-EVERY_NODE = Policy(replicas=None, escalate=False, early=False, wording=Wording.JOIN)
+EVERY_NODE = Policy(replicas=None, max_replicas=1, early=False, wording=Wording.JOIN)
 
 Draw = Callable[[Random], Known]
 

@@ -41,7 +41,7 @@ def sure() -> ScriptedEngine:
 
 
 def query(text: str = CAPITAL, id_: str = "q1", *, cache: bool = True) -> Query:
-    policy = Policy(escalate=False, wording=Wording.JOIN, cache=cache)
+    policy = Policy(max_replicas=1, wording=Wording.JOIN, cache=cache)
     return Query(query=text, id=id_, timeout_s=10, policy=policy)
 
 

@@ -141,7 +141,7 @@ async def test_what_found_no_nodes_is_asked_again(server: EmbeddedServer, space:
 
 
 async def test_the_policy_flags_travel_with_the_query(server: EmbeddedServer, space: Space, tmp_path: Path) -> None:
-    flags = ("--vote", "log-odds", "--replicas", "1", "--no-escalate", "--wording", "join")
+    flags = ("--vote", "log-odds", "--replicas", "1", "--max-replicas", "1", "--wording", "join")
     asked = ("ask", "--json", "--id", "mine", "--nats", server.url, "--prefix", space.prefix)
     async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(say)) as deployed:
         done = await dellm(
@@ -150,6 +150,6 @@ async def test_the_policy_flags_travel_with_the_query(server: EmbeddedServer, sp
         assert done.code == 0, done.err
         stored = await deployed.bus.last(PLAN, id="mine")
     assert stored is not None
-    wanted = Policy(vote=VoteRule.LOG_ODDS, replicas=1, escalate=False, wording=Wording.JOIN)
+    wanted = Policy(vote=VoteRule.LOG_ODDS, replicas=1, max_replicas=1, wording=Wording.JOIN)
     assert stored.message.policy == wanted
     assert json.loads(done.out)["synthesis"] == {"method": "join", "model": None, "reason": "asked for"}

@@ -20,7 +20,7 @@ from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
 
-ALL = Policy(vote=VoteRule.SUM, replicas=None, escalate=False)
+ALL = Policy(vote=VoteRule.SUM, replicas=None, max_replicas=1)
 TWO_PARTS = "What is the capital of Peru, and what is the capital of Chile?"
 
 

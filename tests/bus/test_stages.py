@@ -44,7 +44,7 @@ class Holding:
 
 
 def query(text: str = CHAIN, timeout_s: float = 15, id_: str = "q1", replicas: int | None = None) -> Query:
-    policy = Policy(vote=VoteRule.SUM, replicas=replicas, escalate=False)
+    policy = Policy(vote=VoteRule.SUM, replicas=replicas, max_replicas=1)
     return Query(query=text, id=id_, timeout_s=timeout_s, policy=policy)
 
 

@@ -1,7 +1,7 @@
 """Fit the calibration curves to recorded answers: `python -m tests.quality.calibrate QUESTIONS ANSWERS ...`.
 
-Pairs of files, as `dellm eval --replicas 256 --no-escalate` writes them, so that every model of every node is on
-record.  Prints the JSON of `services/voting/calibration.json`: what is there already stays where there are too few
+Pairs of files, as `dellm eval --replicas all --no-early` writes them, so that every model of every node is on record.
+Prints the JSON of `services/voting/calibration.json`: what is there already stays where there are too few
 answers.
 """
 

@@ -60,12 +60,11 @@ def configurations(topology: Topology, path: Path, folder: Path) -> list[Configu
 
     `path` is the topology's, relative to which its models are; `folder` is where other topologies may be written.
     """
-    nodes = str(len(topology.nodes))
     pipelines = {
         "full": [],
         "join": ["--wording", "join"],
-        "one-node": ["--replicas", "1", "--no-escalate"],
-        "all-nodes": ["--replicas", nodes, "--no-escalate"],
+        "one-node": ["--replicas", "1", "--max-replicas", "1"],
+        "all-nodes": ["--replicas", "all"],
     }
     found = [Configuration(name, [*options, *_embedded(path, folder, name)]) for name, options in pipelines.items()]
     if any(each.model_b_path for each in topology.nodes):

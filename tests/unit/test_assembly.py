@@ -39,7 +39,7 @@ def plan(num_chunks: int = 1, nodes: Sequence[str] = NODES, fitness: float = 0.5
             assignments=[
                 Assignment(chunk=i, node=node, replica=0, fitness=fitness) for i in range(num_chunks) for node in nodes
             ],
-            policy=Policy(vote=VoteRule.SUM, escalate=False),
+            policy=Policy(vote=VoteRule.SUM, max_replicas=1),
         ),
         **changes,
     )
@@ -279,7 +279,7 @@ def test_a_chunk_that_is_due_goes_with_the_votes_there_are() -> None:
     assert not assess(of, [], deadline_passed=False, now=5.0).decided, "without a vote it waits for the first"
 
 
-ESCALATING = Policy(vote=VoteRule.SUM, escalate=True)
+ESCALATING = Policy(vote=VoteRule.SUM)
 
 
 def test_votes_that_differ_want_one_more_replica() -> None:
@@ -289,13 +289,13 @@ def test_votes_that_differ_want_one_more_replica() -> None:
     assert assessed.outcomes[0].decided == "open"
 
 
-def test_no_more_are_wanted_where_votes_agree_or_nobody_is_left_or_escalation_is_off() -> None:
+def test_no_more_are_wanted_where_votes_agree_or_nobody_is_left_or_as_many_answered() -> None:
     differing = [result("a", "1"), result("b", "2")]
     agreeing = [result("a", "1"), result("b", "1")]
     for policy, exhausted, results in (
         (ESCALATING, [], agreeing),
         (ESCALATING, [0], differing),
-        (structs.replace(ESCALATING, escalate=False), [], differing),
+        (structs.replace(ESCALATING, max_replicas=1), [], differing),
     ):
         of = plan(nodes=("a", "b"), policy=policy, exhausted=exhausted)
         assessed = assess(of, results, deadline_passed=False)

@@ -23,7 +23,7 @@ def test_a_late_result_changes_no_answer_that_was_given(rule: VoteRule) -> None:
 
 
 def test_no_more_replicas_of_it_are_wanted() -> None:
-    of = chain(1, policy=Policy(vote=VoteRule.SUM, escalate=True))
+    of = chain(1, policy=Policy(vote=VoteRule.SUM))
     of = structs.replace(of, assignments=[Assignment(chunk=0, node=each, replica=0, fitness=0.5) for each in "ab"])
     assessed = assess(of, [result("a", confidence=0.1), result("b", "7")], deadline_passed=False)
     assert assessed.decided == {0}

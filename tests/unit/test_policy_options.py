@@ -26,8 +26,7 @@ class Told(Exception):  # noqa: N818
     [
         ("", Policy()),
         ("--vote best", Policy(vote=VoteRule.BEST)),
-        ("--replicas 2 --no-escalate", Policy(replicas=2, escalate=False)),
-        ("--escalate", Policy(escalate=True)),
+        ("--replicas 2 --max-replicas 2", Policy(replicas=2, max_replicas=2)),
         ("--replicas all", Policy(replicas=None)),
         ("--replicas 256", Policy(replicas=256)),
         ("--no-early", Policy(early=False)),

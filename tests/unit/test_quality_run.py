@@ -20,7 +20,7 @@ def test_the_pipeline_its_ablations_and_each_model_alone(tmp_path: Path) -> None
         *("alone-qwen2.5-coder-1.5b", "alone-qwen2.5-coder-0.5b"),
     ]
     assert found["join"][:2] == ["--wording", "join"]
-    assert found["all-nodes"][:3] == ["--replicas", "5", "--no-escalate"]
+    assert found["all-nodes"][:2] == ["--replicas", "all"]
     assert "--embedded" not in found["alone-qwen2.5-coder-0.5b"]
     stores = [options[options.index("--data") + 1] for options in found.values() if "--data" in options]
     assert len(set(stores)) == len(stores) == 5
