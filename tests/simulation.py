@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from random import Random
 
 from schemas.commands import Feedback
-from schemas.messages import Assembled, Assignment, Chunk, ModelAnswer, Plan, Result
+from schemas.messages import Assembled, Assignment, Chunk, Plan, Result
 from schemas.records import Fitness, Presence
 from schemas.terms import OnPartial, Operation, Policy
 from services.assembler.assembly import assess, seal
 from services.decomposer.route import Candidate, route
 from services.trainer.fitness import Observation, learn
 from services.trainer.judgement import from_assembled, from_feedback
+from tests.records import said
 
 COPIED = 0.7
 RIGHT = "100"
@@ -158,17 +159,6 @@ class Pool:
 
 
 def _result(plan: Plan, assignment: Assignment, model: str, answer: str) -> Result:
-    said = ModelAnswer(
-        model=model,
-        text=answer,
-        final=answer,
-        logprob=-0.1,
-        min_logprob=-0.1,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=1,
-        finish="stop",
-    )
     return Result(
         id=plan.id,
         chunk=0,
@@ -176,7 +166,7 @@ def _result(plan: Plan, assignment: Assignment, model: str, answer: str) -> Resu
         replica=assignment.replica,
         started_at=0,
         latency_s=1,
-        answers=[said],
+        answers=[said(answer, model=model)],
         chosen=0,
         confidence=0.9,
     )

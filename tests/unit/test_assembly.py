@@ -14,13 +14,13 @@ from schemas.messages import (
     ChunkOutcome,
     Error,
     Given,
-    ModelAnswer,
     Plan,
     Result,
     Route,
 )
 from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Operation, Policy, Status, VoteRule
 from services.assembler.assembly import Assessment, assess, reshape, seal, uncounted
+from tests.records import said
 
 NODES = ("a", "b", "c")
 
@@ -46,17 +46,6 @@ def plan(num_chunks: int = 1, nodes: Sequence[str] = NODES, fitness: float = 0.5
 
 
 def result(node: str, final: str = "42", *, chunk: int = 0, confidence: float = 0.9) -> Result:
-    said = ModelAnswer(
-        model="m",
-        text=final,
-        final=final,
-        logprob=-0.1,
-        min_logprob=-0.2,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=1,
-        finish="stop",
-    )
     return Result(
         id="q",
         chunk=chunk,
@@ -64,7 +53,7 @@ def result(node: str, final: str = "42", *, chunk: int = 0, confidence: float = 
         replica=0,
         started_at=0,
         latency_s=1,
-        answers=[said],
+        answers=[said(final)],
         chosen=0,
         confidence=confidence,
     )

@@ -6,23 +6,13 @@ from hypothesis import strategies as st
 
 from schemas.messages import ModelAnswer
 from services.voting.calibration import confidence, trust
+from tests.records import said
 
 BIG, SMALL = "qwen2.5-coder-1.5b-instruct-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m"
 
 
 def answer(model: str, method: str, logprob: float = -0.1, finish: str = "stop") -> ModelAnswer:
-    return ModelAnswer(
-        model=model,
-        text="42",
-        final="42",
-        logprob=logprob,
-        min_logprob=logprob,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=0.1,
-        finish=finish,
-        method=method,
-    )
+    return said("42", model=model, method=method, logprob=logprob, finish=finish)
 
 
 @pytest.mark.parametrize("method", ["fact", "steps", "program"])

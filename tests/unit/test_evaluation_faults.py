@@ -17,24 +17,11 @@ from services.evaluation.questions import Part, Question
 from services.evaluation.report import COLUMNS, cells, markdown, plot
 from services.evaluation.score import hits
 from services.evaluation.summary import summarise
+from tests.records import said
 
 SUM = Part(text="Compute 6 times 7", gold=[42])
 FACT = Part(text="what is the capital of Poland", gold=["Warsaw"])
 QUESTION = Question(id="q", query="Compute 6 times 7, and what is the capital of Poland?", parts=[SUM, FACT])
-
-
-def said(text: str, final: str) -> ModelAnswer:
-    return ModelAnswer(
-        model="m",
-        text=text,
-        final=final,
-        logprob=-0.1,
-        min_logprob=-0.2,
-        prompt_tokens=10,
-        completion_tokens=5,
-        latency_s=1.0,
-        finish="stop",
-    )
 
 
 def vote(chosen: ModelAnswer, *others: ModelAnswer) -> Vote:
@@ -72,8 +59,8 @@ def fault_of(answer: str, *chunks: ChunkOutcome) -> Fault | None:
 
 
 def test_each_place_of_an_error_is_told() -> None:
-    right, wrong = said("6 times 7 is 42.", "42"), said("It is 48.", "48")
-    unread = said("6 times 7 = 42, so there are 6.", "6")
+    right, wrong = said("42", text="6 times 7 is 42."), said("48", text="It is 48.")
+    unread = said("6", text="6 times 7 = 42, so there are 6.")
     assert fault_of("42", chunk(SUM.text, vote(right))) is None
     assert fault_of("43", chunk(SUM.text, vote(right))) is Fault.SYNTHESIS
     assert fault_of("48", chunk(SUM.text, vote(wrong), vote(right))) is Fault.VOTE
@@ -90,13 +77,13 @@ def test_without_an_answer_or_without_votes() -> None:
     assert find_faults(QUESTION, None) == [Fault.MISSING, Fault.MISSING]
     assert find_faults(QUESTION, Answer(id="q", status=Status.FAILED)) == [Fault.MISSING, Fault.MISSING]
     assert find_faults(QUESTION, Answer(id="q", answer="42 and Krakow", model="m")) == [None, Fault.MODEL]
-    trimmed = chunk(SUM.text, vote(said("48", "48"))).bare()
+    trimmed = chunk(SUM.text, vote(said("48"))).bare()
     assert fault_of("48", trimmed) is Fault.MODEL
 
 
 TEXT = st.sampled_from(["42", "48", "Warsaw", "Rome", "6 times 7", ""])
 ASKED = st.sampled_from([SUM.text, FACT.text, QUESTION.query, "Compute", "add 1 to it", ""])
-VOTES = st.lists(st.builds(vote, st.builds(said, TEXT, TEXT), st.builds(said, TEXT, TEXT)), max_size=2)
+VOTES = st.lists(st.builds(vote, st.builds(said, TEXT, text=TEXT), st.builds(said, TEXT, text=TEXT)), max_size=2)
 
 
 @given(TEXT, TEXT, st.lists(st.tuples(ASKED, VOTES), max_size=3))
@@ -130,7 +117,9 @@ def test_the_chunk_of_a_part(part: str, chunks: list[str], found: int | None) ->
 
 
 def answers() -> dict[str, Answer]:
-    chunks = [chunk(SUM.text, vote(said("48", "48"))), chunk(FACT.text, vote(said("Warsaw", "Warsaw")), index=1)]
+    tokens = {"prompt_tokens": 10, "completion_tokens": 5}
+    votes = [vote(said(each, **tokens)) for each in ("48", "Warsaw")]
+    chunks = [chunk(part.text, votes[i], index=i) for i, part in enumerate((SUM, FACT))]
     rejected = Synthesis(method="join", model="big", reason="the number 48 is missing")
     rows = [
         Answer(id="q", answer="48, Warsaw", seconds=2.0, status=Status.COMPLETE, chunks=chunks, synthesis=rejected),

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from schemas.commands import Feedback
-from schemas.messages import Assembled, ChunkOutcome, Missing, ModelAnswer, Result, Vote
+from schemas.messages import Assembled, ChunkOutcome, Missing, Result, Vote
 from schemas.terms import CALCULATOR, Operation, Status
 from services.trainer.fitness import Observation
 from services.trainer.judgement import (
@@ -16,6 +16,7 @@ from services.trainer.judgement import (
     from_feedback,
     from_late,
 )
+from tests.records import said
 
 
 def vote(node: str, final: str, *, won: bool = False, model: str = "m", fitness: float = 0.6) -> Vote:
@@ -151,18 +152,7 @@ def test_failing_is_wrong_being_slow_is_slow_and_being_cut_short_is_nothing() ->
 
 
 def late(final: str) -> Result:
-    said = ModelAnswer(
-        model="m",
-        text=final,
-        final=final,
-        logprob=0,
-        min_logprob=0,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=9,
-        finish="stop",
-    )
-    return Result(id="q", chunk=0, node="late", replica=0, started_at=0, latency_s=9, answers=[said], chosen=0)
+    return Result(id="q", chunk=0, node="late", replica=0, started_at=0, latency_s=9, answers=[said(final)], chosen=0)
 
 
 AGREED = assembled(outcome(0, [vote("a", "1", won=True), vote("b", "1", won=True)]))

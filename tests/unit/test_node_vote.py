@@ -8,20 +8,11 @@ from hypothesis import strategies as st
 
 from schemas.messages import ModelAnswer
 from services.node.vote import MAX_PROBABILITY, MIN_PROBABILITY, Choice, choose
+from tests.records import said
 
 
 def answer(final: str, p: float, *, worst: float | None = None, text: str = "", finish: str = "stop") -> ModelAnswer:
-    return ModelAnswer(
-        model="m",
-        text=text or final,
-        final=final,
-        logprob=log(p),
-        min_logprob=log(worst or p),
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=0.1,
-        finish=finish,
-    )
+    return said(final, text=text or final, logprob=log(p), min_logprob=log(worst or p), finish=finish)
 
 
 def choice_of(*answers: ModelAnswer) -> Choice | None:

@@ -6,26 +6,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from schemas.messages import ChunkOutcome, ModelAnswer, Vote
+from schemas.messages import ChunkOutcome, Vote
 from schemas.terms import CALCULATOR, Operation, VoteRule
 from services.cli.replay import replay
 from services.evaluation.answers import Answer
 from services.evaluation.replay import changed, decide, redecided
-
-
-def said(final: str) -> ModelAnswer:
-    return ModelAnswer(
-        model="m",
-        text=f"It is {final}.",
-        final=final,
-        logprob=-0.1,
-        min_logprob=-0.1,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=0.1,
-        finish="stop",
-        method="fact",
-    )
+from tests.records import said
 
 
 def vote(node: str, final: str, fitness: float) -> Vote:
@@ -40,7 +26,7 @@ def vote(node: str, final: str, fitness: float) -> Vote:
         won=True,
         agreed=None,
         latency_s=0.1,
-        answers=[] if node == CALCULATOR else [said(final)],
+        answers=[] if node == CALCULATOR else [said(final, text=f"It is {final}.", method="fact")],
     )
 
 

@@ -9,24 +9,14 @@ from hypothesis import strategies as st
 from schemas.messages import ModelAnswer, Result, Vote
 from schemas.terms import CALCULATOR, VoteRule
 from services.voting.rules import Count, Voter, count
+from tests import records
 
 BIG, SMALL = "qwen2.5-coder-1.5b-instruct-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m"
 EVIDENCE = (VoteRule.LOG_ODDS, VoteRule.CALIBRATED)
 
 
 def said(final: str, model: str = BIG, method: str = "fact", logprob: float = -0.05) -> ModelAnswer:
-    return ModelAnswer(
-        model=model,
-        text=final,
-        final=final,
-        logprob=logprob,
-        min_logprob=logprob,
-        prompt_tokens=1,
-        completion_tokens=1,
-        latency_s=0.1,
-        finish="stop",
-        method=method,
-    )
+    return records.said(final, model=model, method=method, logprob=logprob)
 
 
 def voter(node: str, *answers: ModelAnswer, fitness: float = 0.5, confidence: float = 0.8) -> Voter:
