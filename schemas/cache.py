@@ -1,6 +1,6 @@
-"""The answer cache: what is kept of an answer, and under which key.
+"""The key under which an answer is kept.
 
-The key is the same for whoever writes, reads or removes an answer.  It depends on all that a chunk is asked by.
+It is the same for whoever writes, reads or removes an answer.  It depends on all that a chunk is asked by.
 """
 
 from __future__ import annotations
@@ -8,35 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from schemas.terms import Probability, Token
-
-if TYPE_CHECKING:
-    from schemas.messages import Chunk, ChunkOutcome, Given  # a plan holds cached answers
+from schemas.messages import Chunk, ChunkOutcome, Given
 
 VERSION = 2  # of the keys: answers under those of another version are not found
 _LITERAL = ('"', "`", "“", "„", "«", "\n")  # a text with one of these may ask for its very characters
-
-
-class Source(Struct, frozen=True, kw_only=True):
-    """The query that a cached answer is from, and when it was sealed (Unix s)."""
-
-    query: Token
-    answered_at: float
-
-
-class CachedAnswer(Struct, frozen=True, kw_only=True):
-    """The winner of a chunk's vote, as it was decided then."""
-
-    key: Token
-    source: Source
-    winner: str
-    final: str
-    agreement: Probability
-    confidence: Probability
 
 
 def cache_key(part: Chunk | ChunkOutcome, given: Sequence[Given] = ()) -> str:

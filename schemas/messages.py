@@ -9,8 +9,18 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from schemas.cache import CachedAnswer, Source
-from schemas.terms import ErrorCode, OnPartial, Operation, Policy, Probability, Status, Token, Wording
+from schemas.terms import (
+    CachedAnswer,
+    ErrorCode,
+    OnPartial,
+    Operation,
+    Policy,
+    Probability,
+    Source,
+    Status,
+    Token,
+    Wording,
+)
 
 
 class Message(Struct, frozen=True, kw_only=True):

@@ -14,10 +14,10 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from schemas.cache import CachedAnswer
 from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import Assembled, DeadLetter, Due, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
+from schemas.terms import CachedAnswer
 
 T = TypeVar("T", bound=Struct)
 

@@ -1,4 +1,4 @@
-"""The words that messages share: identifiers, enumerations, and the policy by which a query is answered."""
+"""What messages share: identifiers, enumerations, the policy by which a query is answered, and cached answers."""
 
 from __future__ import annotations
 
@@ -87,3 +87,21 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     early: bool = True
     wording: Wording = Wording.MODEL
     cache: bool = False
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """The query that a cached answer is from, and when it was sealed (Unix s)."""
+
+    query: Token
+    answered_at: float
+
+
+class CachedAnswer(Struct, frozen=True, kw_only=True):
+    """The winner of a chunk's vote, as it was decided then."""
+
+    key: Token
+    source: Source
+    winner: str
+    final: str
+    agreement: Probability
+    confidence: Probability

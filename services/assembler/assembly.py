@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from schemas.cache import CachedAnswer, Source, cache_key
+from schemas.cache import cache_key
 from schemas.messages import (
     Assembled,
     Chunk,
@@ -24,7 +24,7 @@ from schemas.messages import (
     Result,
     Route,
 )
-from schemas.terms import CANARY, ErrorCode, OnPartial, Operation, Status
+from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Operation, Source, Status
 from services.assembler.outcome import count_votes, outcome, recalled
 from services.voting.rules import Count
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from schemas.cache import CachedAnswer
 from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
-from schemas.terms import CALCULATOR, Operation, VoteRule
+from schemas.terms import CALCULATOR, CachedAnswer, Operation, VoteRule
 from services.voting.calculator import calculate
 from services.voting.question import question
 from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
-from schemas.cache import CachedAnswer
 from schemas.commands import Query
 from schemas.messages import Assignment, Chunk, Due, Plan, Revised, Task, Timer
 from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
+from schemas.terms import CachedAnswer
 from services.decomposer.route import Candidate, route
 from services.runtime.wire import Entry, at
 

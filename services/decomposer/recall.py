@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import structlog
 
-from schemas.cache import CachedAnswer, cache_key
+from schemas.cache import cache_key
 from schemas.messages import Chunk, Given
 from schemas.subjects import CACHED
+from schemas.terms import CachedAnswer
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError
 

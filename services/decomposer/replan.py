@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
-from schemas.cache import CachedAnswer
 from schemas.messages import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
+from schemas.terms import CachedAnswer
 from services.decomposer.planning import task_entries
 from services.decomposer.recall import recall
 from services.decomposer.roster import Roster

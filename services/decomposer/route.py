@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.cache import CachedAnswer
 from schemas.messages import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
-from schemas.terms import Operation
+from schemas.terms import CachedAnswer, Operation
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3

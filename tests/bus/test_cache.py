@@ -8,11 +8,11 @@ import pytest
 from msgspec import structs
 
 from models.engine import Request
-from schemas.cache import CachedAnswer, Source, cache_key
+from schemas.cache import cache_key
 from schemas.commands import Feedback, Query
 from schemas.messages import Chunk, Reply
 from schemas.subjects import CACHED, FEEDBACK, FITNESS, PLAN, REVISED, TASK, Space
-from schemas.terms import ErrorCode, Operation, Policy, Status, Wording
+from schemas.terms import CachedAnswer, ErrorCode, Operation, Policy, Source, Status, Wording
 from services.decomposer.service import decomposer
 from services.runtime.bus import Bus
 from services.runtime.client import ask

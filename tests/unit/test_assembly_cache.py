@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from schemas.cache import CachedAnswer, Source, cache_key
+from schemas.cache import cache_key
 from schemas.messages import Assembled, Chunk, ChunkOutcome, Given, Plan
-from schemas.terms import OnPartial, Operation, Policy, Status
+from schemas.terms import CachedAnswer, OnPartial, Operation, Policy, Source, Status
 from services.assembler.assembly import ENOUGH, assess, cacheable, seal
 
 CHAIN = [

@@ -3,12 +3,11 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from schemas.cache import CachedAnswer, Source
 from schemas.commands import Query
 from schemas.messages import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
 from schemas.subjects import DUE, PACE, REVISED, TASK, Space
-from schemas.terms import Operation, Policy
+from schemas.terms import CachedAnswer, Operation, Policy, Source
 from services.decomposer.planning import due_times, make_plan, new_entries, task_entries
 from services.decomposer.route import Candidate
 

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.cache import CachedAnswer, Source
 from schemas.messages import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
-from schemas.terms import OnPartial, Operation, Policy
+from schemas.terms import CachedAnswer, OnPartial, Operation, Policy, Source
 from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, release, route
 
 
