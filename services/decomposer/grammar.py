@@ -117,6 +117,7 @@ _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
 _ASIDE = re.compile(  # "If Eva, who is older than Max, is 12, ..."
     rf"(?:who|whose|which)\b[^,?]*,\s+(?:{_AUX_BE}|has|have|had)\s+(?!(?:{DETERMINER}|{PRONOUN})\b)", re.IGNORECASE
 )
+_TASK = re.compile(r"(?:find|determine|calculate|compute)\s+(?:the|how|what)\b")  # "The ratio is 3:1, find the number"
 _HEAD_CHARS = 80
 _VERB_WITH_VERB = 2  # words
 
@@ -217,7 +218,9 @@ def request_offset(sentence: str) -> int | None:
             resumed = aside.end()
             continue
         found = request(sentence[comma.end() : comma.end() + _HEAD_CHARS])
-        if found and (marked or found.word not in RELATIVES) and (opened or found.kind is Kind.QUESTION):
+        if found is None or (not marked and found.word in RELATIVES):
+            continue
+        if opened or found.kind is Kind.QUESTION or _TASK.match(sentence, comma.end()):
             return comma.end()
     return None
 
@@ -241,7 +244,8 @@ def is_arithmetic(clause: str, ask: Request) -> bool:
 # --- operations ------------------------------------------------------------------------------------------------------
 
 _NUMERAL = re.compile(
-    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|fifty|hundred|thousand"
+    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand"
     r"|dozen|half|twice|thrice|double|triple)\b",
     re.IGNORECASE,
 )

@@ -31,7 +31,7 @@ _DIRECTIVE = re.compile(
 )
 _PAYLOAD = re.compile(
     r"(?:\b(?:this|these|following|below)\b|^\s*(?:\w+\s+){0,2}?(?:translate|rewrite|correct|summari[sz]e|proofread"
-    r"|paraphrase|fix|edit)\b)[^.?!\n:]{0,80}:\s+(?=[^_\s])",
+    r"|paraphrase|fix|edit)\b)[^.?!\n:]{0,80}:\s+(?=[^_\s])(?!\d[\d.]*\s*(?:,|and\b)\s*\d)",
     re.IGNORECASE,
 )
 

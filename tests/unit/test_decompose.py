@@ -296,6 +296,10 @@ Define isotope.{ }Explain fission. Which of the two is a process?{ }Who wrote Ul
 Omar had 15 marbles. He lost 6. How many marbles does Omar have?{ }What is the capital of Qatar?
 Who discovered oxygen?{ }Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are \
 there?{ Next, }translate 'cheese' into Danish.
+A bowl has 12 red beads and the rest are blue. The ratio of red to blue is 2:3, find the number of blue beads.\
+{ Also, }what is the capital of Oman?
+A shop noted the following number of guests: 41, 38, 52 and 45. What is the mean of the number of guests?\
+{ Then }who painted Olympia?
 A tank holds 90 litres. If 35 litres leak out. How much is left in the tank?{ Then }what is the chemical symbol \
 for tin{; also }add 12 and 30?
 Compute 9 times 9.{ }Liam reads 20 pages a day for 6 days. How many pages does he read?
@@ -533,6 +537,7 @@ OPERATIONS = {
     "What is the square of 13?": Operation.MATH,
     "What is the GCD of 18 and 30?": Operation.MATH,
     "Half of 70 is what?": Operation.MATH,
+    "Ned lost thirteen coins. Now he has seventy coins. How many coins did Ned have before?": Operation.MATH,
     "Come up with a name for a yacht": Operation.GENERATE,
     "Tell me about Apollo 13!": Operation.SEARCH,
     "Is gold heavier than lead?": Operation.COMPARE,
