@@ -26,7 +26,7 @@ _GENERATE_VERBS = frozenset(
     proofread edit develop elaborate propose shorten classify analyse analyze draft outline plan design make
     prepare
     """.split()
-)
+) | {"come up with"}
 _SEARCH_VERBS = frozenset(
     """
     define find give tell identify mention spell get determine locate recall say buy choose select send remind
@@ -42,7 +42,7 @@ _AMBIGUOUS_VERBS = frozenset(
     factor square round sum estimate count rank draft outline plan design make take name list show state search
     look book order pick read open check schedule call research review set print fix correct prepare guess visit
     """.split()
-) | {"work out", "figure out"}
+) | {"work out", "figure out", "come up with"}
 # Said to an assistant, hardly ever of what a third party does.
 ASSISTANT_VERBS = frozenset(
     """
@@ -102,7 +102,7 @@ _QUESTION = re.compile(
 _YES_NO = re.compile(rf"{AUX}\s+\w", re.IGNORECASE)
 _OPEN_YES_NO = re.compile(r"(?P<aux>is|are|was|were|do|does|did)\s+\w", re.IGNORECASE)  # begins no statement
 _WORD = re.compile(r"[^\W\d_]+")
-_VERB = re.compile(r"(?:work|figure)\s+out\b|[^\W\d_]+", re.IGNORECASE)
+_VERB = re.compile(r"(?:work|figure)\s+out\b|come\s+up\s+with\b|[^\W\d_]+", re.IGNORECASE)
 _NO_COMMAND = re.compile(r"[^\s:.?!]|\s+[A-Z]\b")  # "Finds", "Plan A"
 _NO_OBJECT = re.compile(r"$|(?:and|or)\b|[,.?!]")
 _OBJECT = re.compile(
@@ -117,14 +117,15 @@ _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
 _ASIDE = re.compile(  # "If Eva, who is older than Max, is 12, ..."
     rf"(?:who|whose|which)\b[^,?]*,\s+(?:{_AUX_BE}|has|have|had)\s+(?!(?:{DETERMINER}|{PRONOUN})\b)", re.IGNORECASE
 )
+_TASK = re.compile(r"(?:find|determine|calculate|compute)\s+(?:the|how|what)\b")  # "The ratio is 3:1, find the number"
 _HEAD_CHARS = 80
 _VERB_WITH_VERB = 2  # words
 
 _FOREIGN = frozenset(
     """
     der die das und ist wer wie wo wann warum welche von ein eine nicht el la los las es qué cuál cuáles quién
-    cómo y del le les est et qui que quel quelle où une il che è chi come quale di het een wat van och är vad
-    hvad hvem o os é
+    cómo del le les est et qui que quel quelle où une il che è chi come quale di het een wat van och är vad
+    hvad hvem os é
     """.split()
 )
 _ENGLISH = frozenset(
@@ -217,7 +218,9 @@ def request_offset(sentence: str) -> int | None:
             resumed = aside.end()
             continue
         found = request(sentence[comma.end() : comma.end() + _HEAD_CHARS])
-        if found and (marked or found.word not in RELATIVES) and (opened or found.kind is Kind.QUESTION):
+        if found is None or (not marked and found.word in RELATIVES):
+            continue
+        if opened or found.kind is Kind.QUESTION or _TASK.match(sentence, comma.end()):
             return comma.end()
     return None
 
@@ -241,7 +244,8 @@ def is_arithmetic(clause: str, ask: Request) -> bool:
 # --- operations ------------------------------------------------------------------------------------------------------
 
 _NUMERAL = re.compile(
-    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|fifty|hundred|thousand"
+    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand"
     r"|dozen|half|twice|thrice|double|triple)\b",
     re.IGNORECASE,
 )
@@ -253,18 +257,21 @@ _HOW_MUCH = re.compile(
 )
 _MEASURE = re.compile(
     r"\b(?:area|perimeter|circumference|volume|surface|hypotenuse|speed|interest|discount|change|tip|split|shared?"
-    r"|divisor|factor|multiple)\b",
+    r"|divisor|factor|multiple|gcd|hcf|lcm|remainder|divisible)\b",
     re.IGNORECASE,
 )
 _DIMENSION = re.compile(r"\b(?:side|edge|radius|diameter)\b", re.IGNORECASE)
 _FORMULA = re.compile(
     r"\d\s*(?:[-+*/×÷^%=]|\*\*|plus\b|minus\b|times\b|divided\s+by\b|multiplied\s+by\b|to\s+the\s+power|squared|cubed"
-    r"|factorial|mod\b|percent\s+of\b)(?!\d*[-/]\d)|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
+    r"|factorial|mod\b|choose\s+\d|percent\s+of\b|in\s+(?:binary|octal|decimal|hexadecimal)\b)(?!\d*[-/]\d)"
+    r"|\b(?:is|of|compute)\s+\d+!|\b(?:half|double|twice|triple|square|cube)\s+(?:of\s+)?\d|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
+    r"|\bis\s+\d[\d,]*\s+(?:an?\s+)?(?:prime|even|odd|composite|divisible|perfect)\b"
     r"|\b(?:sum|product|average|mean|median|derivative|integral|factorial|probability)\s+of\s+(?=.{0,40}\d)",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
     r"\b(?:differences?|similarit(?:y|ies))\s+between\b|\bdiffers?\s+from\b|\bversus\b|\bvs\b|\bcompared\s+(?:to|with)\b"
+    r"|\bin\s+common\b|^how\s+(?:is|are|do|does)\b.{1,80}\b(?:different|differ)\b"
     r"|\b(?:which|who|what)\b.{0,80}\b(?:\w{2,}er|more|less|better|worse)\b.{0,120}\bor\b"
     r"|\b(?:is|are|was|were|does|do)\b.{1,80}\b(?:\w{2,}er|more\s+\w+|less\s+\w+|better|worse)\s+than\b",
     re.IGNORECASE,

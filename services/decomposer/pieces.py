@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.decomposer import grammar
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
-from services.decomposer.ties import brings_payload, is_lead_in, lead_in_chars, problem_lead_in_chars
+from services.decomposer.ties import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ _BETWEEN = re.compile(
     | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?:(?:and|&|but)\s+)?(?P<then>{_THEN})\b\s*[,:]?\s+
         (?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?
     | (?:(?<!\s)\s*,\s*(?:and\s+)?|(?<!\s)\s+and\s+)(?P<next>{_NEXT})\b\s*[,:]?\s+
-    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but|(?:and\s+)?plus|as\s+well\s+as)\s+
+    | (?:(?<!\s)\s*[,—–]\s*|(?<!\s)\s+)(?P<and>and|AND|&|but|(?:and\s+)?plus|as\s+well\s+as|next(?!\s+and\b))\s+
     | (?<!\s)\s*,\s*(?P<followed>followed\s+by)\s+
     | (?<!\s)\s*(?P<comma>[,—–])\s+
     """,
@@ -95,7 +95,7 @@ def _joined_lines(masked: str, at: int) -> Iterator[Span]:
     """Yield sentences; a line that begins no request continues the one before, a payload runs to the end."""
     begun = at
     for start, end in sentences(masked[at:]):
-        if brings_payload(masked[at + start : at + end]):
+        if payload_announced_at(masked[at + start : at + end]) is not None:
             yield Span(begun, len(masked))
             return
         if masked[at + end - 1] != "\n" or _is_new_line(masked, at + start, at + end):
@@ -109,7 +109,10 @@ def _is_new_line(masked: str, start: int, end: int) -> bool:
     """Tell whether what follows a line is more than its continuation, as it is where long lines are wrapped."""
     following = masked[end : end + _RIGHT_CHARS]
     begins = end - start < _WRAPPED_CHARS or following.lstrip()[:1].isupper()
-    return following[:1] == "\n" or (begins and request(following.lstrip()) is not None)
+    if following[:1] == "\n":
+        return True
+    at = _after_opening(following, trimmed(following, Span(0, len(following))))[0]
+    return begins and request(following[at:]) is not None
 
 
 def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
@@ -120,7 +123,8 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
         yield Piece(trimmed(masked, Span(start, end)), masked[story:end].strip(), asks(masked[story:end]), linked)
         return
     asking, begun = _asking_at(masked, start, end), start
-    for between in _BETWEEN.finditer(masked, start, end):
+    payload = payload_announced_at(masked[start:end])
+    for between in _BETWEEN.finditer(masked, start, end if payload is None else start + payload):
         if asking is None and not (start > begun and _THING.match(masked, start, end)):
             break
         if (asking is None or asking < between.start()) and _separates(masked, start, between, end):
@@ -182,7 +186,13 @@ _INFINITIVE = re.compile(r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b[Ii]\s+(?!and|or|the
 _TO_TARGET = frozenset("convert translate compare add change give send".split())
 _LISTED_QUESTION = re.compile(rf"[^,]*,\s+(?:and\s+)?(?:{'|'.join(grammar.QUESTION_WORDS)})\b")
 _TO_ME = re.compile(r"\w+\s+me\b")
-_RELATIVE = re.compile(r"\s(?:who|that|which)\b")
+# A bare verb cannot go on with one whose own verb is in another form: "the woman who sings", "the law that passed".
+_RELATIVE = re.compile(r"\s(?:who|that|which)\b(?!\s+[a-z]+ed\b)")
+_THIRD_PERSON = re.compile(r"\s(?:who|that|which)\s+[a-z]+[^s\W]s\b")
+_SINGULAR_WHO = re.compile(
+    r"\b(?:a|an|the)\s+(?:\w+\s+){0,2}?(?!people|men|women|children)\w+[^s\W]\s+who\s+"
+    r"(?!(?:do|did|can|could|will|would|shall|should|may|might|must)\b)"
+)
 _HELPED_VERB = re.compile(
     rf"\b(?:do|does|did|can|could|should|would|will|may|might|must)\b|^(?:which|what)\s+\w{{2,}}[^s\W]s\s+"
     rf"(?!(?:{grammar.AUX}|{grammar.PREPOSITION}|when|if)\b)",
@@ -261,11 +271,20 @@ def _is_relative(left: str, right: str, ask: Request, *, comma: bool) -> bool:
     return re.search(continued, body, re.IGNORECASE) is not None
 
 
+def _shares_relative(body: str, head: Request | None, ask: Request, between: re.Match[str]) -> bool:
+    """Tell whether a bare verb may belong to a relative clause in `body` ("tools that sort rows and print them")."""
+    if head is not None and head.word == ask.word:
+        return False
+    if "," in between[0] and ask.word in grammar.ASSISTANT_VERBS:
+        body = _THIRD_PERSON.sub("", body)
+    return _RELATIVE.search(_SINGULAR_WHO.sub("", body)) is not None
+
+
 def _continues_verb(left: str, right: str, ask: Request, between: re.Match[str]) -> bool:
     """Tell whether a bare verb goes on with a verb of `left` ("how do I peel ... and cut ...")."""
     head = asks(left)
     body = left[head.offset :] if head else left
-    if between["then"] is None and (_RELATIVE.search(body) or grammar.ends_in_verb(body)):
+    if between["then"] is None and (_shares_relative(body, head, ask, between) or grammar.ends_in_verb(body)):
         return True
     if _INFINITIVE.search(body):
         return head is None or head.word not in _TO_TARGET

@@ -21,12 +21,13 @@ _PROTECTED = re.compile(
     | (?P<address> \b(?:https?|ftp)://[^\s<>"]*[^\s<>".,;:!?)\]] | (?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+ )
     | (?P<quote> "[^"]*" | “[^“”]*” | „[^„“”]*[“”] | «[^«»]*»
         | ‘(?:[^‘’\n]|(?<=\w)’(?=\w))*+’ | (?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w))++'(?!\w) )
-    | (?P<bracket> \((?!\w{1,2}\))(?:[^()]|\([^()]*\))*+\) | \[[^\[\]]*\] | \{[^{}]*\} )
+    | (?P<bracket> \((?!\w{1,2}\)|iii\))(?:[^()]|\([^()]*\))*+\) | \[[^\[\]]*\] | \{[^{}]*\} )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _TITLE = (
-    r"(?i:dr|mr|mrs|ms|mt|prof|st|gen|sen|rep|gov|capt|lt|col|sgt|rev|hon|vs|e\.g|i\.e|cf|approx|fig|no(?=\.\s*\d))\."
+    r"(?i:dr|mr|mrs|ms|mt|prof|st|gen|sen|rep|gov|capt|lt|col|sgt|rev|hon|vs|e\.g|i\.e|cf|approx|fig"
+    r"|(?:no|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?=\.\s*\d))\."
 )
 _SHORT_FORM = r"(?i:[ap]\.m|etc|inc|ltd|corp|co|jr|sr|ph\.d|al|est|dept|vol)\.|(?:[A-Z]\.){2,}"
 _NEW_SENTENCE = r"(?:Who|What|Which|When|Where|Why|How|Is|Are|Do|Does|Did|Can|Then|Also|Next|After|Finally|And)\b"
@@ -42,7 +43,10 @@ _ORDERED = (
     re.compile(r"(?<!\S)\(?(\d{1,2})[.)]\s+(?=\S)"),
     re.compile(r"(?<!\S)(?:\(([a-h])\)|([a-h])[.)]|([A-H])\))\s+(?=\S)"),
     re.compile(r"(?<!\S)(?:Q|Question )(\d{1,2}) ?[.):]\s+(?=\S)"),
+    re.compile(r"^([A-H])[._]\s+(?=\S)", re.MULTILINE),  # `mask` took the stop for that of an initial
+    re.compile(r"(?<!\S)\(?(i{1,3}|i?[vx]|vi{1,3})[.)]\s+(?=\S)"),
 )
+_ROMAN = {label: n for n, label in enumerate("i ii iii iv v vi vii viii ix x".split(), start=1)}
 
 
 class Span(NamedTuple):
@@ -105,7 +109,7 @@ def _sequence(pattern: re.Pattern[str], masked: str) -> list[Span]:
     expected = 0
     for match in pattern.finditer(masked):
         label = next(filter(None, match.groups()))
-        number = int(label) if label.isdigit() else ord(label)
+        number = int(label) if label.isdigit() else _ROMAN.get(label) or ord(label)
         before = masked[max(0, match.start() - 80) : match.start()].rstrip(" \t")
         opens = not markers and before[-1:] in ("", "\n", ":", ".", "?", "!", ";")
         if opens or (markers and number == expected):

@@ -20,7 +20,7 @@ from services.decomposer.decompose import MAX_CHUNKS, is_governed
 from services.decomposer.grammar import AUX, NUMBER, Kind, asks, asks_quantity, classify, is_english
 from services.decomposer.pieces import Piece, find_pieces
 from services.decomposer.spans import MASKED, mask, sentences
-from services.decomposer.ties import brings_payload, is_lead_in, refers_back
+from services.decomposer.ties import is_lead_in, payload_announced_at, refers_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def _is_question(piece: Piece) -> bool:
         and piece.ask.kind is not Kind.FRAGMENT
         and len(piece.text.split()) <= _MAX_WORDS
         and len(list(sentences(piece.text))) == 1
-        and not brings_payload(piece.text)
+        and payload_announced_at(piece.text) is None
         and [each.text for each in find_pieces(piece.text)] == [piece.text]
     )
 

@@ -31,7 +31,7 @@ _DIRECTIVE = re.compile(
 )
 _PAYLOAD = re.compile(
     r"(?:\b(?:this|these|following|below)\b|^\s*(?:\w+\s+){0,2}?(?:translate|rewrite|correct|summari[sz]e|proofread"
-    r"|paraphrase|fix|edit)\b)[^.?!\n:]{0,80}:\s+(?=[^_\s])",
+    r"|paraphrase|fix|edit)\b)[^.?!\n:]{0,80}:\s+(?=[^_\s])(?!\d[\d.]*\s*(?:,|and\b)\s*\d)",
     re.IGNORECASE,
 )
 
@@ -76,12 +76,14 @@ def governs_all(sentence: str) -> bool:
     return _DIRECTIVE.match(sentence) is not None
 
 
-def brings_payload(sentence: str) -> bool:
-    """Tell whether `sentence` announces a text to work on ("Rewrite this: ..."); all that follows is that text."""
+def payload_announced_at(sentence: str) -> int | None:
+    """Return where `sentence` announces a text to work on ("Rewrite this: ..."); all that follows is that text."""
     payload = _PAYLOAD.search(sentence)
-    return payload is not None and not any(
+    if payload is None or any(
         lead.end() == payload.end() for lead in _PROBLEM_LEAD_IN.finditer(sentence, 0, _LEAD_CHARS)
-    )
+    ):
+        return None
+    return payload.start()
 
 
 # --- words that point back -------------------------------------------------------------------------------------------
@@ -102,6 +104,7 @@ _EXPLETIVE = re.compile(
         | it\s+(?:rain|snow|take)s?\b
     )
     | \b(?i:do|did|can)\s+they\s+\w+\s+(?:in|at|on)\s+(?:the\s+)?[A-Z_]
+    | \b(?i:at|for)\s+[^\s\w]?\d[\d.,]*(?:\s+\w+)?\s+(?i:each)\b
     """,
     re.VERBOSE,
 )
@@ -146,7 +149,7 @@ _BACK = tuple(
         rf"\bthe\s+(?:{_RESULT})(?=\s*$|\s*[.,;:?!)]|\s+(?:by|from|with|and|into|in|as|is|are|was|on|{_OF_NUMBERS})\b|\s+to\s+\d)",
         rf"\bthe\s+(?:{_TEXT})\b(?!\s*(?:_|of\b|for\b|that\b|which\b|in\b))",
         r"\bthe\s+same(?!\s+(?:\w+\s+)?as\b)|\bboth\b(?!.{1,200}\band\b)",
-        r"\byour\s+(?:answer|work|reasoning|solution|steps|choice|result)\b",
+        r"\byour\s+(?:answer|work|reasoning|solution|step|choice|result|finding|conclusion|calculation|explanation|pick)s?\b",
         rf"\b(?:{_RELATIONAL}|each|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
         r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b(?!-)",
@@ -154,7 +157,8 @@ _BACK = tuple(
         rf"\bthe\s+(?:next|second|third|fourth)[\s-]+\w+est{_END}",
         rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
-        rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not))?{_END}|^{AUX}\s+\S+{_END}",
+        rf"^(?:what|which|whose)\s+\w+{_END}|^what\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}",
+        rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not|{PREPOSITION}))?{_END}|^{AUX}\s+\S+{_END}",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
         rf"^(?:explain|summari[sz]e|translate|justify|elaborate|describe|define|rewrite|simplify|verify){_END}",
         rf"^(?:add|subtract|deduct|take)\s+(?:away\s+|off\s+)?{_AMOUNT}(?:\s+(?:more|percent|away|off))*{_END}",

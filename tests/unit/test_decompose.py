@@ -223,6 +223,15 @@ What is the population of France, and how does it compare to Spain?
 Is 17 prime? Is 21?
 Explain gravity like I'm five and then like I'm a physicist.
 I'd like to know who invented the telephone and I'd also like to know what 20% of 45 is
+Who won the Fields Medal in 1990, and what for?
+Who invented the stapler and in what year?
+Think of a colour. Mix it with blue. What do you get?
+Investigate solar panels and summarise your findings
+Read the following sentence and count the vowels: The rain fell and the wind howled.
+Proofread the text below and list the errors: They was late and who knows why.
+What happened on Oct. 4, 1957 and why did it matter?
+Find a tutor who can explain algebra and tell me a story
+Find a bot that answers questions and translate text with it
 # and
 Who wrote Of Mice and Men{ and }what is the boiling point of ethanol?
 where is Lake Titicaca{ and }how deep is the Mariana Trench
@@ -237,6 +246,12 @@ Which is heavier, gold or lead{, and }what is the capital of Malta?
 If a shirt costs $40 and is 25% off, what is the final price{ and }who invented the zipper?
 Write a limerick about a goat{ and }suggest a name for a bakery
 What is sodium chloride{ & }what is 9 squared?
+Name the singer who recorded Thriller{ and }define osmosis
+Tell me the year that Troy was found{ and }tell me the capital of Latvia
+Write a script that counts words{, and }explain what a closure is
+Come up with a slogan for a zoo{ and }compute 6 choose 2
+Solve 2x + 1 = 9{, then }solve 3y = 27
+divide 84 by 7{ next }what is the capital of estonia
 # then, also, plus
 Explain photosynthesis{ then }list three greenhouse gases
 Compute 12 * 12{, and then }tell me who discovered radium.
@@ -248,6 +263,7 @@ What is the capital of Iceland{ as well as }who wrote The Raven?
 {First }explain gravity{, then }define velocity{, and finally }write a haiku about space
 Who was Ada Lovelace?{ And }what is the largest ocean?
 When did the Titanic sink?{ Then: }Ella has 5 kites and loses 2. How many kites does Ella have?
+Find seats to Bonn{, then }calculate 3 rooms at $45.50 each
 # semicolons, commas, sentences
 Define osmosis{; }name the largest moon of Saturn{; }what is 8 cubed?
 Search flights to Oslo{, }book a hotel{, then }write a packing list
@@ -272,10 +288,18 @@ Define isotope.{ }Explain fission. Which of the two is a process?{ }Who wrote Ul
 {* }melting point of iron{⏎* }density of gold{⏎* }author of Faust
 {1. }Write a poem about tea.⏎2. Translate it into Welsh.{⏎3. }What is 2 to the power of 10?
 {Q1: }What is a proton?{ Q2: }Who was Socrates?
+{A. }Define acid{⏎B. }Define base
+{i) }What is DNS?{⏎ii) }What is DHCP?{⏎iii) }What is NTP?
+{(i) }Define work{ (ii) }Define power{ (iii) }Define energy
+{Step 1: }compute 7 * 8{⏎Step 2: }name the capital of Norway
 # word problems beside other parts
 Omar had 15 marbles. He lost 6. How many marbles does Omar have?{ }What is the capital of Qatar?
 Who discovered oxygen?{ }Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are \
 there?{ Next, }translate 'cheese' into Danish.
+A bowl has 12 red beads and the rest are blue. The ratio of red to blue is 2:3, find the number of blue beads.\
+{ Also, }what is the capital of Oman?
+A shop noted the following number of guests: 41, 38, 52 and 45. What is the mean of the number of guests?\
+{ Then }who painted Olympia?
 A tank holds 90 litres. If 35 litres leak out. How much is left in the tank?{ Then }what is the chemical symbol \
 for tin{; also }add 12 and 30?
 Compute 9 times 9.{ }Liam reads 20 pages a day for 6 days. How many pages does he read?
@@ -504,6 +528,18 @@ OPERATIONS = {
     "Compare Python and Rust": Operation.COMPARE,
     "What is the difference between TCP and UDP?": Operation.COMPARE,
     "Which is larger, the sun or the moon?": Operation.COMPARE,
+    "What do moths and bats have in common?": Operation.COMPARE,
+    "How are ravens and crows different?": Operation.COMPARE,
+    "What is 9 choose 4?": Operation.MATH,
+    "What is 6!": Operation.MATH,
+    "What is 77 in binary?": Operation.MATH,
+    "Is 91 a prime number?": Operation.MATH,
+    "What is the square of 13?": Operation.MATH,
+    "What is the GCD of 18 and 30?": Operation.MATH,
+    "Half of 70 is what?": Operation.MATH,
+    "Ned lost thirteen coins. Now he has seventy coins. How many coins did Ned have before?": Operation.MATH,
+    "Come up with a name for a yacht": Operation.GENERATE,
+    "Tell me about Apollo 13!": Operation.SEARCH,
     "Is gold heavier than lead?": Operation.COMPARE,
     "Tea versus coffee": Operation.COMPARE,
     "Write a poem about 7 dwarfs": Operation.GENERATE,
