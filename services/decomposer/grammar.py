@@ -263,8 +263,9 @@ _MEASURE = re.compile(
 _DIMENSION = re.compile(r"\b(?:side|edge|radius|diameter)\b", re.IGNORECASE)
 _FORMULA = re.compile(
     r"\d\s*(?:[-+*/×÷^%=]|\*\*|plus\b|minus\b|times\b|divided\s+by\b|multiplied\s+by\b|to\s+the\s+power|squared|cubed"
-    r"|factorial|mod\b|choose\s+\d|percent\s+of\b|in\s+(?:binary|octal|decimal|hexadecimal)\b)(?!\d*[-/]\d)"
-    r"|\b(?:is|of|compute)\s+\d+!|\b(?:half|double|twice|triple|square|cube)\s+(?:of\s+)?\d|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
+    r"|factorial|mod\b|choose\s+\d|percent\s+of\b)(?!\d*[-/]\d)"
+    r"|\b(?:is|of|compute)\s+\d+!|\b(?:half|double|twice|triple|square|cube)\s+(?:of\s+)?\d"
+    r"|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
     r"|\bis\s+\d[\d,]*\s+(?:an?\s+)?(?:prime|even|odd|composite|divisible|perfect)\b"
     r"|\b(?:sum|product|average|mean|median|derivative|integral|factorial|probability)\s+of\s+(?=.{0,40}\d)",
     re.IGNORECASE,

@@ -532,7 +532,7 @@ OPERATIONS = {
     "How are ravens and crows different?": Operation.COMPARE,
     "What is 9 choose 4?": Operation.MATH,
     "What is 6!": Operation.MATH,
-    "What is 77 in binary?": Operation.MATH,
+    "What is 77 in binary?": Operation.SEARCH,
     "Is 91 a prime number?": Operation.MATH,
     "What is the square of 13?": Operation.MATH,
     "What is the GCD of 18 and 30?": Operation.MATH,
