@@ -24,9 +24,11 @@ class Unreadable(InvalidExpression):  # type: ignore[misc]
 
 
 def number(value: Any) -> Any:
-    """Give a number back.  Raises Unreadable if it is none, or a very large one."""
+    """Give a number back.  Raises Unreadable if it is none, a very large one, or not finite."""
     if not isinstance(value, int | float):
         raise Unreadable("value", "not a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unreadable("value", "not finite")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         raise Unreadable("value", "too large")
     return value
@@ -81,8 +83,8 @@ def _factorial(value: int) -> int:
 _KNOWN_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs, "ceil": math.ceil, "comb": _chosen(math.comb), "factorial": _factorial, "float": float,
     "floor": math.floor, "gcd": math.gcd, "int": int, "lcm": math.lcm, "len": len, "list": list, "max": max,
-    "mean": statistics.mean, "median": statistics.median, "min": min, "perm": _chosen(math.perm), "range": _range,
-    "round": _round, "sorted": sorted, "sqrt": math.sqrt, "sum": sum,
+    "mean": statistics.mean, "median": statistics.median, "min": min, "perm": _chosen(math.perm), "pow": _power,
+    "prod": math.prod, "range": _range, "round": _round, "sorted": sorted, "sqrt": math.sqrt, "sum": sum,
 }  # fmt: skip
 _KNOWN_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,

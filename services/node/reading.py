@@ -31,12 +31,12 @@ def read(done: Completion, model: str, question: str, operation: Operation, meth
     """
     text, final, span = done.text.strip(), "", None
     if method == PROGRAM:
-        if (outcome := run(done.text)) is not None:
+        if not _is_cut(done) and (outcome := run(done.text)) is not None:
             text, final = outcome.steps, outcome.value
             if final.startswith("-") and _asks_for_an_amount(question):  # subtracted the wrong way round
                 final = final.removeprefix("-")
                 text = f"{text}\nAnswer: {final}"
-    elif method == STEPS and (outcome := run_fenced(done.text)) is not None:
+    elif method == STEPS and not _is_cut(done) and (outcome := run_fenced(done.text)) is not None:
         text, final = f"{before_fence(done.text)}\n{outcome.steps}\nAnswer: {outcome.value}".strip(), outcome.value
     else:
         final = final_answer(done.text, operation, question)
@@ -54,6 +54,11 @@ def read(done: Completion, model: str, question: str, operation: Operation, meth
         latency_s=done.latency_s,
         finish=done.finish,
     )
+
+
+def _is_cut(done: Completion) -> bool:
+    """Whether a fenced program ran out of tokens or time: its last line may be half a line, its value means nothing."""
+    return done.finish != "stop" and done.text.count("```") % 2 == 1
 
 
 def _asks_for_an_amount(question: str) -> bool:

@@ -71,6 +71,8 @@ def _same_text(a: Text, b: Text) -> bool:
     """Compare free texts: never equal if their numbers or negations differ, or if each has a name the other lacks."""
     if a.negated != b.negated or not _same_numbers(a.numbers, b.numbers):
         return False
+    if a.ratios and b.ratios and a.ratios != b.ratios:
+        return False
     if a.words == b.words:
         return True
     if a.names - b.words and b.names - a.words:

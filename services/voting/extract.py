@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from schemas.terms import Operation
-from services.voting.quantity import quantities
+from services.voting.quantity import Quantity, quantities
 from services.voting.words import content_words, sentences
 
 _MARKUP = (
@@ -20,11 +20,15 @@ _MARKUP = (
     (re.compile(r"^[ \t]*(?:#{1,6}|>|[-*•+])[ \t]+(?=\S)", re.MULTILINE), ""),
     (re.compile(r"\*\*|__|`"), ""),
     (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])"), r"\1"),
+    (re.compile(r"(?<=[0-9])(?=\\[dt]?frac\{)"), " "),
+    (re.compile(r"(?<=[0-9])\{,\}(?=[0-9])"), ","),
     (re.compile(r"\\[dt]?frac\{([^{}]{1,40})\}\{([^{}]{1,40})\}"), r"\1/\2"),
     (re.compile(r"\\(?:text|mathrm|mathbf)\{([^{}]{0,200})\}"), r"\1"),
     (re.compile(r"\\(?:[\[\]()]|left|right)"), " "),
     (re.compile(r"\\(?:times|cdot)"), "×"),
     (re.compile(r"\\([,;! %$])"), r"\1"),
+    (re.compile(r"[ \t]{2,}"), " "),
+    (re.compile(r"\A(?:sure|certainly|of course|absolutely)[!.]\s+", re.IGNORECASE), ""),
     (re.compile(r"</?(?:number|answer|result)>", re.IGNORECASE), " "),
     (re.compile(r"\b(?:the\s+)?(?:final\s+)?answer(?:\s+is)?\s*:\s*\Z", re.IGNORECASE), ""),
 )
@@ -35,6 +39,9 @@ _ANNOUNCED = re.compile(
 _BULLET = re.compile(r"^[ \t]*(?:[-*•+]|[0-9]{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _YES_NO = re.compile(r"\s*(yes|no|true|false)(?:[,.;:!]|\s*$)", re.IGNORECASE)
 
+_CLOCK_OR_RATIO = re.compile(r"(?<![\w:.])[0-9]{1,4}:[0-9]{1,4}(?![\w:])(?:\s?[ap]\.?m\b)?", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\s\([a-z]{2,}\s[^()]{0,80}\)", re.IGNORECASE)  # words: "(since 3.5 rounds up)"
+_JOINT = re.compile(r"(?:,?\s+and)?\s+")
 _NUMBERS_IN_BRACKETS = re.compile(r"\s*\([^()]{0,60}(?<![^\W_])[0-9][^()]{0,60}\)")
 _ASIDE = re.compile(
     r",\s+(?:which|who|whose|where|when|while|with|and it|located|known|also|because|since|as|so|a|an)\b.*", re.DOTALL
@@ -109,12 +116,24 @@ def _number_in(line: str, *, place: int) -> str:
     right = line.rpartition("=")[2] if "=" in line else ""
     if quantities(right):
         line, place = right, 0
+    line = stripped if quantities(stripped := _IN_BRACKETS.sub("", line)) else line
+    pairs = _CLOCK_OR_RATIO.findall(line)
+    if pairs:
+        return str(pairs[place])
     found = quantities(line)
     if not found:
         return ""
     if len(line.split()) <= _MAX_SHORT_WORDS and (len(found) > 1 or found[0].start == 0):
         return _trim(line)
-    return line[found[place].start : found[place].end].strip()
+    return line[_compound_start(line, found[: place % len(found) + 1]) : found[place].end].strip()
+
+
+def _compound_start(line: str, found: list[Quantity]) -> int:
+    """Return where the last that is found begins, with a larger unit before it if it has one: "2 hours 30 minutes"."""
+    *before, last = found
+    if not before or None in {before[-1].unit, last.unit} or before[-1].unit == last.unit:
+        return last.start
+    return before[-1].start if _JOINT.fullmatch(line, before[-1].end, last.start) else last.start
 
 
 def _is_bare(line: str) -> bool:

@@ -39,6 +39,9 @@ _BOOLEAN = re.compile(
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r",?\s+(?:and|&)\s+|,\s+|\s*;\s*|\s*\n\s*")
+_INITIALS = re.compile(r"\b(?:[A-Za-z]\.\s?){2,}")
+_LETTER_A = re.compile(r"(?<=\w )A\W*\Z")  # "vitamin A" is no article
+_RATIO = re.compile(r"([0-9]+)\s?:\s?([0-9]+)")
 _MAX_MEMBER_WORDS = 4
 _MAX_NOUN_WORDS = 3
 _MIN_COMMA_MEMBERS = 3
@@ -81,12 +84,16 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Free text, a name included: folded content words, those of them that are proper names, numbers, negation."""
+    """Free text, a name included: folded content words, those of them that are proper names, numbers, negation.
+
+    `ratios` are its ratios and times of day ("3:4", "12:30"), whose numbers have an order.
+    """
 
     words: frozenset[str]
     names: frozenset[str] = frozenset()
     numbers: frozenset[Number] = frozenset()
     negated: bool = False
+    ratios: frozenset[tuple[str, ...]] = frozenset()
 
 
 Value = Number | Date | Boolean | Items | Text
@@ -100,9 +107,10 @@ def normalise(answer: str) -> Value:
 
 def as_text(answer: str) -> Text:
     """Return the free-text reading of any answer.  A spelled "one" is a pronoun in prose, so it counts as no number."""
+    answer = _INITIALS.sub(lambda initials: re.sub(r"[.\s]", "", initials[0]) + " ", answer)
     found = [quantity for quantity in quantities(answer) if not (quantity.spelled and quantity.value == 1)]
     rest = _without(answer, found)
-    words = content_words(rest)
+    words = content_words(rest) | ({"a"} if _LETTER_A.search(rest) else set())
     if not words and not found:
         words = content_words(fold(answer)) or frozenset({fold(answer).strip()})
     return Text(
@@ -110,6 +118,7 @@ def as_text(answer: str) -> Text:
         names=names(rest),
         numbers=frozenset(Number(quantity.value, quantity.unit) for quantity in found),
         negated=negated(answer),
+        ratios=frozenset(_RATIO.findall(answer)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -50,8 +50,6 @@ _UNITS = {
         "foot": "foot feet ft",
         "yard": "yard yards yd",
         "mile": "mile miles mi",
-        "square metre": "m²",
-        "cubic metre": "m³",
         "mile/hour": "mph",
         "gram": "gram grams g",
         "kilogram": "kilogram kilograms kg kgs",
@@ -89,11 +87,17 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(
-    r"[ -]?(?:degrees?\s)?(?:(?P<power>square|cubic)\s)?(?P<unit>per\s?cent\b|[%¢]|°\s?[cf]\b|[a-z]+[²³]?)",
+    r"[ -]?(?:degrees?\s)?(?:(?P<power>square|cubic)\s)?(?P<unit>per\s?cent\b|[%¢]|°\s?[cf]\b|[a-z]+)"
+    r"(?P<raised>[²³]|\^\{?[23]\}?)?",
     re.IGNORECASE,
 )
 _RATE = re.compile(r"(?:\s?/\s?|\s(?:per|an?)\s)(?P<unit>[a-z]+)", re.IGNORECASE)
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_SIGN = re.compile(
+    r"(?:\b(?P<negative>negative)|(?:\A|\b(?:is|was|of|to|at|be|equals)|[=:])\s*\b(?P<minus>minus))\s\Z", re.IGNORECASE
+)
+_SIGN_CHARS = 16
+_POWERS = {"²": "square", "³": "cubic", "2": "square", "3": "cubic"}
 _MIN_DIGITS = 2
 
 
@@ -116,7 +120,7 @@ def quantities(text: str) -> list[Quantity]:
     figures = list(_figures(text))
     taken = {position for figure in figures for position in range(figure.start, figure.end)}
     spelled = [found for found in _spelled(text) if found.start not in taken]
-    return sorted([*figures, *spelled], key=lambda quantity: quantity.start)
+    return [_signed(text, found) for found in sorted([*figures, *spelled], key=lambda quantity: quantity.start)]
 
 
 def same(a: Decimal, b: Decimal) -> bool:
@@ -138,7 +142,10 @@ def _step(value: Decimal) -> Decimal:
 
 
 def _figures(text: str) -> Iterator[Quantity]:
+    end = 0
     for match in _FIGURE.finditer(text):
+        if match.start() < end:  # the power of a unit: "84 cm^2"
+            continue
         group = match.groupdict()
         value = Decimal(group["figure"].replace(",", "") or 0)
         if group["vulgar"]:
@@ -172,6 +179,15 @@ def _spelled(text: str) -> Iterator[Quantity]:
         yield Quantity(Decimal(total + current), unit, match.start(), end, spelled=True)
 
 
+def _signed(text: str, found: Quantity) -> Quantity:
+    """Read a sign in words: any "negative", and a "minus" with nothing before it to be subtracted from."""
+    window = max(0, found.start - _SIGN_CHARS)
+    sign = _SIGN.search("." * (window > 0) + text[window : found.start])
+    if not sign or found.value < 0:
+        return found
+    return replace(found, value=-found.value, start=found.start - (sign.end() - sign.start(sign.lastgroup or 0)))
+
+
 def _unit(text: str, end: int, currency: str | None) -> tuple[str | None, int]:
     """Return the unit that follows at `end`, and where it ends."""
     name = _UNITS[currency] if currency else None
@@ -179,7 +195,8 @@ def _unit(text: str, end: int, currency: str | None) -> tuple[str | None, int]:
     if match:
         alias = re.sub(r"\s", "", match["unit"].lower())
         if alias in _UNITS:
-            name = name or " ".join(filter(None, [(match["power"] or "").lower(), _UNITS[alias]]))
+            power = _POWERS[match["raised"].strip("^{}")] if match["raised"] else (match["power"] or "").lower()
+            name = name or f"{power} {_UNITS[alias]}".strip()
             end = match.end()
     rate = _RATE.match(text, end) if name else None
     per = (_UNITS | _PER_ONLY).get(rate["unit"].lower()) if rate else None

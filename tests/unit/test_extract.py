@@ -35,6 +35,15 @@ from services.voting.extract import final_answer, plain_text
         ("Answer: <42>", "42"),
         ("She pays 12.50 dollars in total for all of it.", "12.50 dollars"),
         ("Answer:", ""),
+        (r"\boxed{3\frac{1}{2}}", "3 1/2"),
+        (r"\boxed{1{,}250}", "1,250"),
+        (r"It is \boxed{84 \text{ cm}^2}", "84 cm^2"),
+        ("The train arrives at 12:30 PM.", "12:30 PM"),
+        ("So the ratio of the boys to the girls is 3:4.", "3:4"),
+        ("It takes him 2 hours and 30 minutes.", "2 hours and 30 minutes"),
+        ("The two sides are of 5 m and 3 m.", "3 m"),
+        ("She will need 4 buses (since 3.5 rounds up).", "4"),
+        ("The temperature is negative 5 degrees.", "negative 5"),
         ("", ""),
     ],
 )
@@ -71,6 +80,7 @@ def test_result_of_a_sum(text: str, final: str) -> None:
         ("Mount Everest is 8848.86 metres high. It is in Nepal.", "8848.86 metres high"),
         ("July 4, 1776", "July 4, 1776"),
         ("Plants absorb carbon dioxide (CO2).", "Plants absorb carbon dioxide (CO2)"),
+        ("Sure! The capital of Peru is Lima.", "Lima"),
         ("  \n", ""),
     ],
 )

@@ -18,6 +18,9 @@ from services.voting.words import content_words, names
         ("1,234,567.5", "1234567.5", None),
         ("-3", "-3", None),
         ("−3", "-3", None),
+        ("negative 3", "-3", None),
+        ("it is minus three", "-3", None),
+        ("12 m^2", "12", "square metre"),
         ("$80,000", "80000", "dollar"),
         ("-$5", "-5", "dollar"),
         ("5 dollars", "5", "dollar"),
@@ -92,7 +95,15 @@ def test_quantities_stand_where_they_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "values"), [("10-3", [10, 3]), ("5 - 3", [5, 3]), ("two and three", [2, 3]), ("5/0", [5])]
+    ("text", "values"),
+    [
+        ("10 minus 3", [10, 3]),
+        ("ten minus three", [10, 3]),
+        ("10-3", [10, 3]),
+        ("5 - 3", [5, 3]),
+        ("two and three", [2, 3]),
+        ("5/0", [5]),
+    ],
 )
 def test_arithmetic_is_not_one_number(text: str, values: list[int]) -> None:
     assert [q.value for q in quantities(text)] == values

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +47,24 @@ WORTHLESS = (
     "for i in 5:\n    answer = i",
     "for a in range(1000):\n    for b in range(1000):\n        for c in range(1000):\n            pass\nanswer = 1",
     "x = 1\nwhile x:\n    ''\nanswer = 1",
-    "answer = 1\nfor i in range(9):\n    break",
+    "answer = 1\nbreak",
+    "answer = 1\nfor i in range(9):\n    break\nelse:\n    answer = 2",
+    "a, b = 1, 2, 3\nanswer = a",
+    "a, b = 1, missing\nanswer = a",
+    "x = 10.0**300 * 10**100\nanswer = x - x > 1",
+)
+R = "r = range(1000)\n"
+Z = "z = 2**500 * 2**400\ny = z + 999\n"
+MANY_LISTS = Z + f"answer = len(max({','.join(['range(z,y)'] * 360)}))"
+BOMBS = (
+    R + "while r:\n    pass",
+    R + "while 1:\n    x = " + "sorted(" * 80 + "r" + ")" * 80,
+    R + "while 1:\n    x = " + " and ".join(["r"] * 1000),
+    R + f"answer = len(max({'r,' * 1990}r))",
+    MANY_LISTS,
+    Z + "r = range(z, y)\nwhile 1:\n    x = " + "+".join(["mean(r)"] * 100),
+    "while 1:\n    x = " + "+".join(["comb(1000,500)"] * 100),
+    "x = 0\nwhile 1:\n    x += 1",
 )
 
 
@@ -88,7 +108,7 @@ def test_lists_and_their_functions_are_known() -> None:
     assert value("numbers = [3, 9, 4, 15, 7]\nordered = sorted(numbers)\nanswer = ordered[len(numbers) // 2]") == "7"
     assert value("import statistics\nanswer = statistics.median([3, 9, 4, 15])") == "6.5"
     assert value("answer = sum(range(1, 11))") == "55"
-    assert value("from math import gcd\na, b = 48, 36\nanswer = gcd(48, 36)") is None
+    assert value("from math import gcd\na, b = 48, 36\nanswer = gcd(a, b)") == "12"
     assert value("from math import gcd\nanswer = 48 * 36 // gcd(48, 36)") == "144"
     assert value("answer = factorial(5) + comb(4, 2)") == "126"
 
@@ -104,6 +124,73 @@ def test_branches_and_loops_are_carried_out() -> None:
 
 def test_what_comes_after_a_program_does_not_spoil_it() -> None:
     assert value("cost = 4 * 2\nanswer = 20 - cost\n\nThe change is 12 dollars.") == "12"
+
+
+def test_a_loop_may_be_left_and_a_turn_cut_short() -> None:
+    assert value("n = 0\nwhile True:\n    n += 7\n    if n > 30:\n        break\nanswer = n") == "35"
+    assert value("answer = 0\nfor i in range(5):\n    if i == 2:\n        continue\n    answer += i") == "8"
+    inner = "    for j in range(9):\n        if j == 2:\n            break\n        answer += 1"
+    assert value(f"answer = 0\nfor i in range(3):\n{inner}") == "6"
+
+
+def test_several_names_are_assigned_at_once() -> None:
+    assert value("a, b = 48, 36\nwhile b:\n    a, b = b, a % b\nanswer = a") == "12"
+    done = run("```python\na, b = 1, 2 * 3\nanswer = a + b\n```")
+    assert done is not None
+    assert done.steps == "a = 1\nb = 2 * 3 = 6\nanswer = a + b = 7"
+
+
+def test_every_augmented_assignment_counts() -> None:
+    assert value("a = 7\na //= 2\na **= 2\na %= 5") == "4"
+    assert value("a = 7\nif a > 5:\n    pass\nelse:\n    a = 1\nb = 2") == "2"
+
+
+def test_a_name_in_other_case_is_the_same_unless_both_are_known() -> None:
+    assert value("seattle = 20\nanswer = 4 * Seattle") == "80"
+    assert value("R = 5\nr = 2\nanswer = R - r") == "3"
+    assert value("Answer = 5\nrest = 1") == "5"
+    assert value("a = missing\nanswer = 1") is None
+
+
+def test_what_a_print_says_in_words_does_not_spoil_a_program() -> None:
+    assert value("a = 7\nb = 3\nprint(a, 'dollars')") == "7"
+    assert value("b = 3\nprint('It is ' + str(b))") == "3"
+    assert value("b = 3\nprint('It is %d' % b)\nprint()") == "3"
+
+
+def test_powers_and_products_are_functions_too() -> None:
+    assert value("import math\nanswer = math.pow(2, 5) + math.prod([2, 3])") == "38"
+
+
+def test_a_fenced_block_may_stand_in_a_list() -> None:
+    assert value("1. So:\n   ```python\n   a = 2\n   answer = a * 3\n   ```") == "6"
+
+
+def test_a_small_value_is_not_lost_but_what_is_left_of_rounding_is() -> None:
+    assert value("answer = 5 * 10**-9") == "0.000000005"
+    assert value("answer = 1 / 300000") == "0.00000333333"
+    assert value("answer = 0.1 + 0.2 - 0.3") == "0"
+
+
+def test_a_loop_over_a_thousand_is_within_the_budget() -> None:
+    lines = "answer = 0\nfor i in range(1, 1000):\n    if i % 3 == 0 or i % 5 == 0:\n        answer += i"
+    assert value(lines) == "233168"
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_time_stays_bounded(bomb: str) -> None:
+    start = time.process_time()
+    assert run(f"```\n{bomb}\n```") is None
+    assert time.process_time() - start < 1.5
+
+
+def test_memory_stays_bounded() -> None:
+    tracemalloc.start()
+    try:
+        assert run(f"```\n{MANY_LISTS}\n```") is None
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_steps_are_told_with_their_values() -> None:

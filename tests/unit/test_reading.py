@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 from models.engine import Completion
 from schemas.messages import ModelAnswer
 from schemas.terms import Operation
@@ -8,7 +10,13 @@ from services.node.reading import read
 NORWAY = "What is the capital of Norway?"
 
 
-def answer(text: str, method: str, operation: Operation = Operation.MATH, question: str = NORWAY) -> ModelAnswer:
+def answer(
+    text: str,
+    method: str,
+    operation: Operation = Operation.MATH,
+    question: str = NORWAY,
+    finish: Literal["stop", "length", "deadline"] = "stop",
+) -> ModelAnswer:
     done = Completion(
         text=text,
         logprob=-0.1,
@@ -16,7 +24,7 @@ def answer(text: str, method: str, operation: Operation = Operation.MATH, questi
         prompt_tokens=1,
         completion_tokens=1,
         latency_s=0.1,
-        finish="stop",
+        finish=finish,
     )
     return read(done, "m", question, operation, method)
 
@@ -48,6 +56,14 @@ def test_an_output_that_was_made_up_does_not_count() -> None:
     said = answer(text, "steps")
     assert said.final == "186"
     assert said.text == "We compute:\na = 60 * 3 = 180\nAnswer: 186"
+
+
+def test_a_program_that_was_cut_off_is_not_counted() -> None:
+    cut = "```python\neggs = 16 - 3\nanswer = 1"
+    assert answer(cut, "program", finish="length").final == ""
+    assert answer(f"She has 9.\n{cut}", "steps", finish="length").final != "13"
+    assert answer(f"{cut}\n```\nThis is", "program", finish="length").final == "1"
+    assert answer(cut, "program").final == "1"
 
 
 def test_a_fact_is_read_as_it_is() -> None:
