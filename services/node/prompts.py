@@ -11,7 +11,7 @@ for the number alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,14 @@ def asking(question: str, operation: Operation, replica: int, slot: int) -> Aski
     digest = sha256(f"{question}/{operation}/{replica}/{slot}".encode()).digest()
     prompt, method = _prompt(capital(ended(question)), operation, method)
     return Asking(prompt, method, SAMPLING_TEMPERATURE if sampled else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
+
+
+def asking_again(question: str, way: Asking) -> Asking | None:
+    """Return how to ask where what was said by `way` is of no use: a word problem in steps, all else not again."""
+    if way.method != PROGRAM:
+        return None
+    prompt, method = _prompt(capital(ended(question)), Operation.MATH, STEPS)
+    return replace(way, prompt=prompt, method=method)
 
 
 def worth_asking(trusts: Sequence[float], method: str) -> list[bool]:

@@ -16,7 +16,7 @@ from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.node.prompts import Asking, asking, worth_asking
+from services.node.prompts import Asking, asking, asking_again, worth_asking
 from services.node.reading import read
 from services.node.vote import choose
 from services.runtime.bus import Bus
@@ -129,10 +129,12 @@ class Node:
         started_at = time.time()
         asked = question(task.text, task.context, task.given)
         ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
-        trusts = [trust(model.stem, way.method) for model, way in zip(self._config.models, ways, strict=True)]
-        wanted = zip(self._config.models, ways, worth_asking(trusts, ways[0].method), strict=True)
-        said = await asyncio.gather(*(self._ask(task, asked, model, way) for model, way, worth in wanted if worth))
+        said = await self._ask_models(task, asked, ways)
         answers = [each for each in said if isinstance(each, ModelAnswer)]
+        if answers and not any(each.final for each in answers):
+            others = [way for way in (asking_again(asked, each) for each in ways) if way is not None]
+            said += await self._ask_models(task, asked, others) if others else []
+            answers = [each for each in said if isinstance(each, ModelAnswer)]
         choice = choose(answers, [confidence(each) for each in answers])
         problems = [each for each in said if isinstance(each, str)]
         return Result(
@@ -148,6 +150,12 @@ class Node:
             agreed=choice.agreed if choice else None,
             error=None if choice else "; ".join(problems) or "the models gave no usable answer",
         )
+
+    async def _ask_models(self, task: Task, asked: str, ways: Sequence[Asking]) -> list[ModelAnswer | str]:
+        """Ask those models that are worth it, each in its way."""
+        trusts = [trust(model.stem, way.method) for model, way in zip(self._config.models, ways, strict=True)]
+        wanted = zip(self._config.models, ways, worth_asking(trusts, ways[0].method), strict=True)
+        return await asyncio.gather(*(self._ask(task, asked, model, way) for model, way, worth in wanted if worth))
 
     async def _ask(self, task: Task, asked: str, model: Path, way: Asking) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""

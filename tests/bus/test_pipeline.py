@@ -11,6 +11,7 @@ import msgspec
 import nats
 import pytest
 
+from models.engine import Request
 from schemas.commands import Cancel, Feedback, Query
 from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
 from schemas.terms import ErrorCode, OnPartial, Policy, Status, VoteRule
@@ -233,6 +234,17 @@ async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedSe
     assert reply.status is Status.COMPLETE
     assert [each.node for each in reply.chunks[0].votes] == ["sound"]
     assert [(each.node, each.failed) for each in reply.chunks[0].missing] == [("broken", True)]
+
+
+async def test_a_program_that_comes_to_nothing_is_worked_in_steps(server: EmbeddedServer, space: Space) -> None:
+    async def say(request: Request) -> str:
+        return "Sorry!" if "Python" in request.user else "A dozen is 12.\nThe answer is 84."
+
+    async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(say)) as deployed:
+        reply = await ask(deployed.bus, query("How many eggs are in 7 dozen?"))
+    (vote,) = reply.chunks[0].votes
+    assert (reply.status, vote.final) == (Status.COMPLETE, "84")
+    assert [each.method for each in vote.answers] == ["program", "program", "steps", "steps"]
 
 
 async def test_every_node_fails(server: EmbeddedServer, space: Space) -> None:

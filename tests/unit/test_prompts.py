@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.terms import Operation
-from services.node.prompts import SAMPLING_TEMPERATURE, asking, worth_asking
+from services.node.prompts import SAMPLING_TEMPERATURE, asking, asking_again, worth_asking
 
 SUM = "compute 6 times 21"
 STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
@@ -45,6 +45,16 @@ def test_a_word_problem_is_asked_by_programs_first_then_by_steps() -> None:
         ("program", True),
     ]
     assert ways[2].prompt.user == STORY
+
+
+def test_what_came_to_nothing_is_asked_again_in_steps() -> None:
+    program = asking(STORY, Operation.MATH, 1, 0)
+    again = asking_again(STORY, program)
+    assert again is not None
+    assert (again.method, again.prompt.user) == ("steps", STORY)
+    assert (again.temperature, again.seed) == (program.temperature, program.seed)
+    assert asking_again(STORY, again) is None
+    assert asking_again(SUM, asking(SUM, Operation.MATH, 0, 0)) is None
 
 
 def test_a_word_problem_is_not_worth_a_model_that_is_far_behind() -> None:
