@@ -72,11 +72,14 @@ def asking(question: str, operation: Operation, replica: int, slot: int) -> Aski
 
 
 def asking_again(question: str, way: Asking) -> Asking | None:
-    """Return how to ask where what was said by `way` is of no use: a word problem in steps, all else not again."""
+    """Return how to ask where what was said by `way` is of no use: a word problem in steps, all else not again.
+
+    It samples, since a later replica works the same steps greedily: twice the same text is no second opinion.
+    """
     if way.method != PROGRAM:
         return None
     prompt, method = _prompt(capital(ended(question)), Operation.MATH, STEPS)
-    return replace(way, prompt=prompt, method=method)
+    return replace(way, prompt=prompt, method=method, temperature=SAMPLING_TEMPERATURE)
 
 
 def worth_asking(trusts: Sequence[float], method: str) -> list[bool]:
