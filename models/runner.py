@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jinja2 import TemplateError
 
+from models.batch import ROWS_AT_ONCE, batch_tokens, padding_rows
 from models.catalogue import check_gguf, fetch_hint
 from models.cores import free_bytes
 from models.engine import GrammarError, ModelError
@@ -38,14 +39,6 @@ if TYPE_CHECKING:
     from models.scheduler import Chunk
     from models.slots import Share
 
-# A step's batch.  Measured on two cores with Qwen2.5-Coder-0.5B Q4_K_M: prompts are read at 246 tokens/s in batches of
-# 32, 284 of 64 (72: 265) and 287 of 128; cancelling and deadlines wait for the step's end.
-BATCH_TOKENS = 64
-# ggml multiplies repacked weights (Q4_0, Q4_K, Q8_0 and others, on CPUs) by four rows at a time, by those left one by
-# one.  Core time of a step with that model: 6 rows 161 ms, 7 rows 173, 8 rows 147; 14 rows 227, 15 rows 242, 16 rows
-# 201.  So up to two rows are added, but not to fewer than four (3 rows 102, 4 rows 110) nor three (17 rows 232, 20 rows
-# 250).
-ROWS_AT_ONCE = 4
 _GGML_LOG_ERROR = 4
 _PIECE_BYTES = 1024
 _BATCH_FIELDS = ("token", "pos", "n_seq_id", "seq_id", "logits")
@@ -94,6 +87,11 @@ class _Gguf:
     def close(self) -> None:
         """Free the model."""
         llama_cpp.llama_model_free(self.model)
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has."""
+        return int(llama_cpp.llama_model_n_params(self.model))
 
     @property
     def trained_tokens(self) -> int:
@@ -218,7 +216,7 @@ class LlamaRunner:
     def __init__(self, path: Path, *, threads: int, context_tokens: int, sequences: int, gpu_layers: int) -> None:
         self.threads, self.sequences, self.gpu_layers = threads, sequences, gpu_layers
         self._gguf = _Gguf(path, gpu_layers)
-        self.batch_tokens = max(BATCH_TOKENS, 2 * sequences + 2 * sequences % ROWS_AT_ONCE)
+        self.batch_tokens = batch_tokens(self._gguf.parameters, sequences, gpu_layers)
         self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
         self.sharing = self._gguf.sharing
         self._padding = gpu_layers == 0 and self.sharing  # where there is a sequence more, whose state can be dropped
@@ -299,9 +297,9 @@ class LlamaRunner:
         return np.ctypeslib.as_array(logits, shape=(rows, self._gguf.vocabulary_tokens))
 
     def _pad(self, end: int) -> int:
-        """Round the batch up to ROWS_AT_ONCE where that is faster, by rows of no slot; return how many."""
-        rows = -end % ROWS_AT_ONCE
-        if end < ROWS_AT_ONCE or rows > ROWS_AT_ONCE // 2:
+        """Add rows of no slot where the batch is faster with them; return how many."""
+        rows = padding_rows(end)
+        if not rows:
             return 0
         llama_cpp.llama_memory_seq_rm(self._memory, self.sequences, -1, -1)
         self._token[end : end + rows] = 0
