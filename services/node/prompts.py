@@ -23,6 +23,8 @@ from services.voting.words import INTERROGATIVE, capital, ended
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from schemas.messages import ModelAnswer
+
 SAMPLING_TEMPERATURE = 0.7
 WORTH = 0.6
 _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "random"
@@ -71,15 +73,15 @@ def asking(question: str, operation: Operation, replica: int, slot: int) -> Aski
     return Asking(prompt, method, SAMPLING_TEMPERATURE if sampled else 0.0, int.from_bytes(digest[:4]) & _MAX_SEED)
 
 
-def asking_again(question: str, way: Asking) -> Asking | None:
-    """Return how to ask where what was said by `way` is of no use: a word problem in steps, all else not again.
+def asking_again(question: str, ways: Sequence[Asking], answers: Sequence[ModelAnswer]) -> list[Asking]:
+    """Return how to ask next, where none of the answers so far says anything: what programs came to nothing, in steps.
 
     It samples, since a later replica works the same steps greedily: twice the same text is no second opinion.
     """
-    if way.method != PROGRAM:
-        return None
+    if not answers or any(each.final for each in answers) or any(way.method != PROGRAM for way in ways):
+        return []
     prompt, method = _prompt(capital(ended(question)), Operation.MATH, STEPS)
-    return replace(way, prompt=prompt, method=method, temperature=SAMPLING_TEMPERATURE)
+    return [replace(way, prompt=prompt, method=method, temperature=SAMPLING_TEMPERATURE) for way in ways]
 
 
 def worth_asking(trusts: Sequence[float], method: str) -> list[bool]:

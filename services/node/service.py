@@ -129,14 +129,16 @@ class Node:
         started_at = time.time()
         asked = question(task.text, task.context, task.given)
         ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
-        said = await self._ask_models(task, asked, ways)
-        answers = [each for each in said if isinstance(each, ModelAnswer)]
-        if answers and not any(each.final for each in answers):
-            others = [way for way in (asking_again(asked, each) for each in ways) if way is not None]
-            said += await self._ask_models(task, asked, others) if others else []
-            answers = [each for each in said if isinstance(each, ModelAnswer)]
+        answers: list[ModelAnswer] = []
+        problems: list[str] = []
+        while ways:
+            for each in await self._ask_models(task, asked, ways):
+                if isinstance(each, ModelAnswer):
+                    answers.append(each)
+                else:
+                    problems.append(each)
+            ways = asking_again(asked, ways, answers)
         choice = choose(answers, [confidence(each) for each in answers])
-        problems = [each for each in said if isinstance(each, str)]
         return Result(
             id=task.id,
             chunk=task.chunk,

@@ -4,6 +4,7 @@ import pytest
 
 from schemas.terms import Operation
 from services.node.prompts import SAMPLING_TEMPERATURE, asking, asking_again, worth_asking
+from tests.records import said
 
 SUM = "compute 6 times 21"
 STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How many bolts does it take?"
@@ -48,13 +49,19 @@ def test_a_word_problem_is_asked_by_programs_first_then_by_steps() -> None:
 
 
 def test_what_came_to_nothing_is_asked_again_in_steps() -> None:
-    program = asking(STORY, Operation.MATH, 0, 0)
-    again = asking_again(STORY, program)
-    assert again is not None
-    assert (again.method, again.prompt.user) == ("steps", STORY)
-    assert (again.temperature, again.seed) == (SAMPLING_TEMPERATURE, program.seed), "later replicas work it greedily"
-    assert asking_again(STORY, again) is None
-    assert asking_again(SUM, asking(SUM, Operation.MATH, 0, 0)) is None
+    programs = [asking(STORY, Operation.MATH, 0, slot) for slot in range(2)]
+    again = asking_again(STORY, programs, [said("")])
+    assert [(each.method, each.prompt.user) for each in again] == [("steps", STORY)] * 2
+    assert all(each.temperature == SAMPLING_TEMPERATURE for each in again), "later replicas work it greedily"
+    assert [each.seed for each in again] == [each.seed for each in programs]
+    assert asking_again(STORY, again, [said(""), said("")]) == []
+
+
+def test_it_is_not_asked_again_where_something_was_said_or_no_model_answers() -> None:
+    programs = [asking(STORY, Operation.MATH, 0, slot) for slot in range(2)]
+    assert asking_again(STORY, programs, [said(""), said("3")]) == []
+    assert asking_again(STORY, programs, []) == []
+    assert asking_again(SUM, [asking(SUM, Operation.MATH, 0, 0)], [said("")]) == []
 
 
 def test_a_word_problem_is_not_worth_a_model_that_is_far_behind() -> None:
