@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemas.messages import Chunk
+from services.decomposer.announcements import governs_all
+from services.decomposer.facts import Facts
 from services.decomposer.grammar import classify, is_english
 from services.decomposer.pieces import find_pieces
+from services.decomposer.references import refers_back
 from services.decomposer.spans import Span, mask, sentences, trimmed
-from services.decomposer.ties import Facts, governs_all, refers_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Find the pieces of a text that the words allow to cut out: list items, and the clauses of sentences.
 
 It looks at each seam by itself: whether both sides could stand alone, as far as grammar shows.  What a piece needs from
-the ones before it is for `ties` to tell.
+the ones before it is for `references` and `facts` to tell.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.decomposer import grammar
+from services.decomposer.announcements import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
-from services.decomposer.ties import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

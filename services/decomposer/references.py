@@ -1,92 +1,25 @@
-"""What ties one part of a query to another: words that point back, facts that a later question is about, instructions.
+"""Words that point back to an earlier part of a query.
 
-It sees only words: a pronoun without a noun before it in its own clause, a noun that was new a part ago, a name or a
-thing of a word problem that comes again.  Two parts about one matter in different words look independent to it.
+They are a pronoun without a noun before it in its own clause, a noun that was new a part ago, a missing object.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from services.decomposer.facts import PERSONAL, STILL, content_words, known_nouns, new_nouns
 from services.decomposer.grammar import (
     AUX,
     DETERMINER,
-    MATH_VERBS,
     NUMBER,
     PREPOSITION,
     PREPOSITIONAL_VERBS,
     PRONOUN,
-    VERBS,
     Kind,
     Request,
     asks_quantity,
     request,
 )
-
-_DIRECTIVE = re.compile(
-    r"\s*(?:please\s+)?(?:answer(?!s|:|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
-    r"|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)|be\s+(?:brief|concise|short|precise|polite|specific|quick))\b",
-    re.IGNORECASE,
-)
-_PAYLOAD = re.compile(
-    r"(?:\b(?:this|these|following|below)\b|^\s*(?:\w+\s+){0,2}?(?:translate|rewrite|correct|summari[sz]e|proofread"
-    r"|paraphrase|fix|edit)\b)[^.?!\n:]{0,80}:\s+(?=[^_\s])(?!\d[\d.]*\s*(?:,|and\b)\s*\d)",
-    re.IGNORECASE,
-)
-
-
-_LEAD_CHARS = 120
-_LEAD_IN = re.compile(r"[^:.?!]{0,80}[:.]\s+")
-_PROBLEM_LEAD_IN = re.compile(
-    r"\b(?:please\s+)?(?:(?:(?:solve|answer|do|try|consider|(?:work|figure)\s+out)\s+|here(?:['’]s|\s+is)\s+|now\s+)"
-    r"(?:(?:this|these|the|a|an|another|one|my|following|next|last|final|more|short|little|quick|word|maths?)\b\s*)+"
-    r"(?:(?:problem|question|riddle|task|puzzle|exercise|story|one)\s*)?|(?:a|another)\s+(?:word\s+)?problem)"
-    r":\s+(?=(?:[ai]|[a-z_]{2,}(?:['’]s)?)\s+[a-z_])",
-    re.IGNORECASE,
-)
-_LEAD_WORDS = frozenset(
-    """
-    please kindly answer solve do can could would you help me with i have need want to these those this the
-    following my some a few couple of all each both two three four five six several questions question tasks
-    task things parts problems here are is below in order hi hello hey and for
-    """.split()
-)
-
-
-def is_lead_in(text: str) -> bool:
-    """Tell whether `text` only announces questions, so that nothing is lost without it."""
-    return all(word.lower() in _LEAD_WORDS for word in re.findall(r"\w+", text))
-
-
-def lead_in_chars(text: str) -> int:
-    """Return the length of such an announcement at the head of `text`."""
-    lead = _LEAD_IN.match(text)
-    return lead.end() if lead and is_lead_in(lead[0]) else 0
-
-
-def problem_lead_in_chars(text: str) -> int:
-    """Return the length of "solve this: " and the like at the head of `text`, where a story, not a formula, follows."""
-    lead = _PROBLEM_LEAD_IN.match(text)
-    return lead.end() if lead else 0
-
-
-def governs_all(sentence: str) -> bool:
-    """Tell whether `sentence` says how to answer, so that no part may lose it."""
-    return _DIRECTIVE.match(sentence) is not None
-
-
-def payload_announced_at(sentence: str) -> int | None:
-    """Return where `sentence` announces a text to work on ("Rewrite this: ..."); all that follows is that text."""
-    payload = _PAYLOAD.search(sentence)
-    if payload is None or any(
-        lead.end() == payload.end() for lead in _PROBLEM_LEAD_IN.finditer(sentence, 0, _LEAD_CHARS)
-    ):
-        return None
-    return payload.start()
-
-
-# --- words that point back -------------------------------------------------------------------------------------------
 
 _END = r"\s*[.?!,;:]*\s*$"
 _LATER = r"(?=.{1,200}\b(?:to|that|for|if|when|from)\b)"
@@ -107,9 +40,6 @@ _EXPLETIVE = re.compile(
     | \b(?i:at|for)\s+[^\s\w]?\d[\d.,]*(?:\s+\w+)?\s+(?i:each)\b
     """,
     re.VERBOSE,
-)
-_PERSONAL = re.compile(
-    r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b", re.IGNORECASE
 )
 # A pronoun that the subject of its own question binds: "who founded Rome with his brother", "who ate his own hat".
 _BOUND = re.compile(
@@ -173,8 +103,6 @@ _STATEMENT_BACK = re.compile(
 )
 _OBJECTLESS = re.compile(r"(\w+)\s+(?:to|into|by|in|from|as|with)\b", re.IGNORECASE)
 _FRAGMENT_BACK = re.compile(rf"(?:{PREPOSITION})\b|(?:the\s+)?\S+(?:\s+\S+)?$", re.IGNORECASE)
-_INDEFINITE = re.compile(rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", re.IGNORECASE)
-_DEFINITE = re.compile(r"\b(?:the|that|this|each)\s+(\w+)\b(?!\s+of\b)", re.IGNORECASE)
 # What they fetch is what the rest of the sentence works on.
 _LOADING_VERBS = frozenset("open read fetch visit check download".split())
 _SOURCE = re.compile(r"_|\w\.\w")
@@ -202,7 +130,7 @@ def refers_back(clause: str, ask: Request | None, before: str) -> bool:
 
 def _has_open_pronoun(clause: str) -> bool:
     """Tell whether a pronoun has no noun before it: in an earlier clause, or anywhere if it is possessive."""
-    for pronoun in _PERSONAL.finditer(clause):
+    for pronoun in PERSONAL.finditer(clause):
         before = clause[max(0, pronoun.start() - 300) : pronoun.start()]
         if pronoun["plain"]:
             breaks = list(_CLAUSE_BREAK.finditer(before))
@@ -228,94 +156,9 @@ def _lacks_object(body: str, ask: Request, before: str) -> bool:
 
 def _resumes_noun(body: str, before: str) -> bool:
     """Tell whether `body` speaks of "the poem" after `before` asked for "a poem"."""
-    return bool(_introduced(before) & _resumed(body))
-
-
-def _introduced(text: str) -> set[str]:
-    return {noun.lower() for pair in _INDEFINITE.finditer(text) for noun in pair.groups() if noun}
-
-
-def _resumed(text: str) -> set[str]:
-    return {noun.lower() for noun in _DEFINITE.findall(text)}
+    return bool(new_nouns(before) & known_nouns(body))
 
 
 def _asks_what_is_left(body: str, before: str) -> bool:
     """Tell whether `body` asks how much is left of a thing in `before` ("Share 9 pens by 4. How many pens ...?")."""
-    return bool(asks_quantity(body) and _STILL.search(body) and _content(body) & _content(before))
-
-
-# --- facts -----------------------------------------------------------------------------------------------------------
-
-_STILL = re.compile(r"\b(?:left|remain\w*|altogether|in\s+total|in\s+all|now)\b", re.IGNORECASE)
-_SPEAKER = re.compile(r"(?<!War )\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
-_NAME = re.compile(r"\b[A-Z][a-z]+\b")
-_CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
-_NO_CONTENT = frozenset(
-    """
-    have many much does what which with from they their there then that this were will would when
-    """.split()
-)
-_NO_NAME = frozenset(
-    """
-    The A An If In On At How What Which Who When Where Why Is Are Do Does Did Can After Before Then Also Each
-    Every He She It They His Her Their There This That These Those For And But So With Two Three Four Five One
-    Some
-    """.split()
-)
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a chunk states, rather than asks."""
-
-    names: set[str] = field(default_factory=set)
-    content: set[str] = field(default_factory=set)
-    introduced: set[str] = field(default_factory=set)
-    has_figures: bool = False
-    has_speaker: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.names or self.content)
-
-    def add(self, text: str) -> None:
-        """Take in a statement."""
-        self.names |= _names(text)
-        self.content |= _content(text)
-        self.introduced |= _introduced(text)
-        self.has_figures |= any(map(str.isdigit, text))
-        self.has_speaker |= _SPEAKER.search(text) is not None
-
-    def merge(self, other: Facts) -> None:
-        """Take in other facts."""
-        self.names |= other.names
-        self.content |= other.content
-        self.introduced |= other.introduced
-        self.has_figures |= other.has_figures
-        self.has_speaker |= other.has_speaker
-
-    def lead_to(self, asked: str) -> bool:
-        """Tell whether the question right after these facts is about them."""
-        if asks_quantity(asked) or _PERSONAL.search(asked):
-            return True
-        return bool(self.content & _content(asked) or self.names & _names(asked))
-
-    def are_needed_by(self, text: str, ask: Request, *, linked: bool) -> bool:
-        """Tell whether a further request is still about them; `linked` says that it comes with "also", "then", ...."""
-        if not self or self.names & _names(text):
-            return bool(self)
-        body = text[ask.offset :]
-        if not linked and self.introduced & _resumed(body):
-            return True
-        if self.has_speaker and (_SPEAKER.search(body) or not (linked or self.has_figures)):
-            return True
-        if _names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):
-            return False
-        return _STILL.search(body) is not None or len(self.content & _content(body)) > int(linked)
-
-
-def _names(text: str) -> set[str]:
-    return {name for name in _NAME.findall(text) if name not in _NO_NAME and name.lower() not in VERBS}
-
-
-def _content(text: str) -> set[str]:
-    return {word.lower().rstrip("s") for word in _CONTENT.findall(text)} - _NO_CONTENT
+    return bool(asks_quantity(body) and STILL.search(body) and content_words(body) & content_words(before))

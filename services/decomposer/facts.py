@@ -1,0 +1,102 @@
+"""What a chunk states (names, nouns, figures), and whether a later question is about it.
+
+It sees only words: a name or a thing of a word problem that comes again.  Two parts about one matter in different words
+look independent to it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from services.decomposer.grammar import MATH_VERBS, NUMBER, VERBS, Request, asks_quantity
+
+PERSONAL = re.compile(
+    r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b", re.IGNORECASE
+)
+STILL = re.compile(r"\b(?:left|remain\w*|altogether|in\s+total|in\s+all|now)\b", re.IGNORECASE)
+_SPEAKER = re.compile(r"(?<!War )\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
+_NAME = re.compile(r"\b[A-Z][a-z]+\b")
+_CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
+_NO_CONTENT = frozenset(
+    """
+    have many much does what which with from they their there then that this were will would when
+    """.split()
+)
+_NO_NAME = frozenset(
+    """
+    The A An If In On At How What Which Who When Where Why Is Are Do Does Did Can After Before Then Also Each
+    Every He She It They His Her Their There This That These Those For And But So With Two Three Four Five One
+    Some
+    """.split()
+)
+_INDEFINITE = re.compile(rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", re.IGNORECASE)
+_DEFINITE = re.compile(r"\b(?:the|that|this|each)\s+(\w+)\b(?!\s+of\b)", re.IGNORECASE)
+
+
+def content_words(text: str) -> set[str]:
+    """Give the words of four letters or more that say what a text is about, without their plural s."""
+    return {word.lower().rstrip("s") for word in _CONTENT.findall(text)} - _NO_CONTENT
+
+
+def new_nouns(text: str) -> set[str]:
+    """Give the nouns that a text introduces: "a poem", "two cats"."""
+    return {noun.lower() for pair in _INDEFINITE.finditer(text) for noun in pair.groups() if noun}
+
+
+def known_nouns(text: str) -> set[str]:
+    """Give the nouns that a text speaks of as known: "the poem", "each cat"."""
+    return {noun.lower() for noun in _DEFINITE.findall(text)}
+
+
+def _names(text: str) -> set[str]:
+    return {name for name in _NAME.findall(text) if name not in _NO_NAME and name.lower() not in VERBS}
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a chunk states, rather than asks."""
+
+    names: set[str] = field(default_factory=set)
+    content: set[str] = field(default_factory=set)
+    introduced: set[str] = field(default_factory=set)
+    has_figures: bool = False
+    has_speaker: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.content)
+
+    def add(self, text: str) -> None:
+        """Take in a statement."""
+        self.names |= _names(text)
+        self.content |= content_words(text)
+        self.introduced |= new_nouns(text)
+        self.has_figures |= any(map(str.isdigit, text))
+        self.has_speaker |= _SPEAKER.search(text) is not None
+
+    def merge(self, other: Facts) -> None:
+        """Take in other facts."""
+        self.names |= other.names
+        self.content |= other.content
+        self.introduced |= other.introduced
+        self.has_figures |= other.has_figures
+        self.has_speaker |= other.has_speaker
+
+    def lead_to(self, asked: str) -> bool:
+        """Tell whether the question right after these facts is about them."""
+        if asks_quantity(asked) or PERSONAL.search(asked):
+            return True
+        return bool(self.content & content_words(asked) or self.names & _names(asked))
+
+    def are_needed_by(self, text: str, ask: Request, *, linked: bool) -> bool:
+        """Tell whether a further request is still about them; `linked` says that it comes with "also", "then", ...."""
+        if not self or self.names & _names(text):
+            return bool(self)
+        body = text[ask.offset :]
+        if not linked and self.introduced & known_nouns(body):
+            return True
+        if self.has_speaker and (_SPEAKER.search(body) or not (linked or self.has_figures)):
+            return True
+        if _names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):
+            return False
+        return STILL.search(body) is not None or len(self.content & content_words(body)) > int(linked)
