@@ -1,22 +1,16 @@
-"""Winners to one answer: the plain join, the prompt for the superllm, and the check of what it wrote.
-
-The check knows numbers and words, not meaning: it cannot tell whether a name was put to the wrong question.
-"""
+"""Winners to one answer: the plain join, and the prompt for the superllm."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from schemas.terms import Operation
 from services.voting.extract import plain_text
 from services.voting.prompt import Prompt
-from services.voting.quantity import quantities, same
-from services.voting.words import content_words, names, sentences
+from services.voting.words import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from decimal import Decimal
+    from collections.abc import Sequence
 
     from schemas.messages import ChunkOutcome
 
@@ -26,8 +20,6 @@ _SYSTEM = (
 )
 _CHARS_PER_TOKEN = 3  # below what English takes in these vocabularies, about 4, so that the limit is not met
 _SPARE_TOKENS = 48
-_MAX_NAME_WORDS = 3
-_LIST_MARKER = re.compile(r"^\s*[0-9]{1,2}[.)]\s", re.MULTILINE)
 
 
 def join(outcomes: Sequence[ChunkOutcome]) -> str:
@@ -50,29 +42,6 @@ def prompt(query: str, outcomes: Sequence[ChunkOutcome]) -> Prompt:
     )
 
 
-def check(query: str, outcomes: Sequence[ChunkOutcome], text: str) -> str | None:
-    """Return None if `text` says what the winners say, else in one line what it drops or makes up.
-
-    Every number and name of the winners' final answers must stand in it, numbers by value, names as whole words in
-    any case; so must each word of a final answer of at most three.  A figure must come from a winner or the query.
-    """
-    winners = [o for o in outcomes if o.winner is not None]
-    finals = [o.final or "" for o in winners]
-    written = _values(text)
-    for final in finals:
-        for value in _values(final):
-            if not _holds(written, value):
-                return f"the number {value:f} is missing"
-        lost = _telling_words(final) - content_words(text)
-        if lost:
-            return f"the word {min(lost)!r} is missing"
-    known = _known(" \n".join([query, *finals, *(o.text for o in winners), *(o.winner or "" for o in winners)]))
-    for quantity in quantities(_LIST_MARKER.sub("", text)):
-        if not quantity.spelled and not _holds(known, quantity.value):
-            return f"the number {quantity.value:f} is in no answer"
-    return None
-
-
 def _line(outcome: ChunkOutcome) -> str:
     question = sentences(outcome.text)[-1] if outcome.text.strip() else ""
     question = f"{outcome.context}: {question}" if outcome.context else question[:1].upper() + question[1:]
@@ -88,22 +57,3 @@ def _answer(outcome: ChunkOutcome) -> str:
 def _no_answer(outcome: ChunkOutcome) -> str:
     question = f"{outcome.context}: {outcome.text}" if outcome.context else outcome.text
     return f"No answer to: {question}{f' ({outcome.reason})' if outcome.reason else ''}"
-
-
-def _telling_words(final: str) -> frozenset[str]:
-    words = content_words(final)
-    return words if len(words) <= _MAX_NAME_WORDS else names(final)
-
-
-def _values(text: str) -> list[Decimal]:
-    return [quantity.value for quantity in quantities(text)]
-
-
-def _known(text: str) -> list[Decimal]:
-    """Return the numbers of a text, a percentage also as the share that it is."""
-    found = quantities(text)
-    return [each.value for each in found] + [each.value / 100 for each in found if each.unit == "percent"]
-
-
-def _holds(values: Iterable[Decimal], wanted: Decimal) -> bool:
-    return any(same(value, wanted) for value in values)

@@ -20,7 +20,8 @@ from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
-from services.synthesizer.merge import check, join, missing, prompt
+from services.synthesizer.check import check
+from services.synthesizer.merge import join, missing, prompt
 
 log = structlog.get_logger(__name__)
 

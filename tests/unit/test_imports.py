@@ -22,6 +22,7 @@ PURE = (
     "services.assembler.assembly",
     "services.assembler.outcome",
     "services.node.program",
+    "services.synthesizer.check",
     "services.synthesizer.merge",
     "services.trainer.fitness",
     "services.trainer.judgement",

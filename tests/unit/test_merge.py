@@ -7,7 +7,8 @@ from msgspec import structs
 
 from schemas.messages import ChunkOutcome
 from schemas.terms import Operation
-from services.synthesizer.merge import check, join, missing, prompt
+from services.synthesizer.check import check
+from services.synthesizer.merge import join, missing, prompt
 
 
 def outcome(
@@ -69,6 +70,46 @@ def test_what_says_the_same_passes(text: str) -> None:
 )
 def test_what_drops_or_invents_is_told(text: str, reason: str) -> None:
     assert check(QUERY, [TRIP, CAPITAL], text) == reason
+
+
+NO = outcome("is 21 a prime number", "No, 21 is 3 times 7.", "No")
+YES = outcome("is 17 a prime number", "Yes, 17 is a prime number.", "Yes")
+LIMA = outcome("what is the capital of Peru", "The capital of Peru is Lima.", "Lima")
+SEASONS = outcome("name the seasons", "spring, summer, autumn and winter")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No, 21 is not prime, and the capital of Peru is Lima.",
+        "21 is not a prime number. The capital of Peru: Lima",
+        "(1) No\n(2) Lima",
+        "Is 21 prime? No. Peru's capital is Lima.",
+    ],
+)
+def test_a_no_stays_one(text: str) -> None:
+    assert check("Is 21 prime, and what is the capital of Peru?", [NO, LIMA], text) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "text", "reason"),
+    [
+        ([NO, LIMA], "Yes, 21 is prime, and the capital is Lima.", "a no is missing"),
+        ([YES, LIMA], "17 is not prime, and the capital is Lima.", "it denies something that no answer denies"),
+        ([YES, LIMA], "Yes, and Lima, founded by Pizarro.", "the name 'pizarro' is in no answer"),
+        ([YES, LIMA], "Yes, and Lima with ten million people.", "the number 10000000 is in no answer"),
+        ([YES, LIMA], "Yes, and Lima of the 16th century.", "the number 16 is in no answer"),
+        ([SEASONS], "The seasons are spring, summer and autumn.", "the word 'winter' is missing"),
+        ([outcome("who sang it", "The Who")], "Queen sang it.", "'The Who' is missing"),
+    ],
+)
+def test_what_turns_an_answer_round_is_told(answers: list[ChunkOutcome], text: str, reason: str) -> None:
+    assert check("", answers, text) == reason
+
+
+def test_an_ordinal_may_be_written_as_one() -> None:
+    century = outcome("which century was it", "The 16th century", "16th century")
+    assert check("", [century, YES], "It was in the 16th century, and yes.") is None
 
 
 def test_a_percentage_may_be_written_as_the_share_that_it_is() -> None:
