@@ -12,6 +12,7 @@ from schemas.terms import CALCULATOR, VoteRule
 from services.evaluation.answers import Answer
 from services.voting.equivalence import equivalent
 from services.voting.rules import Voter, count
+from services.voting.wording import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,4 @@ def _with(chunk: ChunkOutcome, decision: Decision | None) -> ChunkOutcome:
 
 
 def _joined(chunks: Sequence[ChunkOutcome]) -> str:
-    return "\n".join(each.winner for each in chunks if each.winner is not None)
+    return "\n".join(told(each) for each in chunks if each.winner is not None)

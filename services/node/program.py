@@ -80,9 +80,10 @@ def before_fence(text: str) -> str:
 
 def _source(text: str) -> str:
     """Return the program in a text: what is fenced, else the first lines that may be of a program."""
-    block = _FENCED.search(text)
-    if block:
-        return _MODULE.sub("", dedent(block[1][:MAX_CHARS]))
+    blocks = [dedent(each) for each in _FENCED.findall(text)]
+    if blocks:
+        programs = [each for each in blocks if _STATEMENT.match(each)] or blocks[:1]  # others show what is printed
+        return _MODULE.sub("", "\n".join(programs)[:MAX_CHARS])
     lines: list[str] = []
     for line in text[:MAX_CHARS].splitlines():
         if not line.strip() or _STATEMENT.match(line):

@@ -46,6 +46,15 @@ _PROGRAM = (
 
 # What else is looked for ("find the best ...") is answered at length if it is not told to be short.
 _ASKS_A_FACT = re.compile(rf"{INTERROGATIVE.pattern}|(?:tell\s+me|name|state|give(?:\s+me)?)\b", re.IGNORECASE)
+_ASKS_A_LIST = re.compile(
+    r"(?:list|enumerate)\b"
+    r"|(?:name|state|tell\s+me|give\s+me|(?:what|which)\s+are)\s+(?:me\s+)?(?:all\b|(?:the\s+)?(?:(?:first|last|main)\s+)?"
+    r"(?:[0-9]{1,2}|two|three|four|five|six|seven|eight|nine|ten|twelve)\b(?!\s+of\b))",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(r"\b([0-9]{2,4})[\s-]+words?\b", re.IGNORECASE)
+_LIST_TOKENS, _TEXT_TOKENS, _MAX_TEXT_TOKENS = 192, 192, 1024
+_TOKENS_PER_WORD = 2  # above what English takes, about 1.4, so that a text of that length comes to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +111,21 @@ def _prompt(question: str, operation: Operation, method: str | None) -> tuple[Pr
         case Operation.MATH:
             return Prompt(_SUM, question, max_tokens=48, stop=("\n\n",)), SUM
         case Operation.SEARCH:
-            system = _PLAIN if _ASKS_A_FACT.match(question) else _SEARCH
-            return Prompt(system, question, max_tokens=64, stop=("\n\n",)), FACT
+            return _fact_prompt(question), FACT
         case Operation.COMPARE:
             return Prompt(_PLAIN, f"{question} {_COMPARE}", max_tokens=160), COMPARE
         case Operation.GENERATE:
-            return Prompt(_GENERATE, question, max_tokens=192), TEXT
+            return Prompt(_GENERATE, question, max_tokens=_text_tokens(question)), TEXT
+
+
+def _fact_prompt(question: str) -> Prompt:
+    if _ASKS_A_LIST.match(question):
+        return Prompt(_PLAIN, question, max_tokens=_LIST_TOKENS)
+    system = _PLAIN if _ASKS_A_FACT.match(question) else _SEARCH
+    return Prompt(system, question, max_tokens=64, stop=("\n\n",))
+
+
+def _text_tokens(question: str) -> int:
+    """Return how many tokens a text may take: what the number of words that is asked for needs."""
+    words = max((int(each) for each in _WORDS.findall(question)), default=0)
+    return min(_MAX_TEXT_TOKENS, max(_TEXT_TOKENS, _TOKENS_PER_WORD * words))

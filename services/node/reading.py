@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from schemas.terms import Operation
 
 
-_AMOUNT = re.compile(r"\bhow\s+(?:many|much|long|far|old|tall|big|heavy|often)\b", re.IGNORECASE)
+_AMOUNT = re.compile(r"\bhow\s+(?:many|much|long|far|old|tall|big|heavy|often)\b(?!\s+is\s+[a-z]\b)", re.IGNORECASE)
 _SIGNED = re.compile(
-    r"\b(?:below|negative|minus|loss|lose|lost|debt|owes?|degrees?|temperature|change)\b", re.IGNORECASE
+    r"\b(?:below|negative|minus|loss|lose|lost|debt|owes?|degrees?|temperature|change|balance|overdrawn)\b",
+    re.IGNORECASE,
 )
 
 

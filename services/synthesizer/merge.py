@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.terms import Operation
-from services.voting.extract import plain_text
 from services.voting.prompt import Prompt
+from services.voting.wording import told
 from services.voting.words import sentences
 
 if TYPE_CHECKING:
@@ -45,13 +44,7 @@ def prompt(query: str, outcomes: Sequence[ChunkOutcome]) -> Prompt:
 def _line(outcome: ChunkOutcome) -> str:
     question = sentences(outcome.text)[-1] if outcome.text.strip() else ""
     question = f"{outcome.context}: {question}" if outcome.context else question[:1].upper() + question[1:]
-    return f"{question}{'' if question.endswith('?') else ':'} {_answer(outcome)}"
-
-
-def _answer(outcome: ChunkOutcome) -> str:
-    """Return a sum's result without its steps, any other answer as it was worded, on one line."""
-    worded = outcome.final if outcome.operation is Operation.MATH and outcome.final else outcome.winner
-    return " ".join(plain_text(worded or "").split())
+    return f"{question}{'' if question.endswith('?') else ':'} {told(outcome)}"
 
 
 def _no_answer(outcome: ChunkOutcome) -> str:

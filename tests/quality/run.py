@@ -101,9 +101,10 @@ def chosen(found: Sequence[Configuration], only: str | None) -> list[Configurati
 
 
 def origin(questions: Path, topology: Path) -> Origin:
-    """Hash what the answers come from; how they are scored is no part of it."""
+    """Hash what the answers come from, the calibration included; how they are scored is no part of it."""
     code = hashlib.sha256()
-    for path in sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py")):
+    files = [path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py")]
+    for path in sorted([*files, *(ROOT / "services").rglob("*.json")]):
         if path.parent.name not in {"cli", "evaluation"}:
             code.update(path.read_bytes())
     return Origin(questions=_sha256(questions), topology=_sha256(topology), code=code.hexdigest())

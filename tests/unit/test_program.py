@@ -98,6 +98,11 @@ def test_a_fenced_block_is_found() -> None:
     assert value("```\nanswer = 1.5") == "1.5"
 
 
+def test_a_program_in_several_fenced_blocks_is_one() -> None:
+    assert value("First:\n```python\napples = 5\n```\nThen:\n```python\nanswer = apples * 2\n```\n") == "10"
+    assert value("```python\nanswer = 5 * 2\n```\nOutput:\n```\n12\n```") == "10"
+
+
 def test_what_comes_before_a_program_and_the_module_of_a_function_do_not_spoil_it() -> None:
     assert value("Here is the program:\n\na = 7\nanswer = math.ceil(a / 2)") == "4"
     assert value("```python\nimport math\nanswer = math.sqrt(16)\n```") == "4"

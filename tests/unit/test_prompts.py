@@ -17,7 +17,13 @@ STORY = "A robe takes 2 bolts of blue fiber and half that much white fiber. How 
         ("What is the square root of 144?", Operation.MATH, "sum", 48),
         ("who painted The Starry Night", Operation.SEARCH, "fact", 64),
         ("compare tea and coffee", Operation.COMPARE, "compare", 160),
+        ("List the oceans.", Operation.SEARCH, "fact", 192),
+        ("name the eight planets", Operation.SEARCH, "fact", 192),
+        ("Which are the 7 continents?", Operation.SEARCH, "fact", 192),
+        ("name one of the planets", Operation.SEARCH, "fact", 64),
         ("write a haiku about rain", Operation.GENERATE, "text", 192),
+        ("write a 300-word story about rain", Operation.GENERATE, "text", 600),
+        ("write 5000 words about rain", Operation.GENERATE, "text", 1024),
     ],
 )
 def test_each_kind_has_its_method_and_limit(question: str, operation: Operation, method: str, max_tokens: int) -> None:

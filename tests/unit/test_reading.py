@@ -39,6 +39,13 @@ def test_a_program_that_comes_to_nothing_is_no_answer() -> None:
     assert (said.final, said.text) == ("", "eggs = hens * 2")
 
 
+def test_the_value_of_a_variable_and_a_balance_have_one() -> None:
+    program = "```python\nanswer = -12 / 3\n```"
+    assert answer(program, "program", question="How much is x if 3x + 12 = 0?").final == "-4"
+    owed = "Ann has $10 in her account and pays $15. How much is her balance?"
+    assert answer("answer = 10 - 15", "program", question=owed).final == "-5"
+
+
 def test_an_amount_has_no_sign() -> None:
     program = "answer = 3 - 10"
     assert answer(program, "program", question="Anna has 3 and Ben 10 pens. How many more has Ben?").final == "7"

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from schemas.messages import ChunkOutcome, Vote
 from schemas.terms import CALCULATOR, Operation, VoteRule
@@ -69,6 +70,13 @@ def test_votes_that_were_left_out_decide_nothing() -> None:
 
 def test_an_answer_is_made_of_the_new_winners() -> None:
     assert redecided(Answer(id="1", answer="Sydney", chunks=[SPLIT]), VoteRule.SUM).answer == "It is Canberra."
+
+
+def test_of_a_sum_only_the_result_counts_as_the_answer() -> None:
+    steps = vote("n1", "42", 0.9)
+    steps = structs.replace(steps, answers=[said("42", text="6 * 7 = 42\nAnswer: 42", method="program")])
+    row = Answer(id="1", answer="41", chunks=[outcome(steps, operation=Operation.MATH)])
+    assert redecided(row, VoteRule.SUM).answer == "42"
 
 
 @pytest.fixture
