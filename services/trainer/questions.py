@@ -30,7 +30,7 @@ FACTS = (
     ("Which planet is the closest to the Sun?", "Mercury"),
     ("Which planet is known as the Red Planet?", "Mars"),
     ("How many planets orbit the Sun?", "8"),
-    ("How many continents are there on Earth?", "7"),
+    ("How many strings does a violin have?", "4"),
     ("How many days does a leap year have?", "366"),
     ("How many minutes are there in an hour?", "60"),
     ("How many sides does a hexagon have?", "6"),
