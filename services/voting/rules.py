@@ -9,6 +9,7 @@ each model's calibrated confidence, held against the fitness of its node.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, fsum, log
@@ -77,7 +78,7 @@ class _Rule:
     """`cast` makes a node's ballots given the highest fitness asked, `most` bounds the score that one more can add."""
 
     cast: Callable[[Voter, float], list[Ballot]]
-    score: Callable[[Sequence[Ballot]], float]
+    score: Callable[[Sequence[Ballot], Sequence[Ballot]], float]
     most: Callable[[Sequence[float]], float]
     weighs_evidence: bool = False
 
@@ -129,9 +130,9 @@ def _one_per_node(voter: Voter, weight: float) -> list[Ballot]:
     return [Ballot(voter.node, answer.text, answer.final, _within(weight), (answer.model, answer.method))]
 
 
-def _one_per_model(voter: Voter, weigh: Callable[[ModelAnswer], float]) -> list[Ballot]:
+def _one_per_model(voter: Voter, weigh: Callable[[ModelAnswer], float], *, fit: bool = True) -> list[Ballot]:
     return [
-        Ballot(voter.node, each.text, each.final, _within(weigh(each)), (each.model, each.method))
+        Ballot(voter.node, each.text, each.final, _within(weigh(each)), (each.model, each.method), fit)
         for each in voter.answers
         if each.final.strip()
     ]
@@ -155,30 +156,47 @@ def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
     Nodes that are equally good come to differ by some chance: that much does not count.
     """
     behind = max(0.0, _logit(_fit(best)) - _logit(_fit(voter.fitness)) - CHANCE)
-    return _one_per_model(voter, lambda each: sigmoid(_logit(_within(confidence(each))) - behind))
+    return _one_per_model(voter, lambda each: sigmoid(_logit(_within(confidence(each))) - behind), fit=not behind)
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
 
 
-def _heaviest(ballots: Sequence[Ballot]) -> float:
+def _heaviest(ballots: Sequence[Ballot], _: Sequence[Ballot]) -> float:
     return max(each.weight for each in ballots)
 
 
-def _evidence(ballots: Sequence[Ballot]) -> float:
+def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot]) -> float:
     """Return the log-odds that a class is right against "none of those given", its weights being probabilities.
+
+    A source that is asked again and gives another answer contradicts itself, unless only an unfit node did: each of its
+    answers counts by its share of the source's odds.  Of 100 word problems, asked twice, the default pool had 74 and 75
+    right by this, 72 and 71 without.
 
     By Bayes: a voter is right with p; a wrong one gives some wrong answer, and the same one as another voter with
     probability c.  The first ballot adds log p/(1-p), each further one log p/((1-p) c), at least 0 (to be joined is no
     harm).  c is larger the more a voter has in common with those before it; each further copy of a source has c nearer
     to 1.
     """
+    said = _odds(ballots)
+    contradicted = _odds([each for each in among if each.fit and each not in ballots])
     score, seen = 0.0, list[tuple[str, str]]()
     for ballot in sorted(ballots, key=lambda each: (-each.weight, each.source)):
-        odds = _logit(_within(ballot.weight))
+        odds = _logit(
+            _within(ballot.weight * said[ballot.source] / (said[ballot.source] + contradicted[ballot.source]))
+        )
         score += max(0.0, odds - log(_same_error(ballot.source, seen))) if seen else odds
         seen.append(ballot.source)
     return score
+
+
+def _odds(ballots: Sequence[Ballot]) -> Counter[tuple[str, str]]:
+    """Sum the odds, p/(1-p), by source."""
+    total = Counter[tuple[str, str]]()
+    for each in ballots:
+        p = _within(each.weight)
+        total[each.source] += p / (1 - p)
+    return total
 
 
 def _same_error(source: tuple[str, str], seen: Sequence[tuple[str, str]]) -> float:

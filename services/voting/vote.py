@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Ballot:
     """A voter's answer: the whole `text`, the `final` answer in it, which is what is compared, and its weight.
 
-    `source` is the (model, method) that it comes from; ballots of one source err together.
+    `source` is the (model, method) that it comes from; ballots of one source err together.  `fit` is False for a voter
+    that is known to be worse than others.
     """
 
     voter: str
@@ -27,6 +28,7 @@ class Ballot:
     final: str
     weight: float
     source: tuple[str, str] = ("", "")
+    fit: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight <= 1:
@@ -53,24 +55,26 @@ class Tally:
         return self.scores[0] - max(self.scores[1:], default=0.0)
 
 
-def weight_of(ballots: Sequence[Ballot]) -> float:
+def weight_of(ballots: Sequence[Ballot], _: Sequence[Ballot] = ()) -> float:
     """Return the sum of the weights."""
     return fsum(ballot.weight for ballot in ballots)
 
 
 def tally(
     ballots: Sequence[Ballot],
-    score: Callable[[Sequence[Ballot]], float] = weight_of,
+    score: Callable[[Sequence[Ballot], Sequence[Ballot]], float] = weight_of,
     *,
     kept: str | None = None,
 ) -> Tally | None:
     """Count the ballots, in an order that does not depend on theirs; None without any.
 
-    A ballot joins the first class whose first member it is equivalent to.  Equal scores: the class with more
+    A ballot joins the first class whose first member it is equivalent to.  `score` is told the class's ballots and all,
+    both in that order.  Equal scores: the class with more
     ballots, then with the first voter, wins.  A class that says what is `kept` wins whatever its score.
     """
     classes: list[list[Ballot]] = []
-    for ballot in sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight)):
+    ballots = sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight))
+    for ballot in ballots:
         home = next((c for c in classes if equivalent(c[0].final, ballot.final)), None)
         if home is None:
             classes.append([ballot])
@@ -79,7 +83,7 @@ def tally(
     if not classes:
         return None
     scored = sorted(
-        ((score(c), c) for c in classes), key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1]))
+        ((score(c, ballots), c) for c in classes), key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1]))
     )
     first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
     total = weight_of(ballots)

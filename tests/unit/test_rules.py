@@ -99,6 +99,27 @@ def test_copies_of_one_model_are_no_crowd() -> None:
     assert found.tally.winner.final == "8"
 
 
+def test_a_source_that_contradicts_itself_loses_to_one_that_does_not() -> None:
+    steps, program, other = (
+        said("9", method="steps", logprob=-0.11),
+        said("7", method="program", logprob=-0.05),
+        said("8", method="program", logprob=-0.05),
+    )
+    once = counted(VoteRule.CALIBRATED, voter("n1", program), voter("n2", steps))
+    assert once.tally.winner.final == "7"
+    split = counted(VoteRule.CALIBRATED, voter("n1", program), voter("n2", other), voter("n3", steps))
+    assert split.tally.winner.final == "9"
+
+
+def test_an_unfit_node_does_not_make_others_contradict_themselves() -> None:
+    right, wrong = said("7", method="program"), said("8", method="program")
+    good = voter("n1", right, fitness=0.9)
+    unfit = counted(VoteRule.CALIBRATED, good, voter("bad", wrong, fitness=0.1))
+    alike = counted(VoteRule.CALIBRATED, good, voter("n2", wrong, fitness=0.9))
+    assert unfit.confidence > counted(VoteRule.CALIBRATED, good).confidence - 0.05
+    assert alike.confidence < unfit.confidence - 0.2
+
+
 def test_an_unfit_node_is_outvoted_by_a_fit_one() -> None:
     votes = [
         voter("bad", said("Sydney"), said("Sydney", SMALL), fitness=0.1),
