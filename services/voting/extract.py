@@ -43,6 +43,17 @@ _CLOCK_OR_RATIO = re.compile(r"(?<![\w:.])[0-9]{1,4}:[0-9]{1,4}(?![\w:])(?:\s?[a
 _IN_BRACKETS = re.compile(r"\s\([a-z]{2,}\s[^()]{0,80}\)", re.IGNORECASE)  # words: "(since 3.5 rounds up)"
 _JOINT = re.compile(r"(?:,?\s+and)?\s+")
 _NUMBERS_IN_BRACKETS = re.compile(r"\s*\([^()]{0,60}(?<![^\W_])[0-9][^()]{0,60}\)")
+_ASKS_WHEN = re.compile(
+    r"\bwhen\s+(?:is|are|was|were|did|does|do|will|ha[sd])\b|\b(?:what|which)\s+(?:year|date|day)\b", re.IGNORECASE
+)
+_ASKS_HOW_MANY = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
+_ASKS_WHERE = re.compile(r"\bwhere\b|\b(?:what|which)\s+(?:city|town|country|state|place)\b", re.IGNORECASE)
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_MOMENT = re.compile(
+    rf"(?<![\w.,$€£])(?:{_MONTH}\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{_MONTH}\s)?"
+    r"(?:[0-9]{1,4}\s?(?:BCE?|AD|CE)\b|[0-9]{3,4}(?![\w%]|[.,][0-9]))",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(
     r",\s+(?:which|who|whose|where|when|while|with|and it|located|known|also|because|since|as|so|a|an)\b.*", re.DOTALL
 )
@@ -50,7 +61,7 @@ _AGENT = re.compile(r"\b(?:was|is|were|are|been)\s+(?:\w+\s+)?\w+\s+by\s+((?:the
 _MAKER = re.compile(
     r"((?:[A-Z][\w.'’-]*|da|de|van|von|and)(?:\s+(?:[A-Z][\w.'’-]*|da|de|van|von|der|and)){0,5})\s+(?:first\s+)?"
     r"(?:wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|gave|created|"
-    r"formulated|proposed|introduced|won|signed|sang)\b"
+    r"formulated|proposed|introduced|won|signed|sang)\b\s*"
 )
 _IS = re.compile(r"\s+(?:is|are|was|were)\s+(?!not\b)")
 _ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
@@ -149,30 +160,48 @@ def _fact(text: str, question: str) -> str:
         return yes_no[1]
     first = next(iter(sentences(text)), "")
     sentence = _trim(_ASIDE.sub("", _NUMBERS_IN_BRACKETS.sub("", first)))
-    return _asserted(sentence, content_words(question)) or sentence or _trim(first)
+    return _moment(sentence, question) or _asserted(sentence, question) or sentence or _trim(first)
 
 
-def _asserted(sentence: str, asked: frozenset[str]) -> str:
-    """Return who did it, or the side of "is" that tells something new; empty when the sentence is no such thing.
+def _asserted(sentence: str, question: str) -> str:
+    """Return who did it or what was done, or the side of "is" that tells something new; else nothing.
 
-    `asked` are the content words of the question; where they do not decide between the sides, grammar does.
+    Where the question does not decide between two sides, grammar does.
     """
-    agent = _AGENT.search(sentence)
+    agent, maker = _AGENT.search(sentence), _MAKER.match(sentence)
     if agent:
-        return _WHEN.sub("", agent[1])
-    maker = _MAKER.match(sentence)
+        return _deed(_WHEN.sub("", agent[1]), sentence[: agent.start()].strip(), question)
     if maker:
-        return maker[1]
+        return _deed(maker[1], _WHEN.sub("", sentence[maker.end() :]), question)
     parts = _IS.split(sentence)
     if len(parts) == 1:
         return ""
     subject, told = parts[0], _LOCATED.sub("", parts[-1], count=1)
-    if len(parts) == 2 and (side := _less_known(subject, told, asked)):  # noqa: PLR2004  one "is"
+    if len(parts) == 2 and (side := _less_known(subject, told, content_words(question))):  # noqa: PLR2004  one "is"
         return side
     is_name = len(subject.split()) <= _MAX_SUBJECT_WORDS and not _ARTICLE.match(subject)
     if is_name and _DESCRIPTION.match(parts[1]) and not quantities(parts[1]):
         return subject
     return told if len(told.split()) <= _MAX_ANSWER_WORDS else ""
+
+
+def _moment(sentence: str, question: str) -> str:
+    """Return the one date or year that a sentence holds beyond the question's, where that is asked."""
+    if not _ASKS_WHEN.search(question):
+        return ""
+    known = set(_MOMENT.findall(question))
+    told = [moment for moment in _MOMENT.findall(sentence) if moment not in known]
+    return told[0] if len(told) == 1 else ""
+
+
+def _deed(doer: str, deed: str, question: str) -> str:
+    """Return who did something, or what was done, whichever is asked; empty if neither is, or it is not certain."""
+    if _ASKS_HOW_MANY.search(question):
+        return deed if quantities(deed) and not quantities(doer) else ""
+    if _ASKS_WHEN.search(question) or _ASKS_WHERE.search(question):
+        return ""
+    asked = content_words(question)
+    return _less_known(doer, deed, asked) or (doer if content_words(doer) - asked else "")
 
 
 def _less_known(one: str, other: str, asked: frozenset[str]) -> str:
