@@ -6,15 +6,20 @@ synonyms and no spelling variants.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from services.voting.normalise import Date, Items, Number, Text, as_text, normalise
+from services.voting.normalise import Boolean, Date, Items, Number, Text, Time, as_text, normalise
+from services.voting.opposites import opposed
 from services.voting.quantity import same
+from services.voting.units import conversion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
+    from decimal import Decimal
+    from fractions import Fraction
 
     from services.voting.normalise import Value
 
@@ -22,32 +27,48 @@ _MAX_NAME_WORDS = 3
 _MAX_SENTENCE_WORDS = 12
 _MIN_OVERLAP = 0.6
 
+# Words that make another place of a name: Virginia and West Virginia.
+_ELSEWHERE = frozenset(
+    "north south east west northern southern eastern western new upper lower papua equatorial".split()
+)
+_NUMBER = r"([-−]?[0-9]+(?:\.[0-9]+)?)"
+_PAIRS = (
+    re.compile(rf"(?<![\w.:/-]){_NUMBER}\s?(?::|[-–−]|\sto\s)\s?{_NUMBER}(?![\w:/-])"),
+    re.compile(rf"\(\s?{_NUMBER}\s?,\s?{_NUMBER}\s?\)"),
+)
+_ASSIGNED = re.compile(r"(?<!\w)([a-z])\s?=\s?([-−]?[0-9.]*[0-9])", re.IGNORECASE)
+
 _read = lru_cache(maxsize=4096)(normalise)
 
 
 def equivalent(a: str, b: str) -> bool:
     """Compare two final answers: numbers, dates and lists by value, all else by content words.
 
-    A unit, day or year that one of them leaves out matches any.  A year matches a date in it.
+    A unit, day or year that one of them leaves out matches any.  A year matches a date in it.  Opposites ("more than
+    5", "less than 5") and numbers in another order ("won 3-2", "won 2-3") are never the same.
     """
     if a == b:
         return True
     one, other = _read(a), _read(b)
     if isinstance(other, Number) or (isinstance(other, Text) and not isinstance(one, Number)):
         one, other, a, b = other, one, b, a
-    return _alike(one, other, a, b)
+    return _alike(one, other, a, b) and not _contrary(one, other, a, b)
 
 
-def _alike(one: Value, other: Value, a: str, b: str) -> bool:
+def _alike(one: Value, other: Value, a: str, b: str) -> bool:  # noqa: PLR0911  a line per pair of types
     match one, other:
         case Number(), Number():
             return _same_number(one, other)
         case Number(), Date():
             return one.unit is None and one.value == other.year
+        case Number(), Time():
+            return one.unit is None and any(one.value == hour and not minute for hour, minute in other.shown)
         case Date(), Date():
             parts = ((one.year, other.year), (one.month, other.month), (one.day, other.day))
             return all(x is None or y is None or x == y for x, y in parts)
-        case (Number(), Text()) | (Text(), Date() | Text()):
+        case Time(), Time():
+            return not one.shown.isdisjoint(other.shown)
+        case (Number(), Text()) | (Text(), Date() | Time() | Text()):
             return _same_text(as_text(a), as_text(b))
         case Text(), Items():
             listed = _words(other.members)
@@ -56,22 +77,37 @@ def _alike(one: Value, other: Value, a: str, b: str) -> bool:
             return one == other
 
 
-def _same_number(a: Number, b: Number) -> bool:
-    return same(a.value, b.value) and _same_unit(a.unit, b.unit)
-
-
-def _same_unit(a: str | None, b: str | None) -> bool:
-    """Whether no part of one unit contradicts the other: "dollar" may be "dollar/day", not "euro/day"."""
-    if a is None or b is None:
+def _contrary(one: Value, other: Value, a: str, b: str) -> bool:
+    """Whether two answers that are alike are opposites, or hold their numbers in another order."""
+    if isinstance(one, Boolean) and isinstance(other, Boolean):
+        return False
+    if opposed(a, b):
         return True
-    return all(x == y for x, y in zip(a.split("/"), b.split("/"), strict=False))
+    if isinstance(one, Time) and isinstance(other, Time):
+        return False
+    orders = zip(_orders(a), _orders(b), strict=True)
+    return any(first and second and first != second for first, second in orders)
+
+
+def _same_number(a: Number, b: Number) -> bool:
+    many = conversion(a.unit, b.unit)
+    return many is not None and (same(_times(a.value, many), b.value) or same(a.value, _times(b.value, 1 / many)))
+
+
+def _times(value: Decimal, many: Fraction) -> Decimal:
+    return value * many.numerator / many.denominator if many != 1 else value
+
+
+def _orders(answer: str) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+    """Return the pairs of numbers whose order counts (ratios, scores, points), and what several letters stand for."""
+    pairs = frozenset(pair for pattern in _PAIRS for pair in pattern.findall(answer))
+    assigned = frozenset(_ASSIGNED.findall(answer))
+    return pairs, assigned if len(assigned) > 1 else frozenset()
 
 
 def _same_text(a: Text, b: Text) -> bool:
-    """Compare free texts: never equal if their numbers or negations differ, or if each has a name the other lacks."""
-    if a.negated != b.negated or not _same_numbers(a.numbers, b.numbers):
-        return False
-    if a.ratios and b.ratios and a.ratios != b.ratios:
+    """Compare free texts: never equal if numbers, terms or negations differ, or if each has a name the other lacks."""
+    if a.negated != b.negated or a.terms != b.terms or not _same_numbers(a.numbers, b.numbers):
         return False
     if a.words == b.words:
         return True
@@ -79,7 +115,8 @@ def _same_text(a: Text, b: Text) -> bool:
         return False
     few, many = sorted((a.words, b.words), key=len)
     if len(few) <= _MAX_NAME_WORDS:
-        return few <= many and len(many) <= _MAX_SENTENCE_WORDS
+        elsewhere = a.names != b.names and a.names ^ b.names <= _ELSEWHERE
+        return few <= many and len(many) <= _MAX_SENTENCE_WORDS and not elsewhere
     return len(few & many) >= _MIN_OVERLAP * len(few | many)
 
 

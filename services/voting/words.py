@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(  # "C++" and "C#", "AB-" and "Na+" are words too
+    r"(?<![^\W_])[^\W\d_]{1,2}[0-9]?(?:[-−+]|\+\+|#)(?!\w)|[^\W_]+(?:['’][^\W_]+)*"
+)
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]\"”]{2}[.!?])\s+|\n\s*")
 INTERROGATIVE = re.compile(
     r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
