@@ -7,6 +7,7 @@ synonyms and no spelling variants.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,13 @@ _MIN_OVERLAP = 0.6
 _ELSEWHERE = frozenset(
     "north south east west northern southern eastern western new upper lower papua equatorial".split()
 )
-_NUMBER = r"([-−]?[0-9]+(?:\.[0-9]+)?)"
+_NUMBER = r"([-−]?[0-9][0-9,]{0,30}(?:\.[0-9]+)?)"
 _PAIRS = (
-    re.compile(rf"(?<![\w.:/-]){_NUMBER}\s?(?::|[-–−]|\sto\s)\s?{_NUMBER}(?![\w:/-])"),
-    re.compile(rf"\(\s?{_NUMBER}\s?,\s?{_NUMBER}\s?\)"),
+    re.compile(rf"(?<![\w.,:/-]){_NUMBER}\s?(?::|[-–−]|\sto\s)\s?{_NUMBER}(?![\w:/-])"),
+    re.compile(r"\(\s?([-−]?[0-9.]+)\s?,\s?([-−]?[0-9.]+)\s?\)"),
 )
-_ASSIGNED = re.compile(r"(?<!\w)([a-z])\s?=\s?([-−]?[0-9.]*[0-9])", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"(?<!\w)([a-z])\s?=\s?{_NUMBER}", re.IGNORECASE)
+_COUNTED = re.compile(rf"(?<![\w.,]){_NUMBER}\s([a-z]{{2,}})", re.IGNORECASE)
 
 _read = lru_cache(maxsize=4096)(normalise)
 
@@ -85,8 +87,12 @@ def _contrary(one: Value, other: Value, a: str, b: str) -> bool:
         return True
     if isinstance(one, Time) and isinstance(other, Time):
         return False
-    orders = zip(_orders(a), _orders(b), strict=True)
-    return any(first and second and first != second for first, second in orders)
+    pairs, other_pairs = _pairs(a), _pairs(b)
+    if pairs and other_pairs and pairs != other_pairs:
+        return True
+    told, other_told = _told(a), _told(b)
+    both = told.keys() & other_told.keys()
+    return len(both) > 1 and any(told[each] != other_told[each] for each in both)
 
 
 def _same_number(a: Number, b: Number) -> bool:
@@ -98,11 +104,18 @@ def _times(value: Decimal, many: Fraction) -> Decimal:
     return value * many.numerator / many.denominator if many != 1 else value
 
 
-def _orders(answer: str) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
-    """Return the pairs of numbers whose order counts (ratios, scores, points), and what several letters stand for."""
-    pairs = frozenset(pair for pattern in _PAIRS for pair in pattern.findall(answer))
-    assigned = frozenset(_ASSIGNED.findall(answer))
-    return pairs, assigned if len(assigned) > 1 else frozenset()
+def _pairs(answer: str) -> set[tuple[str, ...]]:
+    """Return the pairs of numbers whose order counts: ratios, scores, ranges, points."""
+    found = [pair for pattern in _PAIRS for pair in pattern.findall(answer)]
+    return {tuple(number.replace(",", "") for number in pair) for pair in found}
+
+
+def _told(answer: str) -> dict[str, set[str]]:
+    """Return which numbers are told of which letter ("x = 2") or noun ("2 red")."""
+    told: dict[str, set[str]] = defaultdict(set)
+    for name, number in _ASSIGNED.findall(answer) + [found[::-1] for found in _COUNTED.findall(answer)]:
+        told[name.lower()].add(number.replace(",", ""))
+    return told
 
 
 def _same_text(a: Text, b: Text) -> bool:

@@ -98,6 +98,8 @@ SAME = [
     ("5 kg", "5000 grams"),
     ("2 l", "2000 ml"),
     ("5-10", "5 to 10"),
+    ("1,000 - 2,000", "1000 to 2000"),
+    ("2 red and 3 blue", "3 blue and 2 red"),
     ("", " "),
     (
         "Tea holds less caffeine than coffee and tastes milder",
@@ -204,6 +206,7 @@ DIFFERENT = [
     ("2 and a half", "2"),
     ("300K", "300,000"),
     ("two thirds", "three quarters"),
+    ("2 red and 3 blue", "3 red and 2 blue"),
     ("!", "?"),
 ]
 
