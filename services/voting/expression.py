@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from services.voting.quantity import Quantity, quantities
 from services.voting.words import fold
 
 _REWRITTEN = (
@@ -46,10 +47,21 @@ def plain(text: str) -> str:
 
 
 def expressions(text: str) -> list[Expression]:
-    """Return the expressions of a text that `plain` made; what is only a number, a unit or a letter is none."""
+    """Return the expressions of a text that `plain` made; a number, a unit ("3 m/s") or a letter alone is none."""
     start = defined.end() if (defined := _DEFINED.match(text)) and text.count("=") == 1 else 0
     found = [match for match in _RUN.finditer(text, start) if _TELLS.search(match[0])]
-    return [Expression(_said(match[0]), match.start(), match.end()) for match in found]
+    told = quantities(text) if found else []
+    return [
+        Expression(_said(match[0]), match.start(), match.end())
+        for match in found
+        if not any(_is_in(match, each) for each in told)
+    ]
+
+
+def _is_in(run: re.Match[str], quantity: Quantity) -> bool:
+    if quantity.unit:
+        return quantity.start < run.end() and run.start() < quantity.end
+    return quantity.start <= run.start() and run.end() <= quantity.end
 
 
 def _said(run: str) -> str:

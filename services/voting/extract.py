@@ -9,9 +9,12 @@ one that says less of what the question said.
 from __future__ import annotations
 
 import re
+from itertools import pairwise, takewhile
 
 from schemas.terms import Operation
-from services.voting.quantity import Quantity, quantities
+from services.voting.expression import expressions
+from services.voting.expression import plain as plain_expression
+from services.voting.quantity import Quantity, compounds, quantities
 from services.voting.words import content_words, sentences
 
 _MARKUP = (
@@ -39,9 +42,25 @@ _ANNOUNCED = re.compile(
 _BULLET = re.compile(r"^[ \t]*(?:[-*•+]|[0-9]{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _YES_NO = re.compile(r"\s*(yes|no|true|false)(?:[,.;:!]|\s*$)", re.IGNORECASE)
 
-_CLOCK_OR_RATIO = re.compile(r"(?<![\w:.])[0-9]{1,4}:[0-9]{1,4}(?![\w:])(?:\s?[ap]\.?m\b)?", re.IGNORECASE)
-_IN_BRACKETS = re.compile(r"\s\([a-z]{2,}\s[^()]{0,80}\)", re.IGNORECASE)  # words: "(since 3.5 rounds up)"
-_JOINT = re.compile(r"(?:,?\s+and)?\s+")
+_CLOCK_OR_RATIO = re.compile(
+    r"(?<![\w:.])[0-9]{1,4}:[0-9]{1,4}(?![\w:])(?:\s?[ap]\.?m\b)?|\b[0-9]{1,2}\s?[ap]\.?m\b", re.IGNORECASE
+)
+_IN_BRACKETS = re.compile(  # words or a sum: "(since 3.5 rounds up)", "(5 × $2.50)"
+    r"(?<![-+×*/÷=])\s\((?:[a-z]{2,}\s|[^()]{0,40}[0-9]\s?[-+×*/÷=])[^()]{0,80}\)", re.IGNORECASE
+)
+_SAID = re.compile(r".*(?:=|\b(?:is|are|was|were|equals?)\b)\s*")
+_AND = re.compile(r"\s*(?:,|,?\s(?:and|or)\b)\s*")
+_FOLLOWING = re.compile(r"(?:[ -][^\W\d_]+){1,3}")
+_HOW_MANY = re.compile(
+    r"\bhow\s+(?:many|much)\s+(?P<what>[a-z]+(?:\s+[a-z]+){0,4}?)(?=[?.,]|\s*\Z|\s+(?:do|does|did|is|are|was|were|will|"
+    r"would|can|could|has|have|had|should|must|there|in|of|for|to|per|from|on|at|than|if|when)\b)",
+    re.IGNORECASE,
+)
+_PRICE = re.compile(
+    r"\bhow\s+much\b.*\b(?:money|costs?|pay|paid|spen[dt]|earn|charge|price|worth|owe|save)\b", re.IGNORECASE
+)
+_MONEY = frozenset("dollar cent euro pound yen rupee".split())
+_LEFT = frozenset("left remain remaining".split())
 _NUMBERS_IN_BRACKETS = re.compile(r"\s*\([^()]{0,60}(?<![^\W_])[0-9][^()]{0,60}\)")
 _ASKS_WHEN = re.compile(
     r"\bwhen\s+(?:is|are|was|were|did|does|do|will|ha[sd])\b|\b(?:what|which)\s+(?:year|date|day)\b", re.IGNORECASE
@@ -84,7 +103,7 @@ def final_answer(text: str, operation: Operation, question: str = "") -> str:
         text = f"Answer: {boxed[-1]}"
     plain = plain_text(text)
     if operation is Operation.MATH:
-        return _result(plain)
+        return _result(plain, question)
     if operation is Operation.SEARCH:
         listed = _BULLET.findall(text) if not _ANNOUNCED.search(plain) else []
         return _fact(plain, question) if len(listed) < 2 else ", ".join(_trim(plain_text(item)) for item in listed)  # noqa: PLR2004
@@ -99,8 +118,8 @@ def plain_text(text: str) -> str:
     return text.strip()
 
 
-def _result(text: str) -> str:
-    """Return a sum's result: what is announced, else a bare first line, else the last line's number."""
+def _result(text: str, question: str) -> str:
+    """Return a sum's result: what is announced, else a bare first line, else what the last line tells."""
     announced = _announced(text)
     if announced:
         return _number_in(announced, place=0) or announced
@@ -112,8 +131,8 @@ def _result(text: str) -> str:
         return ""
     if _is_bare(lines[0]):
         return _trim(lines[0])
-    last = next((line for line in reversed(lines) if quantities(line)), None)
-    return _number_in(last, place=-1) if last else _trim(sentences(lines[0])[0])
+    last = next((line for line in reversed(lines) if quantities(line) or expressions(plain_expression(line))), None)
+    return _number_in(last, question, place=-1) if last else _trim(sentences(lines[0])[0])
 
 
 def _announced(text: str) -> str:
@@ -122,8 +141,11 @@ def _announced(text: str) -> str:
     return _trim(after.splitlines()[0]) if len(after) < len(text) else ""
 
 
-def _number_in(line: str, *, place: int) -> str:
-    """Return the right side of the line's last equation, a short line itself, else its first or last number."""
+def _number_in(line: str, question: str = "", *, place: int) -> str:
+    """Return what a line tells: the right side of an equation, an expression, a list, what is asked, else a number.
+
+    That is the first number of an announcement or a right side, the last of a sentence; of a short line it is all.
+    """
     right = line.rpartition("=")[2] if "=" in line else ""
     if quantities(right):
         line, place = right, 0
@@ -131,20 +153,61 @@ def _number_in(line: str, *, place: int) -> str:
     pairs = _CLOCK_OR_RATIO.findall(line)
     if pairs:
         return str(pairs[place])
-    found = quantities(line)
+    found = compounds(line, quantities(line))
+    told = line[said.end() if (said := _SAID.match(line)) else 0 :]
+    if _is_expression(told) or (said and _is_list(told)):
+        return _trim(told)
     if not found:
         return ""
+    if said and _is_bare(told):
+        return told[: quantities(told)[0].end]
     if len(line.split()) <= _MAX_SHORT_WORDS and (len(found) > 1 or found[0].start == 0):
         return _trim(line)
-    return line[_compound_start(line, found[: place % len(found) + 1]) : found[place].end].strip()
+    chosen = _asked(line, found, question) or found[place]
+    return line[chosen.start : chosen.end].strip()
 
 
-def _compound_start(line: str, found: list[Quantity]) -> int:
-    """Return where the last that is found begins, with a larger unit before it if it has one: "2 hours 30 minutes"."""
-    *before, last = found
-    if not before or None in {before[-1].unit, last.unit} or before[-1].unit == last.unit:
-        return last.start
-    return before[-1].start if _JOINT.fullmatch(line, before[-1].end, last.start) else last.start
+def _is_expression(told: str) -> bool:
+    """Whether a phrase begins with an expression and holds no number beside expressions: "25π square cm"."""
+    told = plain_expression(told)
+    terms = expressions(told)
+    alone = [each for each in quantities(told) if not any(term.start <= each.start < term.end for term in terms)]
+    return bool(terms) and not terms[0].start and not alone and len(told.split()) <= _MAX_ANSWER_WORDS
+
+
+def _is_list(told: str) -> bool:
+    found = quantities(told)
+    gaps = [told[one.end : other.start] for one, other in pairwise(found)]
+    return (
+        bool(gaps) and not found[0].start and all(map(_AND.fullmatch, gaps)) and not told[found[-1].end :].strip(" .")
+    )
+
+
+def _asked(line: str, found: list[Quantity], question: str) -> Quantity | None:
+    """Return the last number of what the question asks to count, where the line's last number is of something else.
+
+    A number that the question holds itself is none, and one of nothing ("so 15 remain") may be of anything.
+    """
+    known = {each.value for each in quantities(question)}
+    new = [(each, _counted(line, each)) for each in found if each.value not in known]
+    if _LEFT & content_words(question):
+        for each, what in reversed(new):
+            if what & _LEFT:
+                return each
+    last = found[-1]
+    if last.unit is None and _counted(line, last) <= _LEFT:
+        return None
+    asked = _HOW_MANY.search(question)
+    nouns = content_words(asked["what"]) if asked else frozenset()
+    money = _MONEY if _PRICE.search(question) else frozenset()
+    return next((each for each, what in reversed(new) if what & nouns or each.unit in money), None)
+
+
+def _counted(line: str, number: Quantity) -> frozenset[str]:
+    """Return the words right behind a number, its unit included, up to a mark or a word without meaning."""
+    following = _FOLLOWING.match(line, number.end)
+    words = takewhile(content_words, following[0].split()) if following else ()
+    return content_words(" ".join([line[number.start : number.end], *words]))
 
 
 def _is_bare(line: str) -> bool:

@@ -143,17 +143,10 @@ def as_text(answer: str) -> Text:
 
 
 def _without_terms(answer: str) -> tuple[str, frozenset[str]]:
-    """Cut the expressions out of an answer; what a quantity is written with ("3 m/s", "5k") is none."""
+    """Cut the expressions out of an answer."""
     answer = plain(answer)
-    found = quantities(answer)
-    terms = [each for each in expressions(answer) if not any(_is_in(each, quantity) for quantity in found)]
+    terms = expressions(answer)
     return _without(answer, terms), frozenset(each.said for each in terms)
-
-
-def _is_in(term: Expression, quantity: Quantity) -> bool:
-    if quantity.unit:
-        return quantity.start < term.end and term.start < quantity.end
-    return quantity.start <= term.start and term.end <= quantity.end
 
 
 def _date(answer: str) -> Date | None:

@@ -152,3 +152,31 @@ def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation)
 )
 def test_the_answer_is_what_the_question_did_not_say(question: str, text: str, final: str) -> None:
     assert final_answer(text, Operation.SEARCH, question) == final
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "final"),
+    [
+        ("How many days does it take?", "It takes 3 days to travel 900 miles.", "3 days"),
+        ("How many buses do you need?", "You need 3 buses to carry 100 students.", "3"),
+        ("How many cookies does each child get?", "They each get 7 cookies, with 1 left over.", "7"),
+        ("How much money does she have left?", "She has $15 left after spending $5.", "$15"),
+        ("How much does she pay?", "She pays $12 for 3 tickets.", "$12"),
+        ("How much do they cost?", "The total cost is $12.50 (5 × $2.50).", "$12.50"),
+        ("What is 15% of 240?", "15% of 240 is 36.", "36"),
+        ("When does it arrive?", "It arrives at 9 PM.", "9 PM"),
+        ("What is the derivative of x^2?", "The derivative of x^2 is 2x.", "2x"),
+        ("What is the derivative of x^2?", "f'(x) = 2x", "2x"),
+        ("What is the area?", "The area is 25π square cm.", "25π square cm"),
+        ("What is the area?", "Answer: 25π", "25π"),
+        ("What are the roots?", "The roots of the equation are 2 and 3.", "2 and 3"),
+        ("How many apples are left?", "She gave 5 apples of 20 apples away, so 15 are left.", "15"),
+        ("How many apples are left?", "Out of the 20 apples, which were red, 15 remain.", "15"),
+        ("Out of 20 apples, how many apples has she left?", "Out of her 20 apples, she has 15 left now.", "15"),
+        ("How many students are girls?", "There are 20 students at all, and 12 are girls.", "12"),
+        ("How many minutes does it take?", "It takes him 2 hours and 30 minutes.", "2 hours and 30 minutes"),
+        ("What is left?", "So it is 3 + 4 for the first and 7 in all.", "7"),
+    ],
+)
+def test_the_result_is_of_what_is_asked(question: str, text: str, final: str) -> None:
+    assert final_answer(text, Operation.MATH, question) == final
