@@ -70,7 +70,7 @@ _ASKS_WHERE = re.compile(r"\bwhere\b|\b(?:what|which)\s+(?:city|town|country|sta
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _MOMENT = re.compile(
     rf"(?<![\w.,$€£])(?:{_MONTH}\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{_MONTH}\s)?"
-    r"(?:[0-9]{1,4}\s?(?:BCE?|AD|CE)\b|[0-9]{3,4}(?![\w%]|[.,][0-9]))",
+    r"(?:[0-9]{1,4}\s?(?:BCE?|AD|CE)\b|AD\s[0-9]{1,4}\b|[0-9]{3,4}(?![\w%]|[.,][0-9]))",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
@@ -264,7 +264,7 @@ def _deed(doer: str, deed: str, question: str) -> str:
     if _ASKS_WHEN.search(question) or _ASKS_WHERE.search(question):
         return ""
     asked = content_words(question)
-    return _less_known(doer, deed, asked) or (doer if content_words(doer) - asked else "")
+    return _less_known(doer, deed, asked) or (doer if content_words(doer).isdisjoint(asked) else "")
 
 
 def _less_known(one: str, other: str, asked: frozenset[str]) -> str:

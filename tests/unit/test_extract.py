@@ -118,11 +118,28 @@ def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operati
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize(
-    "piece", ["1,", "(", "the is ", "A ", "\\boxed{", "**", "= 1 ", "one hundred and ", "  ", "is ", ",  ", "\n"]
+    "piece",
+    [
+        "1,",
+        "(",
+        "the is ",
+        "A ",
+        "\\boxed{",
+        "**",
+        "= 1 ",
+        "one hundred and ",
+        "  ",
+        "is ",
+        ",  ",
+        "\n",
+        "2x",
+        "1 apple ",
+        "how many ",
+    ],
 )
 @pytest.mark.parametrize("operation", list(Operation))
 def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation) -> None:
-    final_answer(piece * 5_000, operation)
+    final_answer(piece * 5_000, operation, piece * 500)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +163,13 @@ def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation)
         ("When did Caesar die?", "Julius Caesar died on 15 March 44 BC.", "15 March 44 BC"),
         ("When did the War of 1812 end?", "The War of 1812 ended in 1815.", "1815"),
         ("When did Gauss live?", "Gauss lived from 1777 to 1855.", "Gauss lived from 1777 to 1855"),
+        ("When was Pompeii buried?", "Pompeii was buried by Mount Vesuvius in AD 79.", "AD 79"),
+        ("When was Mozart born?", "Mozart was born on January 27, 1756, in Salzburg.", "January 27, 1756"),
+        (
+            "What did Newton discover?",
+            "Isaac Newton discovered the laws of motion and of gravity and that white light holds all colours.",
+            "Isaac Newton discovered the laws of motion and of gravity and that white light holds all colours",
+        ),
         ("What language did Bjarne Stroustrup create?", "C++ was created by Bjarne Stroustrup.", "C++"),
         ("Which metal is liquid?", "Mercury is liquid at room temperature.", "Mercury"),
     ],
