@@ -66,6 +66,7 @@ _ASKS_WHEN = re.compile(
     r"\bwhen\s+(?:is|are|was|were|did|does|do|will|ha[sd])\b|\b(?:what|which)\s+(?:year|date|day)\b", re.IGNORECASE
 )
 _ASKS_HOW_MANY = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
+_ASKS_DEED = re.compile(r"\b(?:what|which|whom?)(?:\s+[\w'’-]+){0,3}?\s+(?:did|does|do)\b", re.IGNORECASE)
 _ASKS_WHERE = re.compile(r"\bwhere\b|\b(?:what|which)\s+(?:city|town|country|state|place)\b", re.IGNORECASE)
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _MOMENT = re.compile(
@@ -263,7 +264,9 @@ def _deed(doer: str, deed: str, question: str) -> str:
         return deed if quantities(deed) and not quantities(doer) else ""
     if _ASKS_WHEN.search(question) or _ASKS_WHERE.search(question):
         return ""
-    asked = content_words(question)
+    asked, is_short = content_words(question), len(deed.split()) <= _MAX_ANSWER_WORDS
+    if _ASKS_DEED.search(question):
+        return deed if content_words(deed) - asked and is_short else ""
     return _less_known(doer, deed, asked) or (doer if content_words(doer).isdisjoint(asked) else "")
 
 

@@ -153,6 +153,8 @@ def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation)
         ("How many continents are there?", "There are seven continents on Earth.", "seven continents on Earth"),
         ("What did Marie Curie discover?", "Marie Curie discovered radium and polonium.", "radium and polonium"),
         ("What did Marie Curie discover?", "Radium was discovered by Marie Curie.", "Radium"),
+        ("Marie Curie: what did she discover?", "She discovered radium.", "radium"),
+        ("What element did she discover?", "Radium was discovered by Marie Curie.", "Radium"),
         ("Who discovered radium?", "Marie Curie discovered radium and polonium in 1898.", "Marie Curie"),
         ("How many novels did Jane Austen write?", "Jane Austen wrote six novels.", "six novels"),
         ("How many novels did Jane Austen write?", "6 novels were written by Jane Austen.", "6 novels"),
