@@ -78,6 +78,12 @@ def sentences(text: str) -> list[str]:
     return [part for part in map(str.strip, _SENTENCE_END.split(text.strip())) if part]
 
 
+def trim(phrase: str) -> str:
+    """Return a phrase without quotes and without closing punctuation, except after an initial ("D.C.")."""
+    phrase = phrase.strip().strip("\"“”'‘’").strip()
+    return re.sub(r"(?<![A-Z])[.,;:!\"”]+$", "", phrase).strip()
+
+
 def _words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
