@@ -53,8 +53,7 @@ _BELOW_1000 = (
 )
 _FRACTION = rf"(?:one[- ]{_PART}|(?:{'|'.join(list(_ONES)[1:])})[- ](?:halve|{_PART})s)\b"
 _SPELLED = re.compile(
-    rf"""\b(?:(?P<part>{_FRACTION}|half[ ]an?(?=[ ](?:{"|".join(filter(str.isalpha, UNITS))}|{_SCALE})\b)
-    |\A(?:half|an?[ ]{_PART})\Z)
+    rf"""\b(?:(?P<part>{_FRACTION}|half[ ]an?(?=[ ](?:{"|".join(filter(str.isalpha, UNITS))}|{_SCALE})\b))
     |(?P<whole>(?:{_BELOW_1000}|a(?=[ ]{_SCALE}\b))\b(?:[ ]{_SCALE}\b(?:,?[ ](?:and[ ])?{_BELOW_1000}\b)?){{0,5}})
     (?:(?<!dozen)(?<!sand)(?<!llion)[ ]and[ ](?P<extra>a[ ]{_PART}\b|{_FRACTION}))?)
     (?:(?<!llion)[ ](?P<scale>{_SCALE})\b)?""",

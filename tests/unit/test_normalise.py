@@ -49,6 +49,7 @@ from services.voting.words import content_words, names
         ("1.5M", "1500000", None),
         ("300K", "300", "kelvin"),
         ("half", "0.5", None),
+        ("a quarter", "0.25", None),
         ("three quarters", "0.75", None),
         ("one half of it", "0.5", None),
         ("two and a half hours", "2.5", "hour"),
