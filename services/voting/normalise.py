@@ -50,7 +50,7 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _NUMERO = re.compile(r"\bno\.\s?(?=[0-9]+\b(?!\s+(?:is|are|was|were|has|can|does)\b))", re.IGNORECASE)
-_PART = re.compile(r"\A(?:(?:a )?(?=half\Z)|a (?=(?:third|quarter|fourth|fifth|tenth)\Z))", re.IGNORECASE)
+_PART_ALONE = re.compile(r"\A(?:(?:a )?(?=half\Z)|a (?=(?:third|quarter|fourth|fifth|tenth)\Z))", re.IGNORECASE)
 _NOON = 12
 _MAX_MEMBER_WORDS = 4
 _MAX_NOUN_WORDS = 3
@@ -119,7 +119,7 @@ Value = Number | Date | Time | Boolean | Items | Text
 def normalise(answer: str) -> Value:
     """Return the typed value of a final answer.  Never fails: what is nothing else is text."""
     answer = "\n".join(" ".join(line.split()) for line in answer.splitlines() if line.strip())
-    answer = _PART.sub("one ", _NUMERO.sub("number ", answer))
+    answer = _PART_ALONE.sub("one ", _NUMERO.sub("number ", answer))
     return _date(answer) or _time(answer) or _boolean(answer) or _number(answer) or _items(answer) or as_text(answer)
 
 

@@ -43,7 +43,7 @@ _FIGURE = re.compile(
     (?![0-9]|(?:st|nd|rd|th)\b)
     (?:\s?[×x*]\s?10(?:\^{{?(?P<power>[-−]?[0-9]{{1,3}})\b}}?|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}})))?
     (?:[ ](?P<part>[0-9]{{1,3}})[/⁄](?P<whole>[0-9]{{1,3}})(?![\w/])|\s?[/⁄]\s?(?P<over>[0-9]{{1,9}})(?![\w/.,]\w))?
-    (?:[ ]and[ ]an?[ ](?P<extra>{_PART})\b)?
+    (?:[ ]and[ ]a[ ](?P<extra>{_PART})\b(?![ ]of\b))?
     (?:[ -](?P<scale>{_SCALE})\b|(?P<suffix>(?(currency)[km]|(?-i:k|M))|bn|(?(currency)b|(?!)))(?!\w))?""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -55,7 +55,7 @@ _FRACTION = rf"(?:one[- ]{_PART}|(?:{'|'.join(list(_ONES)[1:])})[- ](?:halve|{_P
 _SPELLED = re.compile(
     rf"""\b(?:(?P<part>{_FRACTION}|half[ ]an?(?=[ ](?:{"|".join(filter(str.isalpha, UNITS))}|{_SCALE})\b))
     |(?P<whole>(?:{_BELOW_1000}|a(?=[ ]{_SCALE}\b))\b(?:[ ]{_SCALE}\b(?:,?[ ](?:and[ ])?{_BELOW_1000}\b)?){{0,5}})
-    (?:(?<!dozen)(?<!sand)(?<!llion)[ ]and[ ](?P<extra>a[ ]{_PART}\b|{_FRACTION}))?)
+    (?:(?<!dozen)(?<!sand)(?<!llion)[ ]and[ ](?P<extra>a[ ]{_PART}\b|{_FRACTION})(?![ ]of\b))?)
     (?:(?<!llion)[ ](?P<scale>{_SCALE})\b)?""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -105,7 +105,7 @@ def compounds(text: str, found: list[Quantity]) -> list[Quantity]:
         before = joined[-1] if joined else None
         many = conversion(before.unit, each.unit) if before and before.unit and each.unit else None
         if before and many and many > 1 and _JOINT.fullmatch(text, before.end, each.start):
-            value = before.value * many.numerator / many.denominator + each.value
+            value = before.value * many.numerator / many.denominator + each.value.copy_sign(before.value)
             joined[-1] = replace(each, value=value, start=before.start)
         else:
             joined.append(each)

@@ -57,6 +57,7 @@ from services.voting.words import content_words, names
         ("half an hour", "0.5", "hour"),
         ("1 hour and 30 minutes", "90", "minute"),
         ("5 feet 3 inches", "63", "inch"),
+        ("-1 hour 30 minutes", "-90", "minute"),
         ("x = 5", "5", None),
         ("No. 7", "7", None),
     ],
@@ -115,6 +116,8 @@ def test_quantities_stand_where_they_are_found() -> None:
 @pytest.mark.parametrize(
     ("text", "values"),
     [
+        ("He ate 5 and a third of them ate 3", [5, 3]),
+        ("half of them ate 3", [3]),
         ("10 minus 3", [10, 3]),
         ("ten minus three", [10, 3]),
         ("10-3", [10, 3]),
