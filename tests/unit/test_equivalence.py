@@ -224,8 +224,10 @@ def test_says_something_else(a: str, b: str) -> None:
 
 
 _PIECES = st.sampled_from(
-    "Paris London the a no not and , ; 1945 5 5.0 five $ % km July 4 Yes never red blue 1/2 of\n"
-    "Marie Curie Pierre".replace("\n", " ").split(" ")
+    (
+        "Paris London the a no not and , ; 1945 5 5.0 five $ % km July 4 Yes never red blue 1/2 of Marie Curie Pierre "
+        "more less hours minutes cents 2x x = + 3-2 (2, 3) 3:30 pm am half one-third New C++ √2 5k e999"
+    ).split()
 )
 answers = st.one_of(st.text(max_size=40), st.lists(_PIECES, max_size=7).map(" ".join))
 
