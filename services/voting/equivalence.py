@@ -128,8 +128,7 @@ def _same_text(a: Text, b: Text) -> bool:
         return False
     few, many = sorted((a.words, b.words), key=len)
     if len(few) <= _MAX_NAME_WORDS:
-        elsewhere = a.names != b.names and a.names ^ b.names <= _ELSEWHERE
-        return few <= many and len(many) <= _MAX_SENTENCE_WORDS and not elsewhere
+        return few <= many and len(many) <= _MAX_SENTENCE_WORDS and not many - few <= _ELSEWHERE
     return len(few & many) >= _MIN_OVERLAP * len(few | many)
 
 

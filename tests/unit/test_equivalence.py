@@ -174,7 +174,7 @@ DIFFERENT = [
     ("Mexico", "New Mexico"),
     ("Guinea", "Papua New Guinea"),
     ("Korea", "North Korea"),
-    ("the Korea", "North Korea"),
+    ("korea", "North Korea"),
     ("5 hours", "5 minutes"),
     ("1 km", "100 m"),
     ("$0.75", "75%"),
