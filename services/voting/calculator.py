@@ -127,7 +127,7 @@ _IN_WORD = re.compile(r"[^\W_][-–]\Z")
 _HYPHEN = re.compile(r"[-–][^\W_]")
 _MAX_PARTS = 1000
 _DIVIDED = re.compile(r"÷|divided\s+by", re.IGNORECASE)  # beside which the slash of a proper fraction is no division
-_SHARE = re.compile(r"(?<![\d./])(?:1/[2-9]|2/[3-9]|3/[4-9]|4/[5-9]|5/[6-9]|6/[7-9]|7/[89]|8/9)(?![\d./])")
+_SLASH = re.compile(r"(?<![\d./])(\d)/(\d)(?![\d./])")
 _CURRENCIES = "$€£"
 _ROUNDED = re.compile(rf"\.\d{{{_DECIMALS - 1},}}")
 
@@ -184,7 +184,11 @@ def _in_figures(text: str) -> str | None:
             value = Fraction(each.value).limit_denominator(_MAX_PARTS)
             figure = str(value) + ("%" if each.unit else "")
             text = f"{text[: each.start]} {figure} {text[each.end :]}"
-    return _SHARE.sub(r"(\g<0>)", text) if _DIVIDED.search(text) else text
+    return _SLASH.sub(_bracketed, text) if _DIVIDED.search(text) else text
+
+
+def _bracketed(slash: re.Match[str]) -> str:
+    return f"({slash[0]})" if slash[1] < slash[2] else slash[0]
 
 
 def _values(node: Tree[Token]) -> set[Fraction]:
