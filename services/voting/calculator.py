@@ -118,7 +118,8 @@ FRACTION: /\d+\/\d+/
 _TIGHT = r"(?<=\d)[-–/](?=\d)"
 _OTHERWISE = re.compile(
     rf"{_TIGHT}\d+{_TIGHT}|\d{{4,}}{_TIGHT}|{_TIGHT}(?:\d{{4}}|0\d|\d+\s*(?:%|per\s?cent))|\b0\d*{_TIGHT}"
-    r"|^\W*what(?:['’]s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?(?:9/11|24/7|10-4|80/20|(?P<half>\d+)/(?P=half))(?:\s+rule)?\W*$|\d\s*!|\b0x"
+    r"|^\W*what(?:['’]s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?"
+    r"(?:9/11|24/7|10-4|80/20|(?P<same>\d+)/(?P=same))(?:\s+rule)?\W*$|\d\s*!|\b0x"
     r"|\b(?:add|sum|total|average|mean|product|multiply)\b.*(?<!\d)\d{3},\d{3}(?!\d)"
     r"|[-−–]\s*[\d.]+\s*(?:squared|cubed|\^|\*\*|(?:raised\s+)?to\s+the\s+power)",
     re.IGNORECASE,
