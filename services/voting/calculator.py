@@ -39,18 +39,19 @@ start: _LEAD* (_THE? _RESULT _OF)? (_task | sum) _END*
 _task: add | subtract | divide | multiply | raise_by | lower_by | mod | root | square | cube | part | share
     | fraction_of | off | mean | difference | quotient | sum_of | product_of | less | more
 
-add: "add"i (("up"i | "together"i)? _list | _plain "to"i _plain) "together"i?
-subtract: ("subtract"i | "take"i "away"i? | "deduct"i) _plain "away"i? "from"i _plain
+add: "add"i (("up"i | "together"i)? _list | _signed "to"i _signed) "together"i?
+subtract: ("subtract"i | "take"i "away"i? | "deduct"i) _signed "away"i? "from"i _signed
     | _plain "subtracted"i "from"i _plain
-divide: "divide"i _plain ("by"i | "with"i) _plain
-multiply: "multiply"i (_list | _plain ("by"i | "with"i) _plain) "together"i?
-raise_by: ("increase"i | "raise"i) _plain "by"i _percent
+divide: "divide"i _signed ("by"i | "with"i) _signed
+multiply: "multiply"i (_list | _signed ("by"i | "with"i) _signed) "together"i?
+raise_by: ("increase"i | "raise"i) _plain "by"i _percent | _plain ("increased"i | "raised"i) "by"i _percent
 lower_by: ("decrease"i | "reduce"i | "lower"i) _plain "by"i _percent
+    | _plain ("decreased"i | "reduced"i | "lowered"i) "by"i _percent
 mod: _THE? "remainder"i "when"i _plain "is"i "divided"i "by"i _plain
 root: _THE? "square"i "root"i _OF _plain | ("√" | "sqrt"i) _plain
 square: _THE? "square"i _OF _plain
 cube: _THE? "cube"i _OF _plain
-part: (half | third | quarter | two_thirds | three_quarters) _OF? _plain | (twice | thrice) _plain
+part: (half | third | quarter) _OF? _plain | (twice | thrice) _plain
 share: _percent _OF (_plain | share)
 fraction_of: fraction _OF _plain
 off: _percent "off"i _OF? _plain
@@ -69,25 +70,26 @@ more: number "more"i "than"i number
     | term _TIMES factor -> multiply
     | term _OVER factor -> divide
     | term "mod"i factor -> mod
-?factor: "-" number -> negative
+?factor: _negative
     | power
 ?power: _plain
     | _plain _TO_THE _plain -> power
     | _plain "squared"i -> square
     | _plain "cubed"i -> cube
 
+_negative: negative
+negative: ("-" | "−" | "negative"i) number
+_signed: _plain | _negative
 _plain: number | fraction | "(" sum ")"
-_list: _plain ("," _plain)* ","? ("and"i | "with"i) _plain
+_list: _signed ("," _signed)* ","? ("and"i | "with"i) _signed
 _percent: number _PERCENT
 half: "half"i
-third: ("a"i | "one"i) "third"i
-quarter: ("a"i | "one"i) ("quarter"i | "fourth"i)
-two_thirds: "two"i "thirds"i
-three_quarters: "three"i ("quarters"i | "fourths"i)
+third: "a"i "third"i
+quarter: "a"i ("quarter"i | "fourth"i)
 twice: "twice"i | "double"i
 thrice: "thrice"i | "triple"i
 
-number: NUMBER SCALE?
+number: NUMBER SCALE? | MIXED
 fraction: FRACTION
 
 _LEAD: /please|now|then|next|so|what['’]s|what\s+is|what\s+are|what\s+does|what\s+do\s+you\s+get\s+(if|when)\s+you/i
@@ -98,28 +100,35 @@ _RESULT: /(exact\s+|numeric(al)?\s+|final\s+)?(result|value|answer|outcome)/i
 _OF: "of"i
 _END: /equals?|is\s+equal\s+to|makes?|gives?|come\s+to|please|exactly/i | /(?<!\d)!|[=?.;:,]/
 _PLUS: "+" | "plus"i | /added\s+to/i
-_MINUS: "-" | "−" | "–" | "minus"i | /take\s+away/i
+_MINUS: "-" | "−" | "–" | "minus"i | "less"i | /take\s+away/i
 _TIMES: "*" | "×" | "·" | "x"i | "times"i | /multiplied\s+(by|with)/i
 _OVER: "/" | "÷" | "over"i | /divided\s+by/i
 _TO_THE: "^" | "**" | /(raised\s+)?to\s+the\s+power(\s+of)?/i
 _PERCENT: "%" | /per\s?cent/i
 SCALE: /hundred|thousand|million|billion|trillion/i
 NUMBER: /[$€£]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?|[$€£]?\.\d+/
+MIXED: /\d+\s+\d+\/\d+/
 FRACTION: /\d+\/\d+/
 
 %ignore /\s+/
 """
 
-# What looks like a sum and is none, or may be another one: dates, ranges, phone numbers, two idioms, a factorial, a
+# What looks like a sum and is none, or may be another one: dates, ranges, phone numbers, idioms, a factorial, a
 # hexadecimal, a list whose commas may stand between thousands, a sign before a power.
 _TIGHT = r"(?<=\d)[-–/](?=\d)"
 _OTHERWISE = re.compile(
     rf"{_TIGHT}\d+{_TIGHT}|\d{{4,}}{_TIGHT}|{_TIGHT}(?:\d{{4}}|0\d|\d+\s*(?:%|per\s?cent))|\b0\d*{_TIGHT}"
-    r"|^\W*what(?:['’]s|\s+is)\s+(?:9/11|24/7)\W*$|\d\s*!|\b0x"
+    r"|^\W*what(?:['’]s|\s+is|\s+are)\s+(?:an?\s+|the\s+)?"
+    r"(?:9/11|24/7|10-4|80/20|(?P<same>\d+)/(?P=same))(?:\s+rule)?\W*$|\d\s*!|\b0x"
     r"|\b(?:add|sum|total|average|mean|product|multiply)\b.*(?<!\d)\d{3},\d{3}(?!\d)"
     r"|[-−–]\s*[\d.]+\s*(?:squared|cubed|\^|\*\*|(?:raised\s+)?to\s+the\s+power)",
     re.IGNORECASE,
 )
+_IN_WORD = re.compile(r"[^\W_][-–]\Z")
+_HYPHEN = re.compile(r"[-–][^\W_]")
+_MAX_PARTS = 1000
+_DIVIDED = re.compile(r"÷|divided\s+by", re.IGNORECASE)  # beside which the slash of a proper fraction is no division
+_SLASH = re.compile(r"(?<![\d./])(\d)/(\d)(?![\d./])")
 _CURRENCIES = "$€£"
 _ROUNDED = re.compile(rf"\.\d{{{_DECIMALS - 1},}}")
 
@@ -128,8 +137,6 @@ _SHARES = {
     "half": Fraction(1, 2),
     "third": Fraction(1, 3),
     "quarter": Fraction(1, 4),
-    "two_thirds": Fraction(2, 3),
-    "three_quarters": Fraction(3, 4),
     "twice": Fraction(2),
     "thrice": Fraction(3),
 }
@@ -166,14 +173,23 @@ _PARSER = Lark(_GRAMMAR, parser="earley", lexer="dynamic", ambiguity="explicit")
 
 
 def _in_figures(text: str) -> str | None:
-    """Write spelled numbers in figures; None where one counts something ("twelve miles")."""
+    """Write spelled numbers in figures; None where one counts ("twelve miles") or is part of a word ("7-Eleven")."""
     for each in reversed(quantities(text)):
         if each.spelled:
-            if each.unit not in (None, "percent"):
+            if (
+                each.unit not in (None, "percent")
+                or _IN_WORD.search(text[: each.start])
+                or _HYPHEN.match(text, each.end)
+            ):
                 return None
-            figure = f"{each.value:f}" + ("%" if each.unit else "")
+            value = Fraction(each.value).limit_denominator(_MAX_PARTS)
+            figure = str(value) + ("%" if each.unit else "")
             text = f"{text[: each.start]} {figure} {text[each.end :]}"
-    return text
+    return _SLASH.sub(_bracketed, text) if _DIVIDED.search(text) else text
+
+
+def _bracketed(slash: re.Match[str]) -> str:
+    return f"({slash[0]})" if slash[1] < slash[2] else slash[0]
 
 
 def _values(node: Tree[Token]) -> set[Fraction]:
@@ -196,6 +212,9 @@ def _values(node: Tree[Token]) -> set[Fraction]:
 
 
 def _number(parts: Sequence[str]) -> Fraction:
+    if "/" in parts[0]:
+        whole, over, under = re.findall(r"\d+", parts[0])
+        return int(whole) + _bounded(lambda a, b: a / b, (Fraction(over), Fraction(under)))
     value = Fraction(parts[0].lstrip("$€£").replace(",", ""))
     return value * 10 ** _SCALES[parts[1].lower()] if len(parts) > 1 else value
 

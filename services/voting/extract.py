@@ -1,9 +1,7 @@
 r"""The final answer inside a model's text, which is what votes compare.
 
-Knows the ways in which small instruct models give one: `\boxed{}`, `#### 18`, "Answer: ...", "the answer is ...", the
-right side of the last equation, a bare first line, and the plain sentences of facts ("The capital of Norway is
-Oslo.", "Oslo is the capital of Norway.", "It was written by Jane Austen.").  Of the two sides of "is" the answer is the
-one that says less of what the question said.
+Knows the ways in which small instruct models give one: `\boxed{}`, `#### 18`, "Answer: ...", "the answer is ...", a
+list, a yes or no; what else a sum or a factual sentence tells is read by `result` and `fact`.
 """
 
 from __future__ import annotations
@@ -11,8 +9,9 @@ from __future__ import annotations
 import re
 
 from schemas.terms import Operation
-from services.voting.quantity import Quantity, quantities
-from services.voting.words import content_words, sentences
+from services.voting.fact import fact
+from services.voting.result import number_in, result
+from services.voting.words import trim
 
 _MARKUP = (
     (re.compile(r"^[ \t]*```[^\n]*$", re.MULTILINE), ""),
@@ -39,32 +38,6 @@ _ANNOUNCED = re.compile(
 _BULLET = re.compile(r"^[ \t]*(?:[-*•+]|[0-9]{1,2}[.)])[ \t]+(\S.*)$", re.MULTILINE)
 _YES_NO = re.compile(r"\s*(yes|no|true|false)(?:[,.;:!]|\s*$)", re.IGNORECASE)
 
-_CLOCK_OR_RATIO = re.compile(r"(?<![\w:.])[0-9]{1,4}:[0-9]{1,4}(?![\w:])(?:\s?[ap]\.?m\b)?", re.IGNORECASE)
-_IN_BRACKETS = re.compile(r"\s\([a-z]{2,}\s[^()]{0,80}\)", re.IGNORECASE)  # words: "(since 3.5 rounds up)"
-_JOINT = re.compile(r"(?:,?\s+and)?\s+")
-_NUMBERS_IN_BRACKETS = re.compile(r"\s*\([^()]{0,60}(?<![^\W_])[0-9][^()]{0,60}\)")
-_ASIDE = re.compile(
-    r",\s+(?:which|who|whose|where|when|while|with|and it|located|known|also|because|since|as|so|a|an)\b.*", re.DOTALL
-)
-_AGENT = re.compile(r"\b(?:was|is|were|are|been)\s+(?:\w+\s+)?\w+\s+by\s+((?:the\s+)?[A-Z].*)", re.DOTALL)
-_MAKER = re.compile(
-    r"((?:[A-Z][\w.'’-]*|da|de|van|von|and)(?:\s+(?:[A-Z][\w.'’-]*|da|de|van|von|der|and)){0,5})\s+(?:first\s+)?"
-    r"(?:wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|gave|created|"
-    r"formulated|proposed|introduced|won|signed|sang)\b"
-)
-_IS = re.compile(r"\s+(?:is|are|was|were)\s+(?!not\b)")
-_ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
-_LOCATED = re.compile(r"(?:located|found|situated|called|known as|named|about|approximately)\s+(?:in\s+)?")
-_DESCRIPTION = re.compile(
-    r"(?:(?:also\s+|often\s+)?(?:known as|called|named|considered)\s+)?(?:the|an?|its?|one)\b"
-    r"|(?!located|found|situated|called|known|named)\w{2,}(?:ed|en|wn)\b(?!\s+by\b)"
-)
-_WHEN = re.compile(r"\s+(?:in|on|around|during)\s+[^,]{0,20}[0-9]{3,4}\b.*", re.DOTALL)
-
-_MAX_SUBJECT_WORDS = 4
-_MAX_SHORT_WORDS = 5
-_MAX_ANSWER_WORDS = 10
-
 
 def final_answer(text: str, operation: Operation, question: str = "") -> str:
     """Return the final answer of `text` to `question`; empty only if it holds nothing but white space and markup."""
@@ -72,11 +45,16 @@ def final_answer(text: str, operation: Operation, question: str = "") -> str:
     if boxed:
         text = f"Answer: {boxed[-1]}"
     plain = plain_text(text)
+    announced = _announced(plain)
     if operation is Operation.MATH:
-        return _result(plain)
+        if announced:
+            return number_in(announced, place=0) or announced
+        return _yes_no(plain) or result(plain, question)
     if operation is Operation.SEARCH:
-        listed = _BULLET.findall(text) if not _ANNOUNCED.search(plain) else []
-        return _fact(plain, question) if len(listed) < 2 else ", ".join(_trim(plain_text(item)) for item in listed)  # noqa: PLR2004
+        listed = [] if announced else _BULLET.findall(text)
+        if len(listed) > 1:
+            return ", ".join(trim(plain_text(item)) for item in listed)
+        return _yes_no(announced or plain) or fact(announced or plain, question)
     return " ".join(plain.split())
 
 
@@ -88,104 +66,13 @@ def plain_text(text: str) -> str:
     return text.strip()
 
 
-def _result(text: str) -> str:
-    """Return a sum's result: what is announced, else a bare first line, else the last line's number."""
-    announced = _announced(text)
-    if announced:
-        return _number_in(announced, place=0) or announced
-    yes_no = _YES_NO.match(text)
-    if yes_no:
-        return yes_no[1]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    if _is_bare(lines[0]):
-        return _trim(lines[0])
-    last = next((line for line in reversed(lines) if quantities(line)), None)
-    return _number_in(last, place=-1) if last else _trim(sentences(lines[0])[0])
-
-
 def _announced(text: str) -> str:
     """Return what follows the last "answer:" or "answer is", to its line's end."""
     *_, after = _ANNOUNCED.split(text)
-    return _trim(after.splitlines()[0]) if len(after) < len(text) else ""
+    return trim(after.splitlines()[0]) if len(after) < len(text) else ""
 
 
-def _number_in(line: str, *, place: int) -> str:
-    """Return the right side of the line's last equation, a short line itself, else its first or last number."""
-    right = line.rpartition("=")[2] if "=" in line else ""
-    if quantities(right):
-        line, place = right, 0
-    line = stripped if quantities(stripped := _IN_BRACKETS.sub("", line)) else line
-    pairs = _CLOCK_OR_RATIO.findall(line)
-    if pairs:
-        return str(pairs[place])
-    found = quantities(line)
-    if not found:
-        return ""
-    if len(line.split()) <= _MAX_SHORT_WORDS and (len(found) > 1 or found[0].start == 0):
-        return _trim(line)
-    return line[_compound_start(line, found[: place % len(found) + 1]) : found[place].end].strip()
-
-
-def _compound_start(line: str, found: list[Quantity]) -> int:
-    """Return where the last that is found begins, with a larger unit before it if it has one: "2 hours 30 minutes"."""
-    *before, last = found
-    if not before or None in {before[-1].unit, last.unit} or before[-1].unit == last.unit:
-        return last.start
-    return before[-1].start if _JOINT.fullmatch(line, before[-1].end, last.start) else last.start
-
-
-def _is_bare(line: str) -> bool:
-    found = quantities(line)
-    return len(found) == 1 and found[0].start == 0 and "=" not in line and len(line.split()) <= _MAX_SHORT_WORDS
-
-
-def _fact(text: str, question: str) -> str:
-    """Return the answer of a factual sentence: a name, a number, a short phrase, else the first sentence."""
-    text = _announced(text) or text
-    yes_no = _YES_NO.match(text)
-    if yes_no:
-        return yes_no[1]
-    first = next(iter(sentences(text)), "")
-    sentence = _trim(_ASIDE.sub("", _NUMBERS_IN_BRACKETS.sub("", first)))
-    return _asserted(sentence, content_words(question)) or sentence or _trim(first)
-
-
-def _asserted(sentence: str, asked: frozenset[str]) -> str:
-    """Return who did it, or the side of "is" that tells something new; empty when the sentence is no such thing.
-
-    `asked` are the content words of the question; where they do not decide between the sides, grammar does.
-    """
-    agent = _AGENT.search(sentence)
-    if agent:
-        return _WHEN.sub("", agent[1])
-    maker = _MAKER.match(sentence)
-    if maker:
-        return maker[1]
-    parts = _IS.split(sentence)
-    if len(parts) == 1:
-        return ""
-    subject, told = parts[0], _LOCATED.sub("", parts[-1], count=1)
-    if len(parts) == 2 and (side := _less_known(subject, told, asked)):  # noqa: PLR2004  one "is"
-        return side
-    is_name = len(subject.split()) <= _MAX_SUBJECT_WORDS and not _ARTICLE.match(subject)
-    if is_name and _DESCRIPTION.match(parts[1]) and not quantities(parts[1]):
-        return subject
-    return told if len(told.split()) <= _MAX_ANSWER_WORDS else ""
-
-
-def _less_known(one: str, other: str, asked: frozenset[str]) -> str:
-    """Return the phrase of which the question held the smaller share; empty if it is long, or the shares are equal."""
-    words = [content_words(one), content_words(other)]
-    if not all(words):
-        return ""
-    known = [len(each & asked) / len(each) for each in words]
-    new = one if known[0] < known[1] else other
-    return new if known[0] != known[1] and len(new.split()) <= _MAX_ANSWER_WORDS else ""
-
-
-def _trim(phrase: str) -> str:
-    """Return a phrase without quotes and without closing punctuation, except after an initial ("D.C.")."""
-    phrase = phrase.strip().strip("\"“”'‘’").strip()
-    return re.sub(r"(?<![A-Z])[.,;:!\"”]+$", "", phrase).strip()
+def _yes_no(text: str) -> str:
+    """Return the yes or no that a text begins with, as it is written."""
+    match = _YES_NO.match(text)
+    return match[1] if match else ""

@@ -1,7 +1,7 @@
 """A final answer as a typed value, so that answers are compared by what they mean rather than how they are written.
 
-Tried in this order: date, yes or no, number, list, free text.  English only; `7/4/1776` stays text, because nothing
-tells which is the month.
+Tried in this order: date, time of day, yes or no, number, list, free text.  English only; `7/4/1776` stays text,
+because nothing tells which is the month.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.voting.quantity import Quantity, quantities
+from services.voting.expression import expressions, plain
+from services.voting.quantity import Quantity, compounds, quantities
 from services.voting.words import content_words, fold, names, negated
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
+
+    from services.voting.expression import Expression
 
 _MONTHS = {
     month[:3]: number
@@ -41,7 +45,13 @@ _BOOLEAN = re.compile(
 _SEPARATOR = re.compile(r",?\s+(?:and|&)\s+|,\s+|\s*;\s*|\s*\n\s*")
 _INITIALS = re.compile(r"\b(?:[A-Za-z]\.\s?){2,}")
 _LETTER_A = re.compile(r"(?<=\w )A\W*\Z")  # "vitamin A" is no article
-_RATIO = re.compile(r"([0-9]+)\s?:\s?([0-9]+)")
+_TIME = re.compile(
+    r"(?:at\s+)?(?P<hour>[01]?[0-9]|2[0-4])(?::(?P<minute>[0-5][0-9])|(?=\s?[ap]\.?m))(?:\s?(?P<half>[ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
+_NUMERO = re.compile(r"\bno\.\s?(?=[0-9]+\b(?!\s+(?:is|are|was|were|has|can|does)\b))", re.IGNORECASE)
+_PART_ALONE = re.compile(r"\A(?:(?:a )?(?=half\Z)|a (?=(?:third|quarter|fourth|fifth|tenth)\Z))", re.IGNORECASE)
+_NOON = 12
 _MAX_MEMBER_WORDS = 4
 _MAX_NOUN_WORDS = 3
 _MIN_COMMA_MEMBERS = 3
@@ -69,6 +79,13 @@ class Date:
 
 
 @dataclass(frozen=True, slots=True)
+class Time:
+    """A time of day: the (hour, minute) that a clock of 12 or of 24 hours may show then."""
+
+    shown: frozenset[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Boolean:
     """A yes or a no, whatever is said after it."""
 
@@ -86,40 +103,51 @@ class Items:
 class Text:
     """Free text, a name included: folded content words, those of them that are proper names, numbers, negation.
 
-    `ratios` are its ratios and times of day ("3:4", "12:30"), whose numbers have an order.
+    `terms` are its expressions ("2x"); what stands in them is no word and no number of the text.
     """
 
     words: frozenset[str]
     names: frozenset[str] = frozenset()
     numbers: frozenset[Number] = frozenset()
     negated: bool = False
-    ratios: frozenset[tuple[str, ...]] = frozenset()
+    terms: frozenset[str] = frozenset()
 
 
-Value = Number | Date | Boolean | Items | Text
+Value = Number | Date | Time | Boolean | Items | Text
 
 
 def normalise(answer: str) -> Value:
     """Return the typed value of a final answer.  Never fails: what is nothing else is text."""
     answer = "\n".join(" ".join(line.split()) for line in answer.splitlines() if line.strip())
-    return _date(answer) or _boolean(answer) or _number(answer) or _items(answer) or as_text(answer)
+    answer = _PART_ALONE.sub("one ", _NUMERO.sub("number ", answer))
+    return _date(answer) or _time(answer) or _boolean(answer) or _number(answer) or _items(answer) or as_text(answer)
 
 
 def as_text(answer: str) -> Text:
     """Return the free-text reading of any answer.  A spelled "one" is a pronoun in prose, so it counts as no number."""
     answer = _INITIALS.sub(lambda initials: re.sub(r"[.\s]", "", initials[0]) + " ", answer)
-    found = [quantity for quantity in quantities(answer) if not (quantity.spelled and quantity.value == 1)]
+    answer, terms = _without_terms(_NUMERO.sub("number ", answer))
+    found = [
+        quantity for quantity in compounds(answer, quantities(answer)) if not (quantity.spelled and quantity.value == 1)
+    ]
     rest = _without(answer, found)
     words = content_words(rest) | ({"a"} if _LETTER_A.search(rest) else set())
-    if not words and not found:
+    if not words and not found and not terms:
         words = content_words(fold(answer)) or frozenset({fold(answer).strip()})
     return Text(
         words=words,
         names=names(rest),
         numbers=frozenset(Number(quantity.value, quantity.unit) for quantity in found),
         negated=negated(answer),
-        ratios=frozenset(_RATIO.findall(answer)),
+        terms=terms,
     )
+
+
+def _without_terms(answer: str) -> tuple[str, frozenset[str]]:
+    """Cut the expressions out of an answer."""
+    answer = plain(answer)
+    terms = expressions(answer)
+    return _without(answer, terms), frozenset(each.said for each in terms)
 
 
 def _date(answer: str) -> Date | None:
@@ -135,6 +163,17 @@ def _date(answer: str) -> Date | None:
     return None
 
 
+def _time(answer: str) -> Time | None:
+    match = _TIME.fullmatch(answer)
+    if not match:
+        return None
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    hours = {hour}
+    if match["half"] and hour <= _NOON:
+        hours.add(hour % _NOON + (_NOON if match["half"] in "pP" else 0))
+    return Time(frozenset((each, minute) for each in hours))
+
+
 def _boolean(answer: str) -> Boolean | None:
     match = _BOOLEAN.match(answer)
     return Boolean(match["said"].lower() in {"yes", "true", "correct"}) if match else None
@@ -142,8 +181,8 @@ def _boolean(answer: str) -> Boolean | None:
 
 def _number(answer: str) -> Number | None:
     """Read an answer that holds one number and at most a short noun phrase around it."""
-    found = quantities(answer)
-    if len(found) != 1 or negated(answer):
+    found = compounds(answer, quantities(answer))
+    if len(found) != 1 or negated(answer) or _without_terms(answer)[1]:
         return None
     rest = _without(answer, found)
     if len(content_words(rest)) > _MAX_NOUN_WORDS or names(rest):
@@ -165,11 +204,14 @@ def _items(answer: str) -> Items | None:
 
 def _member(part: str) -> str:
     value = _number(part)
-    return str(value) if value else " ".join(sorted(as_text(part).words))
+    if value:
+        return str(value)
+    text = as_text(part)
+    return " ".join(sorted(text.words | text.terms))
 
 
-def _without(text: str, found: list[Quantity]) -> str:
-    """Return `text` with every number blanked out."""
-    for quantity in reversed(found):
-        text = f"{text[: quantity.start]} {text[quantity.end :]}"
+def _without(text: str, found: Sequence[Quantity | Expression]) -> str:
+    """Return `text` with all that was found in it blanked out."""
+    for each in reversed(found):
+        text = f"{text[: each.start]} {text[each.end :]}"
     return text

@@ -1,8 +1,9 @@
 """Numbers and units in text: the one place that knows how a number may be written.
 
-Finds figures ("1,000", "-3.5", "$80", "3/4", "1 1/2", "2.5 million", "3 × 10^8", "15%") and English number words
-("forty-two", "one hundred and five").  It does not know ordinals, Roman numerals, decimal commas or arithmetic.
-Values are exact decimals; a fraction is rounded to 28 digits.
+Finds figures ("1,000", "-3.5", "$80", "3/4", "1 1/2", "2.5 million", "5k", "3 × 10^8", "15%") and English number words
+("forty-two", "one hundred and five", "two-thirds", "one and a half").  It does not know ordinals, Roman numerals,
+decimal commas or arithmetic; a figure that is part of a term ("2x", "25π", "√5") is no number.  Values are exact
+decimals; a fraction is rounded to 28 digits.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from services.voting.units import PER_ONLY, UNITS, conversion
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _ONES = {w: n for n, w in enumerate("one two three four five six seven eight nine".split(), 1)}
 _TEENS = {
@@ -23,80 +26,52 @@ _TEENS = {
 }
 _TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _SMALL = {"zero": 0, "a": 1, **_ONES, **_TEENS, **_TENS}
-_SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-
-_UNITS = {
-    alias: name
-    for name, aliases in {
-        "dollar": "$ dollar dollars usd",
-        "cent": "cent cents ¢",
-        "euro": "€ euro euros eur",
-        "pound": "£ pound pounds gbp lb lbs",
-        "yen": "¥ yen",
-        "rupee": "₹ rupee rupees",
-        "percent": "% percent",
-        "second": "second seconds sec secs",
-        "minute": "minute minutes min mins",
-        "hour": "hour hours hr hrs h",
-        "day": "day days",
-        "week": "week weeks",
-        "month": "month months",
-        "year": "year years yr yrs",
-        "millimetre": "millimetre millimetres millimeter millimeters mm",
-        "centimetre": "centimetre centimetres centimeter centimeters cm",
-        "metre": "metre metres meter meters m",
-        "kilometre": "kilometre kilometres kilometer kilometers km kms",
-        "inch": "inch inches",
-        "foot": "foot feet ft",
-        "yard": "yard yards yd",
-        "mile": "mile miles mi",
-        "mile/hour": "mph",
-        "gram": "gram grams g",
-        "kilogram": "kilogram kilograms kg kgs",
-        "milligram": "milligram milligrams mg",
-        "ton": "ton tons tonne tonnes",
-        "ounce": "ounce ounces oz",
-        "millilitre": "millilitre millilitres milliliter milliliters ml",
-        "litre": "litre litres liter liters l",
-        "gallon": "gallon gallons gal",
-        "celsius": "celsius °c",
-        "fahrenheit": "fahrenheit °f",
-        "kelvin": "kelvin kelvins k",
-    }.items()
-    for alias in aliases.split()
+_PARTS = {
+    name: under
+    for under, names in enumerate("half third quarter|fourth fifth sixth seventh eighth ninth tenth".split(), 2)
+    for name in names.split("|")
 }
-_PER_ONLY = {"s": "second", "person": "person"}  # "1990s" are no seconds
+_SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SUFFIXES = {"k": 10**3, "m": 10**6, "bn": 10**9, "b": 10**9}
 
 _SCALE = rf"(?:{'|'.join(_SCALES)})"
+_PART = rf"(?:{'|'.join(_PARTS)})"
 _FIGURE = re.compile(
-    rf"""(?<![\w.])(?P<sign>[-−+])?(?:(?P<currency>[$€£¥₹])\s?)?
+    rf"""(?<![\w.√π])(?<![a-z)]\^)(?P<sign>[-−+])?(?:(?P<currency>[$€£¥₹])\s?)?
     (?P<figure>(?:[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,9}}|[0-9]{{1,30}})(?:\.[0-9]{{1,30}})?|\.[0-9]{{1,30}}|(?=[¼½¾]))
     (?:e(?P<exponent>[-+]?[0-9]{{1,3}}))?(?P<vulgar>[¼½¾])?+
     (?![0-9]|(?:st|nd|rd|th)\b)
     (?:\s?[×x*]\s?10(?:\^{{?(?P<power>[-−]?[0-9]{{1,3}})\b}}?|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}})))?
     (?:[ ](?P<part>[0-9]{{1,3}})[/⁄](?P<whole>[0-9]{{1,3}})(?![\w/])|\s?[/⁄]\s?(?P<over>[0-9]{{1,9}})(?![\w/.,]\w))?
-    (?:[ -](?P<scale>{_SCALE})\b)?""",
+    (?:[ ]and[ ]a[ ](?P<extra>{_PART})\b(?![ ]of\b))?
+    (?:[ -](?P<scale>{_SCALE})\b|(?P<suffix>(?(currency)[km]|(?-i:k|M))|bn|(?(currency)b|(?!)))(?!\w))?""",
     re.IGNORECASE | re.VERBOSE,
 )
 _BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES)}))?|{'|'.join(_TEENS)}|{'|'.join(_ONES)})"
 _BELOW_1000 = (
     rf"(?:(?:a|{'|'.join(_ONES)}|{'|'.join(_TEENS)})[ ]hundred(?:[ ](?:and[ ])?{_BELOW_100}\b)?|zero|{_BELOW_100})"
 )
+_FRACTION = rf"(?:one[- ]{_PART}|(?:{'|'.join(list(_ONES)[1:])})[- ](?:halve|{_PART})s)\b"
 _SPELLED = re.compile(
-    rf"\b(?:{_BELOW_1000}|a(?=[ ]{_SCALE}\b))\b(?:[ ]{_SCALE}\b(?:,?[ ](?:and[ ])?{_BELOW_1000}\b)?){{0,5}}",
-    re.IGNORECASE,
+    rf"""\b(?:(?P<part>{_FRACTION}|half[ ]an?(?=[ ](?:{"|".join(filter(str.isalpha, UNITS))}|{_SCALE})\b))
+    |(?P<whole>(?:{_BELOW_1000}|a(?=[ ]{_SCALE}\b))\b(?:[ ]{_SCALE}\b(?:,?[ ](?:and[ ])?{_BELOW_1000}\b)?){{0,5}})
+    (?:(?<!dozen)(?<!sand)(?<!llion)[ ]and[ ](?P<extra>a[ ]{_PART}\b|{_FRACTION})(?![ ]of\b))?)
+    (?:(?<!llion)[ ](?P<scale>{_SCALE})\b)?""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _UNIT = re.compile(
     r"[ -]?(?:degrees?\s)?(?:(?P<power>square|cubic)\s)?(?P<unit>per\s?cent\b|[%¢]|°\s?[cf]\b|[a-z]+)"
     r"(?P<raised>[²³]|\^\{?[23]\}?)?",
     re.IGNORECASE,
 )
+_IN_TERM = re.compile(r"(?:[a-rt-z]|[xyz]{2,3})(?![^\W\d_])|\s?π|√")  # "1990s" and "5s" are numbers
 _RATE = re.compile(r"(?:\s?/\s?|\s(?:per|an?)\s)(?P<unit>[a-z]+)", re.IGNORECASE)
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _SIGN = re.compile(
     r"(?:\b(?P<negative>negative)|(?:\A|\b(?:is|was|of|to|at|be|equals)|[=:])\s*\b(?P<minus>minus))\s\Z", re.IGNORECASE
 )
 _SIGN_CHARS = 16
+_JOINT = re.compile(r",?\s+(?:and\s+)?")
 _POWERS = {"²": "square", "³": "cubic", "2": "square", "3": "cubic"}
 _MIN_DIGITS = 2
 
@@ -123,6 +98,20 @@ def quantities(text: str) -> list[Quantity]:
     return [_signed(text, found) for found in sorted([*figures, *spelled], key=lambda quantity: quantity.start)]
 
 
+def compounds(text: str, found: list[Quantity]) -> list[Quantity]:
+    """Join what is found where a smaller unit of the same measure follows: "1 hour and 30 minutes" is 90 minutes."""
+    joined: list[Quantity] = []
+    for each in found:
+        before = joined[-1] if joined else None
+        many = conversion(before.unit, each.unit) if before and before.unit and each.unit else None
+        if before and many and many > 1 and _JOINT.fullmatch(text, before.end, each.start):
+            value = before.value * many.numerator / many.denominator + each.value.copy_sign(before.value)
+            joined[-1] = replace(each, value=value, start=before.start)
+        else:
+            joined.append(each)
+    return joined
+
+
 def same(a: Decimal, b: Decimal) -> bool:
     """Whether two values are equal, or one is the other rounded to at least two decimals and two digits.
 
@@ -147,36 +136,58 @@ def _figures(text: str) -> Iterator[Quantity]:
         if match.start() < end:  # the power of a unit: "84 cm^2"
             continue
         group = match.groupdict()
-        value = Decimal(group["figure"].replace(",", "") or 0)
-        if group["vulgar"]:
-            value += Decimal(str(unicodedata.numeric(group["vulgar"])))
-        power = group["exponent"] or group["power"] or (group["raised"] or "").translate(_RAISED)
-        if power and power.strip("-−+"):
-            value = value.scaleb(int(power.replace("−", "-")))
-        if group["whole"] and int(group["whole"]):
-            value += Decimal(group["part"]) / Decimal(group["whole"])
-        if group["over"] and int(group["over"]):
-            value /= Decimal(group["over"])
-        if group["scale"]:
-            value *= _SCALES[group["scale"].lower()]
-        if group["sign"] in {"-", "−"}:
-            value = -value
+        value = _figure(group)
         unit, end = _unit(text, match.end(), group["currency"])
+        if end == match.end() and _IN_TERM.match(text, end):
+            continue
         yield Quantity(value, unit, match.start(), end, spelled=False)
+
+
+def _figure(group: Mapping[str, str | None]) -> Decimal:
+    value = Decimal((group["figure"] or "").replace(",", "") or 0)
+    if group["vulgar"]:
+        value += Decimal(str(unicodedata.numeric(group["vulgar"])))
+    power = group["exponent"] or group["power"] or (group["raised"] or "").translate(_RAISED)
+    if power and power.strip("-−+"):
+        value = value.scaleb(int(power.replace("−", "-")))
+    if group["part"] and group["whole"] and int(group["whole"]):
+        value += Decimal(group["part"]) / Decimal(group["whole"])
+    if group["over"] and int(group["over"]):
+        value /= Decimal(group["over"])
+    if group["extra"]:
+        value += _part(group["extra"])
+    value *= _SCALES[group["scale"].lower()] if group["scale"] else 1
+    value *= _SUFFIXES[group["suffix"].lower()] if group["suffix"] else 1
+    return -value if group["sign"] in {"-", "−"} else value
 
 
 def _spelled(text: str) -> Iterator[Quantity]:
     for match in _SPELLED.finditer(text):
-        total = current = 0
-        for word in re.findall(r"[a-z]+", match.group().lower()):
-            if word in _SMALL:
-                current += _SMALL[word]
-            elif word == "hundred":
-                current = 100 * max(current, 1)
-            elif word in _SCALES:
-                total, current = total + _SCALES[word] * max(current, 1), 0
+        value = sum(
+            (_part(words) for words in (match["part"], match["extra"]) if words), _cardinal(match["whole"] or "")
+        )
+        value *= _SCALES[match["scale"].lower()] if match["scale"] else 1
         unit, end = _unit(text, match.end(), None)
-        yield Quantity(Decimal(total + current), unit, match.start(), end, spelled=True)
+        yield Quantity(value, unit, match.start(), end, spelled=True)
+
+
+def _cardinal(words: str) -> Decimal:
+    total = current = 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word in _SMALL:
+            current += _SMALL[word]
+        elif word == "hundred":
+            current = 100 * max(current, 1)
+        elif word in _SCALES:
+            total, current = total + _SCALES[word] * max(current, 1), 0
+    return Decimal(total + current)
+
+
+def _part(words: str) -> Decimal:
+    """Return the value of "half", "a third", "two-thirds"."""
+    said = re.findall(r"[a-z]+", words.lower())
+    names = (word.replace("halves", "half").removesuffix("s") for word in said)
+    return Decimal(_SMALL.get(said[0], 1)) / next(_PARTS[name] for name in names if name in _PARTS)
 
 
 def _signed(text: str, found: Quantity) -> Quantity:
@@ -190,14 +201,14 @@ def _signed(text: str, found: Quantity) -> Quantity:
 
 def _unit(text: str, end: int, currency: str | None) -> tuple[str | None, int]:
     """Return the unit that follows at `end`, and where it ends."""
-    name = _UNITS[currency] if currency else None
+    name = UNITS[currency] if currency else None
     match = _UNIT.match(text, end)
     if match:
         alias = re.sub(r"\s", "", match["unit"].lower())
-        if alias in _UNITS:
+        if alias in UNITS:
             power = _POWERS[match["raised"].strip("^{}")] if match["raised"] else (match["power"] or "").lower()
-            name = name or f"{power} {_UNITS[alias]}".strip()
+            name = name or f"{power} {UNITS[alias]}".strip()
             end = match.end()
     rate = _RATE.match(text, end) if name else None
-    per = (_UNITS | _PER_ONLY).get(rate["unit"].lower()) if rate else None
+    per = (UNITS | PER_ONLY).get(rate["unit"].lower()) if rate else None
     return (f"{name}/{per}", rate.end()) if rate and per else (name, end)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(  # "C++" and "C#", "AB-" and "Na+" are words too
+    r"(?<![^\W_])[^\W\d_]{1,2}[0-9]?(?:[-−+]|\+\+|#)(?!\w)|[^\W_]+(?:['’][^\W_]+)*"
+)
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]\"”]{2}[.!?])\s+|\n\s*")
 INTERROGATIVE = re.compile(
     r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
@@ -74,6 +76,12 @@ def capital(text: str) -> str:
 def sentences(text: str) -> list[str]:
     """Cut `text` at line ends and sentence ends; initials and titles ("J. K.", "D.C.", "Dr.") end no sentence."""
     return [part for part in map(str.strip, _SENTENCE_END.split(text.strip())) if part]
+
+
+def trim(phrase: str) -> str:
+    """Return a phrase without quotes and without closing punctuation, except after an initial ("D.C.")."""
+    phrase = phrase.strip().strip("\"“”'‘’").strip()
+    return re.sub(r"(?<![A-Z])[.,;:!\"”]+$", "", phrase).strip()
 
 
 def _words(text: str) -> list[str]:

@@ -118,11 +118,28 @@ def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operati
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize(
-    "piece", ["1,", "(", "the is ", "A ", "\\boxed{", "**", "= 1 ", "one hundred and ", "  ", "is ", ",  ", "\n"]
+    "piece",
+    [
+        "1,",
+        "(",
+        "the is ",
+        "A ",
+        "\\boxed{",
+        "**",
+        "= 1 ",
+        "one hundred and ",
+        "  ",
+        "is ",
+        ",  ",
+        "\n",
+        "2x",
+        "1 apple ",
+        "how many ",
+    ],
 )
 @pytest.mark.parametrize("operation", list(Operation))
 def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation) -> None:
-    final_answer(piece * 5_000, operation)
+    final_answer(piece * 5_000, operation, piece * 500)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +151,58 @@ def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation)
         ("In which country is Petra?", "Petra is an ancient city in Jordan.", "an ancient city in Jordan"),
         ("Which planet has rings?", "Saturn.", "Saturn"),
         ("How many continents are there?", "There are seven continents on Earth.", "seven continents on Earth"),
+        ("What did Marie Curie discover?", "Marie Curie discovered radium and polonium.", "radium and polonium"),
+        ("What did Marie Curie discover?", "Radium was discovered by Marie Curie.", "Radium"),
+        ("Marie Curie: what did she discover?", "She discovered radium.", "radium"),
+        ("What element did she discover?", "Radium was discovered by Marie Curie.", "Radium"),
+        ("Who discovered radium?", "Marie Curie discovered radium and polonium in 1898.", "Marie Curie"),
+        ("How many novels did Jane Austen write?", "Jane Austen wrote six novels.", "six novels"),
+        ("How many novels did Jane Austen write?", "6 novels were written by Jane Austen.", "6 novels"),
+        ("In what year did Edison invent it?", "Thomas Edison invented the light bulb in 1879.", "1879"),
+        ("In which year was Apple founded?", "Apple was founded by Steve Jobs in 1976.", "1976"),
+        ("When was Apple founded?", "Apple was founded by Steve Jobs.", "Apple was founded by Steve Jobs"),
+        ("Who founded Apple?", "Apple was founded by Steve Jobs in 1976.", "Steve Jobs"),
+        ("When did Caesar die?", "Julius Caesar died on 15 March 44 BC.", "15 March 44 BC"),
+        ("When did the War of 1812 end?", "The War of 1812 ended in 1815.", "1815"),
+        ("When did Gauss live?", "Gauss lived from 1777 to 1855.", "Gauss lived from 1777 to 1855"),
+        ("When was Pompeii buried?", "Pompeii was buried by Mount Vesuvius in AD 79.", "AD 79"),
+        ("When was Mozart born?", "Mozart was born on January 27, 1756, in Salzburg.", "January 27, 1756"),
+        (
+            "What did Newton discover?",
+            "Isaac Newton discovered the laws of motion and of gravity and that white light holds all colours.",
+            "Isaac Newton discovered the laws of motion and of gravity and that white light holds all colours",
+        ),
+        ("What language did Bjarne Stroustrup create?", "C++ was created by Bjarne Stroustrup.", "C++"),
         ("Which metal is liquid?", "Mercury is liquid at room temperature.", "Mercury"),
     ],
 )
 def test_the_answer_is_what_the_question_did_not_say(question: str, text: str, final: str) -> None:
     assert final_answer(text, Operation.SEARCH, question) == final
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "final"),
+    [
+        ("How many days does it take?", "It takes 3 days to travel 900 miles.", "3 days"),
+        ("How many buses do you need?", "You need 3 buses to carry 100 students.", "3"),
+        ("How many cookies does each child get?", "They each get 7 cookies, with 1 left over.", "7"),
+        ("How much money does she have left?", "She has $15 left after spending $5.", "$15"),
+        ("How much does she pay?", "She pays $12 for 3 tickets.", "$12"),
+        ("How much do they cost?", "The total cost is $12.50 (5 × $2.50).", "$12.50"),
+        ("What is 15% of 240?", "15% of 240 is 36.", "36"),
+        ("When does it arrive?", "It arrives at 9 PM.", "9 PM"),
+        ("What is the derivative of x^2?", "The derivative of x^2 is 2x.", "2x"),
+        ("What is the derivative of x^2?", "f'(x) = 2x", "2x"),
+        ("What is the area?", "The area is 25π square cm.", "25π square cm"),
+        ("What is the area?", "Answer: 25π", "25π"),
+        ("What are the roots?", "The roots of the equation are 2 and 3.", "2 and 3"),
+        ("How many apples are left?", "She gave 5 apples of 20 apples away, so 15 are left.", "15"),
+        ("How many apples are left?", "Out of the 20 apples, which were red, 15 remain.", "15"),
+        ("Out of 20 apples, how many apples has she left?", "Out of her 20 apples, she has 15 left now.", "15"),
+        ("How many students are girls?", "There are 20 students at all, and 12 are girls.", "12"),
+        ("How many minutes does it take?", "It takes him 2 hours and 30 minutes.", "2 hours and 30 minutes"),
+        ("What is left?", "So it is 3 + 4 for the first and 7 in all.", "7"),
+    ],
+)
+def test_the_result_is_of_what_is_asked(question: str, text: str, final: str) -> None:
+    assert final_answer(text, Operation.MATH, question) == final

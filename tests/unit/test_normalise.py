@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voting.normalise import Boolean, Date, Items, Number, Text, Value, normalise
+from services.voting.normalise import Boolean, Date, Items, Number, Text, Time, Value, normalise
 from services.voting.quantity import quantities, same
 from services.voting.words import content_words, names
 
@@ -44,6 +44,22 @@ from services.voting.words import content_words, names
         ("100°C", "100", "celsius"),
         ("12 square feet", "12", "square foot"),
         ("about 42 apples", "42", None),
+        ("5k", "5000", None),
+        ("$5K", "5000", "dollar"),
+        ("1.5M", "1500000", None),
+        ("300K", "300", "kelvin"),
+        ("half", "0.5", None),
+        ("a quarter", "0.25", None),
+        ("three quarters", "0.75", None),
+        ("one half of it", "0.5", None),
+        ("two and a half hours", "2.5", "hour"),
+        ("2 and a half million", "2500000", None),
+        ("half an hour", "0.5", "hour"),
+        ("1 hour and 30 minutes", "90", "minute"),
+        ("5 feet 3 inches", "63", "inch"),
+        ("-1 hour 30 minutes", "-90", "minute"),
+        ("x = 5", "5", None),
+        ("No. 7", "7", None),
     ],
 )
 def test_numbers(answer: str, value: str, unit: str | None) -> None:
@@ -67,12 +83,15 @@ def test_numbers(answer: str, value: str, unit: str | None) -> None:
         ("The São Paulo", Text(frozenset({"sao", "paulo"}), frozenset({"sao", "paulo"}))),
         ("no one", Text(frozenset({"one"}), negated=True)),
         ("it was 5 km and 1,000 miles", Items(frozenset({"5 kilometre", "1000 mile"}))),
+        ("25π", Text(frozenset(), terms=frozenset({"25π"}))),
+        ("y = 3x + 2", Text(frozenset({"y"}), terms=frozenset({"3x+2"}))),
+        ("x² - 1", Text(frozenset(), terms=frozenset({"x^2-1"}))),
+        ("3:30 PM", Time(frozenset({(3, 30), (15, 30)}))),
+        ("12 a.m.", Time(frozenset({(12, 0), (0, 0)}))),
+        ("at 15:30", Time(frozenset({(15, 30)}))),
         (
-            "5 feet 3 inches",
-            Text(
-                frozenset(),
-                numbers=frozenset({Number(Decimal(5), "foot"), Number(Decimal(3), "inch")}),
-            ),
+            "No. 7 Downing",
+            Text(frozenset({"number", "downing"}), frozenset({"downing"}), frozenset({Number(Decimal(7))})),
         ),
         (
             "99 July 1776",
@@ -84,7 +103,7 @@ def test_other_types(answer: str, value: Value) -> None:
     assert normalise(answer) == value
 
 
-@pytest.mark.parametrize("text", ["the 21st", "CO2", "H2O", "x1", "v1.2.3 beta"])
+@pytest.mark.parametrize("text", ["the 21st", "2x", "25π", "√5", "x^2", "3n + c", "CO2", "H2O", "x1", "v1.2.3 beta"])
 def test_figures_inside_words_are_no_numbers(text: str) -> None:
     assert [q.value for q in quantities(text) if q.value != Decimal("1.2")] == []
 
@@ -97,6 +116,8 @@ def test_quantities_stand_where_they_are_found() -> None:
 @pytest.mark.parametrize(
     ("text", "values"),
     [
+        ("He ate 5 and a third of them ate 3", [5, 3]),
+        ("half of them ate 3", [3]),
         ("10 minus 3", [10, 3]),
         ("ten minus three", [10, 3]),
         ("10-3", [10, 3]),
