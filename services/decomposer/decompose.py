@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from schemas.messages import Chunk
 from services.decomposer.announcements import governs_all
 from services.decomposer.facts import Facts
-from services.decomposer.grammar import classify, is_english
+from services.decomposer.grammar import is_english
+from services.decomposer.operation import classify
 from services.decomposer.pieces import find_pieces
 from services.decomposer.references import refers_back
 from services.decomposer.spans import Span, mask, sentences, trimmed

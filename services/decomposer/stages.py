@@ -18,7 +18,8 @@ from schemas.messages import Chunk
 from schemas.terms import Operation
 from services.decomposer.announcements import is_lead_in, payload_announced_at
 from services.decomposer.decompose import MAX_CHUNKS, is_governed
-from services.decomposer.grammar import AUX, NUMBER, Kind, asks, asks_quantity, classify, is_english
+from services.decomposer.grammar import AUX, NUMBER, Kind, asks, asks_quantity, is_english
+from services.decomposer.operation import classify
 from services.decomposer.pieces import Piece, find_pieces
 from services.decomposer.references import refers_back
 from services.decomposer.spans import MASKED, mask, sentences
