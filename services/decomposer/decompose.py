@@ -82,11 +82,13 @@ class _Draft:
     def take(self, piece: Piece) -> None:
         self.end, self.last = piece.span.end, piece.text
         self.asked |= piece.ask is not None
+        self.facts.bind(piece.text)
         if piece.ask is None or piece.ask.late:
             self.facts.add(piece.text)
 
     def absorb(self, other: _Draft) -> None:
         self.end, self.last = other.end, other.last
+        self.asked |= other.asked
         self.facts.merge(other.facts)
 
 
@@ -96,6 +98,8 @@ def _fold(pieces: Iterable[Piece]) -> list[_Draft]:
     for piece in pieces:
         if not drafts or _starts_anew(drafts[-1], piece):
             drafts.append(_Draft(*piece.span))
+        while len(drafts) > _first_needed(drafts, piece) + 1:
+            drafts[-2].absorb(drafts.pop())
         draft = drafts[-1]
         answers_facts = bool(not draft.asked and piece.ask and draft.facts)
         draft.take(piece)
@@ -112,6 +116,17 @@ def _starts_anew(draft: _Draft, piece: Piece) -> bool:
     if not draft.asked or refers_back(piece.text, piece.ask, draft.last):
         return False
     return piece.ask is None or not draft.facts.are_needed_by(piece.text, piece.ask, linked=piece.linked)
+
+
+def _first_needed(drafts: list[_Draft], piece: Piece) -> int:
+    """Give the index of the first draft whose variables `piece` uses, unless a later one binds them again."""
+    first = len(drafts) - 1
+    bound: set[str] = set()
+    for i, draft in reversed(list(enumerate(drafts))):
+        if draft.facts.variables_needed_by(piece.text) - bound:
+            first = i
+        bound |= draft.facts.variables
+    return first
 
 
 def _is_own_problem(before: _Draft, draft: _Draft) -> bool:

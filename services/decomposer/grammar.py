@@ -108,7 +108,7 @@ _OBJECT = re.compile(
     r"|[\d_$€£]|[A-Z][a-z]",
 )
 _OPENING_PHRASE = re.compile(
-    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|{PREPOSITION})\b",
+    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|without|among|{PREPOSITION})\b",
     re.IGNORECASE,
 )
 _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
@@ -226,6 +226,11 @@ def request_offset(sentence: str) -> int | None:
         if opened or found.kind is Kind.QUESTION or _TASK.match(sentence, comma.end()):
             return comma.end()
     return None
+
+
+def opens(text: str) -> bool:
+    """Tell whether `text` is no sentence of its own but opens one ("If x = 3, ", "In France, ")."""
+    return _OPENING_PHRASE.match(text) is not None
 
 
 def ends_in_verb(clause: str) -> bool:

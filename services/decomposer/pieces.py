@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.decomposer import grammar
 from services.decomposer.announcements import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
+from services.decomposer.facts import content_words, names
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
 
@@ -127,11 +128,23 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
     for between in _BETWEEN.finditer(masked, start, end if payload is None else start + payload):
         if asking is None and not (start > begun and _THING.match(masked, start, end)):
             break
-        if (asking is None or asking < between.start()) and _separates(masked, start, between, end):
+        opening, right = masked[start : asking or start], masked[between.end() : end]
+        if (asking is not None and asking >= between.start()) or _is_governed(opening, right):
+            continue
+        if _separates(masked, start, between, end):
             yield _piece(masked, Span(start, between.start()), linked=linked, mark="?")
             start, linked = between.end(), between["and"] is None and between["comma"] is None
             asking = _asking_at(masked, start, end)
     yield _piece(masked, Span(start, end), linked=linked, bare=start > begun)
+
+
+def _is_governed(opening: str, right: str) -> bool:
+    """Tell whether an opening ("In France, ") is of `right` too; mere figures lead to no person ("who wrote Emma?")."""
+    if not grammar.opens(opening):
+        return False
+    is_sum = re.match(r"if\b.*\d", opening, re.IGNORECASE | re.DOTALL) and not names(opening)
+    asks_person = re.match(r"who\b", right, re.IGNORECASE)
+    return not (is_sum and asks_person) or bool(content_words(opening) & content_words(right))
 
 
 def _asking_at(masked: str, start: int, end: int) -> int | None:

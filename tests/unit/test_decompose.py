@@ -501,6 +501,25 @@ The first question was answered by 12 pupils, the second question by 9 pupils. H
 Ben had $20. He spent $8, followed by $5. How much money does Ben have now?
 To end world hunger, what should we do?
 After that war, who ruled France?
+# givens that several questions share: whole
+Let x = 4 and y = 9. What is x + y? What is x * y?
+If x = 4, what is 2x and what is 7x?
+What is x if 2x=14 and what is y if y=x+5?
+Suppose a = 6. Compute a + 3. Compute a * 7.
+Let n be 14. Is n even? What is n squared?
+f(x) = x^2 + 3. What is f(2)? Who was Euler? What is f(5)?
+Solve 3x + 1 = 13. What is 5x?
+width = 5 and height = 8. What is width * height? What is width + height?
+For a 6 by 4 rectangle, what is the area and what is the perimeter?
+In Norway, what is the capital and what is the currency?
+In 2012, who won the US election and who won the Nobel Peace Prize?
+In 1969, who was the president of the USA and who landed on the moon?
+Without a calculator, what is 12 times 13 and what is 14 times 15?
+# givens of one question
+Solve x + 2 = 5{ and }solve x - 3 = 4.
+What is x if 2x = 14?{ }What is the capital of Italy?
+Let x = 4. What is 3x?{ }Who discovered radium?{ }Let x = 9. What is 5x?
+If x = 3, what is 2x?{ Also, }who wrote Emma?
 """
 
 OPERATIONS = {
