@@ -1,6 +1,7 @@
 """Words that point back to an earlier part of a query.
 
-They are a pronoun without a noun before it in its own clause, a noun that was new a part ago, a missing object.
+They are a pronoun without a noun before it in its own clause, a noun that was new a part ago, a missing object, and
+what leaves out whose or of what it is ("the capital", "the smallest", "an example").
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _EXPLETIVE = re.compile(
             |wrong|hard|easy|difficult|dangerous|healthy|common|important|cheaper|faster|polite)\b{_LATER}
         | (?:late|far)\s+is\s+it\b{_LATER} | is\s+it\s+(?:like|called)\b{_LATER}
         | (?:does|did|will|would|can)\s+it\s+(?:take|cost|mean|feel|matter|hurt|help)\b{_LATER}
-        | it\s+(?:rain|snow|take)s?\b
+        | it\s+(?:rain|snow)s?\b | it\s+takes\b{_LATER}
     )
     | \b(?i:do|did|can)\s+they\s+\w+\s+(?:in|at|on)\s+(?:the\s+)?[A-Z_]
     | \b(?i:at|for)\s+[^\s\w]?\d[\d.,]*(?:\s+\w+)?\s+(?i:each)\b
@@ -56,8 +57,15 @@ _CLAUSE_BREAK = re.compile(
 )
 _NOUN_PHRASE = re.compile(
     rf"(?i:\b(?:{DETERMINER}|every|each|some|any|one|{NUMBER})\s+[a-z])|(?<=\s)[A-Z][a-z]|_"
-    rf"|\b(?i:{AUX})\s+(?!(?i:{PRONOUN}|not)\b)[a-z]{{3}}|(?<!\bwhat\s)(?<!\bwho\s)\b[a-z]{{3,}}s\b",
+    rf"|\b(?i:{AUX})\s+(?!(?i:{PRONOUN}|not)\b)[a-z]{{3}}|(?<!\bwhat\s)(?<!\bwho\s)\b(?!(?i:{AUX})\b)[a-z]{{3,}}s\b",
 )
+_HUMAN = re.compile(r"(?:he|him|his|she|hers?|himself|herself)\b", re.IGNORECASE)
+_PERSON = re.compile(
+    r"(?<=\s)[A-Z][a-z]|_|\b(?i:(?:\w*m[ae]n|boy|girl|child|children|kid|person|people|king|queen|prince|princess|pope"
+    r"|hero|poet|chef|cook|thief|nurse|guest|captain|pilot|monk|nun|priest|judge|wife|husband|friend|uncle|aunt|cousin"
+    r"|twin|mum|dad|saint|slave|\w{2,}(?:er|or|ist|ian|ant|ent|ee))s?)\b"
+)
+_OF = re.compile(r"\b(?:the|an?)\s+(?:\w+\s+){1,2}of\s+$", re.IGNORECASE)  # ... him: "the name of his wife"
 _RESULT = (
     r"results?|answers?|sum|product|total|quotient|difference|output|outcome|contents?|rest|remainder|others?|former"
     r"|latter|above|previous|two|three|pair|steps|details|reasons?|reasoning|winner|ingredients|causes|effects"
@@ -68,6 +76,12 @@ _OF_NUMBERS = (
 )
 _TEXT = r"line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link"
 _AMOUNT = rf"(?:[^\s\d]?\d[\d.,]*%?|{NUMBER})"
+_ORDINAL = r"first|second|third|fourth|fifth|last|next"
+_MOST = r"(?:most|least|best|worst|(?!(?:inter|for|harv|w|r|t|requ|gu)est\b)\w{2,}est)"
+_BARE = rf"the\s+(?!(?:\w+\s+)?{_MOST}\b)(?-i:[a-z]+(?:\s+(?!{PREPOSITION}\b)[a-z]+)?)"
+_WITHOUT_OF = (
+    r"example|instance|implementation|proof|summary|definition|explanation|illustration|demonstration|code|program"
+)
 _RELATIONAL = r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|more|another|others"
 _BACK = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -84,8 +98,14 @@ _BACK = tuple(
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
         r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b(?!-)",
         rf"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst){_END}",
-        rf"\bthe\s+(?:next|second|third|fourth)[\s-]+\w+est{_END}",
+        rf"^(?!(?:which|what|whose)\s+(?!{AUX}\b)\w).*\bthe\s+(?:(?:{_ORDINAL})[\s-]+)?(?:{_ORDINAL}|{_MOST}){_END}",
+        rf"^(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))\s+{_BARE}{_END}",
+        rf"^(?:find|calculate|compute|determine|work\s+out)\s+{_BARE}{_END}",
+        rf"\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
         rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
+        rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
+        rf"^how\s+(?:many|much)\s+\w+\s+(?!(?:{AUX}|{PREPOSITION})\b)\w+{_END}",
+        rf"^(?:what|how\s+(?:many|much))\s+\w+\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}|\b(?:{AUX})\s+one\s+\w+{_END}",
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
         rf"^(?:what|which|whose)\s+\w+{_END}|^what\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not|{PREPOSITION}))?{_END}|^{AUX}\s+\S+{_END}",
@@ -129,13 +149,17 @@ def refers_back(clause: str, ask: Request | None, before: str) -> bool:
 
 
 def _has_open_pronoun(clause: str) -> bool:
-    """Tell whether a pronoun has no noun before it: in an earlier clause, or anywhere if it is possessive."""
+    """Tell whether a pronoun has no noun before it: in an earlier clause, or anywhere if it is possessive.
+
+    He and she need a person.
+    """
     for pronoun in PERSONAL.finditer(clause):
         before = clause[max(0, pronoun.start() - 300) : pronoun.start()]
         if pronoun["plain"]:
             breaks = list(_CLAUSE_BREAK.finditer(before))
             before = before[: breaks[-1].start()] if breaks else ""
-        if not _NOUN_PHRASE.search(before):
+        noun = _PERSON if _HUMAN.fullmatch(pronoun[0]) else _NOUN_PHRASE
+        if not noun.search(_OF.sub("", before)):
             return True
     return False
 

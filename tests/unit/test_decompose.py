@@ -515,6 +515,35 @@ In Norway, what is the capital and what is the currency?
 In 2012, who won the US election and who won the Nobel Peace Prize?
 In 1969, who was the president of the USA and who landed on the moon?
 Without a calculator, what is 12 times 13 and what is 14 times 15?
+A circle has radius 7. What is the area? What is the circumference?
+A box is 6 cm long and 4 cm wide. Find the perimeter. Find the area.
+# what leaves out a noun, or of what it is: whole
+How many minutes are in a day and how many in a week?
+How many legs does an ant have and how many does a crab?
+Who was the first US president and who was the third?
+What is the largest planet and what is the smallest?
+Who is the richest man and who is the second richest?
+When was the Black Death and how many people died?
+Who won the 2010 World Cup, and what was the score?
+What is the population of Lyon? What is the area?
+How do I bake bread and how long does it take?
+How do I make waffles and how many eggs do I need?
+How does a heat pump work and how much does one cost?
+What is a heat pump and how does it work?
+Explain inheritance and write an example in Java.
+What is a closure? Show an implementation in Python.
+Who was the first man on the moon and what was the name of his spacecraft?
+Who wrote Emma and what is the title of her last novel?
+Who was Rosa Parks and in which cities were her speeches held?
+What is the name of the river in Cairo and what is the name of its source?
+# what does not
+What is the largest planet{ and }what is the smallest country in Europe?
+Who was the first US president{ and }who was the first woman in space?
+Which planet is the largest?{ }Which animal is the fastest?
+How many people live in Canada{ and }how many people live in Mexico?
+How do I boil an egg{ and }how long does it take to fly to Mars?
+Explain recursion{ and }write an example of a palindrome.
+How long is the Nile{ and }what did Darwin write in his diary?
 # givens of one question
 Solve x + 2 = 5{ and }solve x - 3 = 4.
 What is x if 2x = 14?{ }What is the capital of Italy?
