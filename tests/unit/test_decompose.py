@@ -544,6 +544,25 @@ How many people live in Canada{ and }how many people live in Mexico?
 How do I boil an egg{ and }how long does it take to fly to Mars?
 Explain recursion{ and }write an example of a palindrome.
 How long is the Nile{ and }what did Darwin write in his diary?
+# how to answer all of it: whole
+Round your answers to two decimals. What is 10/7? What is 22/9?
+What is 10/7? What is 22/9? Round to two decimals.
+What is gravity? What is inertia? Explain like I'm five.
+What is gravity? What is inertia? Use simple words.
+Who wrote Dune? Who wrote Emma? Answer each in one sentence.
+1. Capital of Chile?⏎2. Capital of Peru?⏎Use Spanish.
+Answer these questions in French. Who wrote Dune? Who wrote Emma?
+Give your answers in French. Who wrote Dune? Who wrote Emma?
+Who wrote Dune? Who wrote Emma? One word only, please.
+In one sentence each, what is DNA? What is RNA?
+What is 12 * 14? What is 15 * 16? Show your work.
+Who wrote Dune? Who wrote Emma? In French please.
+What is DNA? What is RNA? No explanations.
+# what only looks like it
+Give the result of 3 * 8.{ }Who wrote Emma?
+Show the steps of mitosis.{ }Who wrote Emma?
+Two numbers add up to 30 and differ by 4. What are the numbers?{ }Who wrote Emma?
+Round 17.6 to the nearest ten.{ }Explain photosynthesis in simple words.
 # givens of one question
 Solve x + 2 = 5{ and }solve x - 3 = 4.
 What is x if 2x = 14?{ }What is the capital of Italy?
