@@ -82,7 +82,7 @@ class Facts:
         """Take in a statement."""
         self.names |= names(text)
         self.content |= content_words(text)
-        self.introduced |= new_nouns(text)
+        self.introduced |= new_nouns(text) | known_nouns(text)
         self.has_figures |= any(map(str.isdigit, text))
         self.has_speaker |= _SPEAKER.search(text) is not None
 

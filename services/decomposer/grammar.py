@@ -59,6 +59,10 @@ PRONOUN = r"i|you|he|she|it|we|they|there|anyone|anybody|someone"
 DETERMINER = r"a|an|the|my|your|our|his|her|its|their|this|that|these|those"
 NUMBER = r"\d[\d.,]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 PREPOSITION = r"in|on|at|to|from|by|for|of|with|under|during|through|after|before|into|about|as|between|since|until"
+MAKING = (
+    r"wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|created|formulated"
+    r"|proposed|introduced"
+)
 
 _POLITE = re.compile(
     r"(?:(?:(?:please|kindly|now|so|well|ok|okay|hey|hi|hello|just|also)\b[,!]?|(?:can|could|would|will)\s+you"

@@ -12,6 +12,7 @@ from services.decomposer.facts import PERSONAL, STILL, content_words, known_noun
 from services.decomposer.grammar import (
     AUX,
     DETERMINER,
+    MAKING,
     NUMBER,
     PREPOSITION,
     PREPOSITIONAL_VERBS,
@@ -59,7 +60,7 @@ _NOUN_PHRASE = re.compile(
     rf"(?i:\b(?:{DETERMINER}|every|each|some|any|one|{NUMBER})\s+[a-z])|(?<=\s)[A-Z][a-z]|_"
     rf"|\b(?i:{AUX})\s+(?!(?i:{PRONOUN}|not)\b)[a-z]{{3}}|(?<!\bwhat\s)(?<!\bwho\s)\b(?!(?i:{AUX})\b)[a-z]{{3,}}s\b",
 )
-_HUMAN = re.compile(r"(?:he|him|his|she|hers?|himself|herself)\b", re.IGNORECASE)
+_HUMAN = re.compile(r"\b(?:he|him|his|she|hers?|himself|herself)\b", re.IGNORECASE)
 _PERSON = re.compile(
     r"(?<=\s)[A-Z][a-z]|_|\b(?i:(?:\w*m[ae]n|boy|girl|child|children|kid|person|people|king|queen|prince|princess|pope"
     r"|hero|poet|chef|cook|thief|nurse|guest|captain|pilot|monk|nun|priest|judge|wife|husband|friend|uncle|aunt|cousin"
@@ -74,7 +75,10 @@ _OF_NUMBERS = (
     r"greater|less|larger|smaller|bigger|even|odd|prime|positive|negative|divisible|squared|cubed|plus|minus|times"
     r"|divided|multiplied"
 )
-_TEXT = r"line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link"
+_KNOWN = (
+    r"line|quote|phrase|word|sentence|text|article|page|passage|paragraph|snippet|link|process|procedure|incident|author"
+    r"|writer|inventor"
+)
 _AMOUNT = rf"(?:[^\s\d]?\d[\d.,]*%?|{NUMBER})"
 _ORDINAL = r"first|second|third|fourth|fifth|last|next"
 _MOST = r"(?:most|least|best|worst|(?!(?:inter|for|harv|w|r|t|requ|gu)est\b)\w{2,}est)"
@@ -82,7 +86,10 @@ _BARE = rf"the\s+(?!(?:\w+\s+)?{_MOST}\b)(?-i:[a-z]+(?:\s+(?!{PREPOSITION}\b)[a-
 _WITHOUT_OF = (
     r"example|instance|implementation|proof|summary|definition|explanation|illustration|demonstration|code|program"
 )
-_RELATIONAL = r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|more|another|others"
+_RELATIONAL = (
+    r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|causes|effects|consequences"
+    r"|symptoms|remedies|treatments|risks|uses|applications|steps|stages|features|characteristics|more|another|others"
+)
 _BACK = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -91,7 +98,7 @@ _BACK = tuple(
         r"\b(?:of|from|to|by|with|for|in|than|about|like|at|is|was|does|did|can|will|would|has)\s+that\b",
         r"^(?!show|prove|say|check|verify|explain|state)\w+\s+that\b",
         rf"\bthe\s+(?:{_RESULT})(?=\s*$|\s*[.,;:?!)]|\s+(?:by|from|with|and|into|in|as|is|are|was|on|{_OF_NUMBERS})\b|\s+to\s+\d)",
-        rf"\bthe\s+(?:{_TEXT})\b(?!\s*(?:_|of\b|for\b|that\b|which\b|in\b))",
+        rf"\bthe\s+(?:{_KNOWN})\b(?!\s*(?:_|(?:of|for|that|which|in|who|behind)\b))",
         r"\bthe\s+same(?!\s+(?:\w+\s+)?as\b)|\bboth\b(?!.{1,200}\band\b)",
         r"\byour\s+(?:answer|work|reasoning|solution|step|choice|result|finding|conclusion|calculation|explanation|pick)s?\b",
         rf"\b(?:{_RELATIONAL}|each|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
@@ -104,6 +111,10 @@ _BACK = tuple(
         rf"\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
         rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
         rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
+        rf"^how\s+\w+\s+(?!of\b)(?:{PREPOSITION})\s+\S+(?:\s+\S+)?{_END}|^what\s+is\s+[\d.,]+%{_END}",
+        rf"\bthe\s+{_MOST}\s+(?:number|value|figure|digit|item|element)s?{_END}",
+        rf"^who\s+(?!(?:{AUX}|{MAKING})\b)\w+\s+the\s+(?-i:[a-z]+){_END}|^(?:what|which|how\s+many)\s+other\b(?!.*\bthan\b)",
+        rf"^(?:what|which)\s+\w+\s+(?:{AUX}\s+)?(?:\w+ed|won|lost){_END}",
         rf"^how\s+(?:many|much)\s+\w+\s+(?!(?:{AUX}|{PREPOSITION})\b)\w+{_END}",
         rf"^(?:what|how\s+(?:many|much))\s+\w+\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}|\b(?:{AUX})\s+one\s+\w+{_END}",
         rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
@@ -146,6 +157,16 @@ def refers_back(clause: str, ask: Request | None, before: str) -> bool:
         or _resumes_noun(body, before)
         or _asks_what_is_left(body, before)
     )
+
+
+def has_pronoun(clause: str) -> bool:
+    """Tell whether `clause` speaks of somebody or something by a pronoun."""
+    return PERSONAL.search(clause) is not None
+
+
+def is_about_person(clause: str) -> bool:
+    """Tell whether `clause` speaks of a person by a pronoun."""
+    return _HUMAN.search(clause) is not None
 
 
 def _has_open_pronoun(clause: str) -> bool:

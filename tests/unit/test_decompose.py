@@ -536,7 +536,22 @@ Who was the first man on the moon and what was the name of his spacecraft?
 Who wrote Emma and what is the title of her last novel?
 Who was Rosa Parks and in which cities were her speeches held?
 What is the name of the river in Cairo and what is the name of its source?
+A circle has radius 7. What is the area? Who wrote Emma? What is the circumference?
+Tom has 5 apples and buys 3. How many apples does Tom have? Who wrote Emma? How many would he have with 2 more?
+Who wrote Emma? What is 5 + 5? When was she born?
+A train goes at 60 km/h. How far does it go in 2 hours? How far in 5 hours?
+The price is $80. What is 10% of the price? What is 20% of the price?
+Here is a list: 4, 7, 9. What is the largest number? What is the smallest number?
+What is 15% of 80? What is 20%?
+Who won the 2018 World Cup and who lost the final?
+Who wrote The Hobbit and what other books did the author write?
+What is inflation and what are some causes?
+Describe the French Revolution and list three causes.
+I have a dog. What should I feed him? What vaccines are needed?
 # what does not
+Omar had 15 marbles and lost 6. How many marbles does Omar have?{ }Who wrote Carmen? Where is it set?
+Who invented the zipper{ and }who proved the incompleteness theorem?
+Name a noble gas{ and }what other planets than Saturn have rings?
 What is the largest planet{ and }what is the smallest country in Europe?
 Who was the first US president{ and }who was the first woman in space?
 Which planet is the largest?{ }Which animal is the fastest?
