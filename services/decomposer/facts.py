@@ -31,7 +31,10 @@ _NO_NAME = frozenset(
     """.split()
 )
 _INDEFINITE = re.compile(rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", re.IGNORECASE)
-_DEFINITE = re.compile(r"\b(?:the|that|this|each)\s+(\w+)\b(?!\s+of\b)", re.IGNORECASE)
+_DEFINITE = re.compile(
+    r"\b(?:the|that|this|each)\s+(?!(?:first|second|third|last|next|most|least|other|\w+est)\b)(\w+)\b(?!\s+of\b)",
+    re.IGNORECASE,
+)
 # One letter by itself or behind a figure; "a" and "I" are variables only beside a sign.
 _VARIABLE = re.compile(r"(?<![^\W\d])(?<!['’])(?:[^\W\d_aAI]|(?<=\d)[aAI]|[aAI](?=\s*[-+*/^=]))(?![^\W\d_]|['’])")
 _EQUATION = re.compile(r"(?:([^\W\d_]+)\s*)?=|\b([^\W\d_])\s+(?:be|is|are|equals?)\b")

@@ -15,6 +15,7 @@ from services.decomposer.announcements import is_lead_in, lead_in_chars, payload
 from services.decomposer.facts import content_words, names
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
+from services.voting.calculator import calculate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,12 +140,14 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
 
 
 def _is_governed(opening: str, right: str) -> bool:
-    """Tell whether an opening ("In France, ") is of `right` too; mere figures lead to no person ("who wrote Emma?")."""
+    """Tell whether an opening ("In France, ") is of `right` too; figures go with no other sum, and with no person."""
     if not grammar.opens(opening):
         return False
-    is_sum = re.match(r"if\b.*\d", opening, re.IGNORECASE | re.DOTALL) and not names(opening)
-    asks_person = re.match(r"who\b", right, re.IGNORECASE)
-    return not (is_sum and asks_person) or bool(content_words(opening) & content_words(right))
+    if re.match(r"if\b.*\d", opening, re.IGNORECASE | re.DOTALL) is None:
+        return True
+    asks_person = re.match(r"who\b", right, re.IGNORECASE) and not names(opening)
+    is_independent = calculate(right) or (asks_person and not content_words(opening) & content_words(right))
+    return not is_independent
 
 
 def _asking_at(masked: str, start: int, end: int) -> int | None:
