@@ -19,6 +19,7 @@ _DIRECTIVE = re.compile(
             | answers?\s+(?:\w+\s+){{0,4}}?(?:in(?!\s+order)|with|within|using|as|by|like|briefly)
             | respond | reply | act\s+as | pretend | don['’]t | do\s+not | avoid | limit | keep\s+(?:it|your|the|each)
             | be\s+(?:brief|concise|short|precise|polite|specific|quick) | use(?!\s+of\b) | briefly | concisely
+            | imagine | consider(?!\s+(?:this|these|the\s+following|an?\s+\w+\s+problem)\b)
             | round\s+(?:(?:up|down|off)\s+)?to | (?:write|speak|talk)\s+in | (?:think\s+)?step\s+by\s+step
             | explain\s+(?:(?:it|them|this|everything|each|all|both)\s+)?(?:(?:to\s+me\s+)?like|as\s+if|as\s+though)
             | (?:explain|give|write|put|express|state)\s+(?:it|them|everything|each|both)\s+(?:to|in|as|with|using)

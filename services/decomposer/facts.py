@@ -15,6 +15,7 @@ PERSONAL = re.compile(
     r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b", re.IGNORECASE
 )
 STILL = re.compile(r"\b(?:left|remain\w*|altogether|in\s+total|in\s+all|now)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"what\s+(?:time|day|date)\s+(?:is|was|will)\b(?!.*\b(?:when|if)\b)", re.IGNORECASE)
 _SPEAKER = re.compile(r"(?<!War )\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
@@ -37,7 +38,7 @@ _DEFINITE = re.compile(
 )
 # One letter by itself or behind a figure; "a" and "I" are variables only beside a sign.
 _VARIABLE = re.compile(r"(?<![^\W\d])(?<!['’])(?:[^\W\d_aAI]|(?<=\d)[aAI]|[aAI](?=\s*[-+*/^=]))(?![^\W\d_]|['’])")
-_EQUATION = re.compile(r"(?:([^\W\d_]+)\s*)?=|\b([^\W\d_])\s+(?:be|is|are|equals?)\b")
+_EQUATION = re.compile(r"(?:([^\W\d_]+)\s*)?=|\b([^\W\d_])\s+(?:be|is|are|equals?|(?:to|as)(?=\s+\d))\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
@@ -123,7 +124,7 @@ class Facts:
         if not self or self.names & names(text):
             return bool(self)
         body = text[ask.offset :]
-        if not linked and self.introduced & known_nouns(body):
+        if _CLOCK.match(body) or (not linked and self.introduced & known_nouns(body)):
             return True
         if self.has_speaker and (_SPEAKER.search(body) or not (linked or self.has_figures)):
             return True

@@ -112,7 +112,7 @@ _OBJECT = re.compile(
     r"|[\d_$€£]|[A-Z][a-z]",
 )
 _OPENING_PHRASE = re.compile(
-    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|without|among|{PREPOSITION})\b",
+    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|without|among|according|{PREPOSITION})\b",
     re.IGNORECASE,
 )
 _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")

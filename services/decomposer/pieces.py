@@ -266,7 +266,8 @@ def _shares_tail(left: str, right: str) -> bool:
     if whole:
         return re.match(r"who\s+\w+\s+\w", right, re.IGNORECASE) is not None
     named = _NAMED_DEED.fullmatch(left)
-    again = named and re.match(rf"{re.escape(named[1])}\s+{_NAMES}\s+(?:in|of|from)\b", right, re.IGNORECASE)
+    tail = rf"\s+(?:the\s+)?{_NAMES}\s+(?:in|of|from)\b"
+    again = named and re.match(re.escape(named[1]) + tail, right, re.IGNORECASE)
     return again is not None
 
 

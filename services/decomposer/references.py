@@ -88,7 +88,7 @@ _WITHOUT_OF = (
 )
 _RELATIONAL = (
     r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|causes|effects|consequences"
-    r"|symptoms|remedies|treatments|risks|uses|applications|steps|stages|features|characteristics|more|another|others"
+    r"|phases|types|kinds|parts|symptoms|remedies|treatments|risks|uses|applications|steps|stages|features|characteristics|more|another|others"
 )
 _BACK = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -109,7 +109,10 @@ _BACK = tuple(
         rf"^(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))\s+{_BARE}{_END}",
         rf"^(?:find|calculate|compute|determine|work\s+out)\s+{_BARE}{_END}",
         rf"\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
-        rf"^how\s+(?:many|much)(?:\s+(?:is|are|was|were)\s+there)?{_END}",
+        rf"^how\s+(?:many|much)(?:\s+\w+|\s+(?:is|are|was|were)\s+there)?{_END}",
+        rf"^(?:when|where|why|how)\s+(?:did|do|does|can|will)\s+\S+{_END}|^who\s+(?:\w+\s+)?in\s+\d+{_END}",
+        rf"^(?:explain|discuss)\s+the\s+[a-z]+{_END}|^\w+\s+each\b",
+        r"^\w+\s+(?:me\s+)?one\s+(?:about|on|for|in|with|that|like|more)\b",
         rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
         rf"^how\s+\w+\s+(?!of\b)(?:{PREPOSITION})\s+\S+(?:\s+\S+)?{_END}|^what\s+is\s+[\d.,]+%{_END}",
         rf"\bthe\s+{_MOST}\s+(?:number|value|figure|digit|item|element)s?{_END}",
@@ -123,7 +126,7 @@ _BACK = tuple(
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
         rf"^(?:explain|summari[sz]e|translate|justify|elaborate|describe|define|rewrite|simplify|verify){_END}",
         rf"^(?:add|subtract|deduct|take)\s+(?:away\s+|off\s+)?{_AMOUNT}(?:\s+(?:more|percent|away|off))*{_END}",
-        rf"^(?:double|halve|square|round|take\s+half){_END}",
+        rf"^(?:double|halve|square|round(?:\s+(?:up|down|off))?|take\s+half){_END}",
         rf"^(?:take|find|calculate|compute|get|determine)\s+(?:the\s+)?(?:square|cube)\s+root{_END}",
     )
 )

@@ -543,6 +543,14 @@ A train goes at 60 km/h. How far does it go in 2 hours? How far in 5 hours?
 The price is $80. What is 10% of the price? What is 20% of the price?
 Here is a list: 4, 7, 9. What is the largest number? What is the smallest number?
 What is 15% of 80? What is 20%?
+How many days are in a year and how many weeks?
+When did WWI start and when did WWII?
+Who was president in 1990 and who in 2000?
+Who plays Batman and who plays the Joker in the 2008 film?
+Write a haiku about rain. Now make one about snow.
+Calculate 17% of 80 and round up.
+What is mitosis? Name the phases.
+Suggest a name for my cat and explain the choice.
 Who won the 2018 World Cup and who lost the final?
 Who wrote The Hobbit and what other books did the author write?
 What is inflation and what are some causes?
@@ -551,6 +559,9 @@ I have a dog. What should I feed him? What vaccines are needed?
 # what does not
 Omar had 15 marbles and lost 6. How many marbles does Omar have?{ }Who wrote Carmen? Where is it set?
 Who invented the zipper{ and }who proved the incompleteness theorem?
+How many continents are there{ and }how many oceans are there?
+List the planets{; }name the oceans{; }who rules Monaco?
+Who painted Guernica{ and }who painted the ceiling of the Sistine Chapel?
 Name a noble gas{ and }what other planets than Saturn have rings?
 What is the largest planet{ and }what is the smallest country in Europe?
 Who was the first US president{ and }who was the first woman in space?
@@ -559,6 +570,10 @@ How many people live in Canada{ and }how many people live in Mexico?
 How do I boil an egg{ and }how long does it take to fly to Mars?
 Explain recursion{ and }write an example of a palindrome.
 How long is the Nile{ and }what did Darwin write in his diary?
+Set a to 6. What is a + 2? What is a * 2?
+According to Darwin, what is evolution and what is natural selection?
+It is 3 pm in London. What time is it in New York? What time is it in Tokyo?
+Consider the word "banana". How many vowels are there? How many consonants are there?
 # how to answer all of it: whole
 Round your answers to two decimals. What is 10/7? What is 22/9?
 What is 10/7? What is 22/9? Round to two decimals.
