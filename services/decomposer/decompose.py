@@ -18,7 +18,7 @@ from services.decomposer.facts import Facts
 from services.decomposer.grammar import asks_quantity, is_english
 from services.decomposer.operation import classify
 from services.decomposer.pieces import find_pieces
-from services.decomposer.references import has_pronoun, is_about_person, refers_back
+from services.decomposer.references import has_pronoun, is_about_person, means_several, refers_back
 from services.decomposer.spans import Span, mask, sentences, trimmed
 from services.voting.calculator import calculate
 
@@ -132,10 +132,12 @@ def _needed(drafts: list[_Draft], piece: Piece) -> int:
 def _meant(drafts: list[_Draft], piece: Piece) -> int:
     """Give the index of the draft that `piece`, which points back, may mean, with all drafts after it.
 
-    Within a sentence that is the last one, and a pronoun means what is nearest, though a person is no sum.  What asks
-    for a figure, or leaves a noun out, may be about a statement further back.
+    A comparison may be of all.  Else, within a sentence that is the last one, and a pronoun means what is nearest,
+    though a person is no sum.  What asks for a figure, or leaves a noun out, may be about a statement further back.
     """
     last = len(drafts) - 1
+    if means_several(piece.text):
+        return 0
     if not drafts[last].last.endswith((".", "?", "!")):
         return last
     while last and is_about_person(piece.text) and calculate(drafts[last].last):

@@ -75,7 +75,7 @@ _EMBEDDED = re.compile(
     re.IGNORECASE,
 )
 _BARE_SUM = re.compile(
-    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
+    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^x]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
     r"(?=\s*(?:[?!;]|[.,](?:\s|$)|$))",
     re.IGNORECASE,
 )

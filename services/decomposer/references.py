@@ -80,9 +80,19 @@ _KNOWN = (
     r"|writer|inventor"
 )
 _AMOUNT = rf"(?:[^\s\d]?\d[\d.,]*%?|{NUMBER})"
+_KIND = (
+    r"book|novel|film|movie|song|play|poem|painting|tower|building|river|city|country|company|team|band|album|battle|war"
+    r"|treaty|ship|event|series|device|person|artist|singer|actor|director|player"
+)
+_COMPARATIVE = (
+    r"(?:more|less|fewer|better|worse|(?:larg|small|bigg|long|short|tall|high|low|old|young|fast|slow|cheap|heavi|light"
+    r"|strong|weak|near|clos|earli|lat|deep|wid|hott|cold|warm|cool|rich|poor|hard|soft|easi|great|dens|bright|dark|new"
+    r"|saf)er)"
+)
+_RELATIVE = r"number|value|figure|digit|item|element|way|option|city|town|state|province|region|airport|party|industry"
 _ORDINAL = r"first|second|third|fourth|fifth|last|next"
 _MOST = r"(?:most|least|best|worst|(?!(?:inter|for|harv|w|r|t|requ|gu)est\b)\w{2,}est)"
-_BARE = rf"the\s+(?!(?:\w+\s+)?{_MOST}\b)(?-i:[a-z]+(?:\s+(?!{PREPOSITION}\b)[a-z]+)?)"
+_BARE = rf"the\s+(?!(?:\w+\s+)?(?!best|worst){_MOST}\b)(?-i:[a-z]+(?:\s+(?!{PREPOSITION}\b)[a-z]+)?)"
 _WITHOUT_OF = (
     r"example|instance|implementation|proof|summary|definition|explanation|illustration|demonstration|code|program"
 )
@@ -110,17 +120,21 @@ _BACK = tuple(
         rf"^(?:find|calculate|compute|determine|work\s+out)\s+{_BARE}{_END}",
         rf"\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
         rf"^how\s+(?:many|much)(?:\s+\w+|\s+(?:is|are|was|were)\s+there)?{_END}",
-        rf"^(?:when|where|why|how)\s+(?:did|do|does|can|will)\s+\S+{_END}|^who\s+(?:\w+\s+)?in\s+\d+{_END}",
+        rf"^(?:when|where|why|how)\s+(?:did|do|does|can|will)\s+\S+{_END}|^(?:who|which)\s+(?:\w+\s+)?in\s+\d+{_END}",
         rf"^(?:explain|discuss)\s+the\s+[a-z]+{_END}|^\w+\s+each\b",
         r"^\w+\s+(?:me\s+)?one\s+(?:about|on|for|in|with|that|like|more)\b",
         rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
         rf"^how\s+\w+\s+(?!of\b)(?:{PREPOSITION})\s+\S+(?:\s+\S+)?{_END}|^what\s+is\s+[\d.,]+%{_END}",
-        rf"\bthe\s+{_MOST}\s+(?:number|value|figure|digit|item|element)s?{_END}",
+        rf"\bthe\s+{_MOST}\s+(?:{_RELATIVE})s?{_END}|\bthe\s+next\s+(?:{NUMBER})\b",
+        rf"\bthe\s+(?:{_KIND})(?:{_END}|\s+(?:is|was|about|made|built|kept|released|cross|lean|start|begin|end|sink|win)\b)",
+        rf"\bthe\s+(?:two|three|four)\s+(?:results|answers|numbers|values){_END}|\b(?:whom|\w+\s+\w+\s+which){_END}",
+        rf"\b(?:i|you|we|they|to|people)\s+\w+\s+one{_END}",
+        rf"^(?:which|who|what)(?:\s+\w+)?\s+(?:is|are|was|were|has|have|had)\s+{_COMPARATIVE}(?:\s+\w+)?{_END}",
         rf"^who\s+(?!(?:{AUX}|{MAKING})\b)\w+\s+the\s+(?-i:[a-z]+){_END}|^(?:what|which|how\s+many)\s+other\b(?!.*\bthan\b)",
-        rf"^(?:what|which)\s+\w+\s+(?:{AUX}\s+)?(?:\w+ed|won|lost){_END}",
+        rf"^(?:what|which)\s+\w+\s+(?:{AUX}\s+)?(?:\w+e[dn]|won|lost|official){_END}",
         rf"^how\s+(?:many|much)\s+\w+\s+(?!(?:{AUX}|{PREPOSITION})\b)\w+{_END}",
         rf"^(?:what|how\s+(?:many|much))\s+\w+\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}|\b(?:{AUX})\s+one\s+\w+{_END}",
-        rf"^who\s+\w+\s+(?:second|third|fourth|next|last){_END}",
+        rf"^who\s+(?:\w+\s+){{1,2}}(?:first|second|third|fourth|next|last|earlier|later){_END}",
         rf"^(?:what|which|whose)\s+\w+{_END}|^what\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not|{PREPOSITION}))?{_END}|^{AUX}\s+\S+{_END}",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
@@ -131,9 +145,15 @@ _BACK = tuple(
     )
 )
 _STATEMENT_BACK = re.compile(
-    r"(?:he|she|it|they|this|that|these|those|his|her|its|their|both|each|another|same|ditto|do"
+    r"(?:if\s+(?:so|not|yes|no)|he|she|it|they|this|that|these|those|his|her|its|their|both|each|another|same|ditto|do"
     r"|the\s+(?:other|others|rest|remaining|same|former|latter))\b",
     re.IGNORECASE,
+)
+_SEVERAL = re.compile(  # not "which of them": that is taken for the nearest, as all pronouns are
+    rf"^(?!which\s+of\b).*\b(?:both|compare|differ|differences?|similarit\w+|in\s+common|whom|each\s+other|{_COMPARATIVE}"
+    rf"|which\s+one|the\s+(?:two|three|four|results|answers|values|numbers|total|sum|average))\b"
+    rf"|\bwhich{_END}|^who\s.*\b(?:first|last){_END}|^(?:add|multiply|sum|combine|rank|sort|order)\b.*\b(?:them|these|those)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _OBJECTLESS = re.compile(r"(\w+)\s+(?:to|into|by|in|from|as|with)\b", re.IGNORECASE)
 _FRAGMENT_BACK = re.compile(rf"(?:{PREPOSITION})\b|(?:the\s+)?\S+(?:\s+\S+)?$", re.IGNORECASE)
@@ -160,6 +180,11 @@ def refers_back(clause: str, ask: Request | None, before: str) -> bool:
         or _resumes_noun(body, before)
         or _asks_what_is_left(body, before)
     )
+
+
+def means_several(clause: str) -> bool:
+    """Tell whether `clause`, if it points back, may mean more than one part ("compare them", "which is larger?")."""
+    return _SEVERAL.search(clause) is not None
 
 
 def has_pronoun(clause: str) -> bool:

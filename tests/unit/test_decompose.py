@@ -375,8 +375,6 @@ Find restaurants in Lyon{, }compare train prices{, then }plan a picnic{, and fin
 Is Pluto a planet?{ }Is the Earth round?{ }Is glass a liquid?
 Can you explain Ohm's law{, and }can you list the primary colours?
 What is the freezing point of water in Fahrenheit{, also }what is the chemical symbol for lead?
-Explain what DNA is.{ }Explain what RNA is. Compare the two.
-Compute 3^4.{ }Compute 2^8. Add both results.
 Write a limerick about Mars{, and }please tell me when Galileo was born
 Name the author of Ivanhoe.{ Finally, }multiply 12 by 12.
 What is HTML?{ }What is CSS?{ }What does JS stand for?
@@ -478,6 +476,7 @@ What is the cost of a $60 shirt after a 15% discount{, and }who is on the back o
 What is the freezing point of brine in Celsius{, and }if a shop sells 14 pens a day at $2 each, how much does it earn?
 13 times 11{, then }who wrote Heidi?
 Who invented dynamite{; then }13 times 11.
+Who invented dynamite?{ }13 x 11{, then }name a gas.
 Tell me the capital of Togo{; }the author of Heidi{; and }18 + 24
 What is the capital of Togo{, then }the currency of Japan?
 {Please answer: }what is 17 plus 28{, and }what is the national animal of Scotland?
@@ -556,6 +555,19 @@ Who wrote The Hobbit and what other books did the author write?
 What is inflation and what are some causes?
 Describe the French Revolution and list three causes.
 I have a dog. What should I feed him? What vaccines are needed?
+What is TCP? What is UDP? Which is faster?
+What is TCP, what is UDP, and how do they differ?
+How old is Messi? How old is Ronaldo? Who is older?
+Explain what DNA is. Explain what RNA is. Compare the two.
+Compute 3^4. Compute 2^8. Add both results.
+What is 3 + 4? What is 5 + 6? What is the sum of the answers?
+What is the capital of Peru and what is the largest city?
+What is the capital of Peru and what languages are spoken?
+Who wrote 1984 and what is the book about?
+When was the Eiffel Tower built and how tall is the tower?
+What is a mortgage and how do I get one?
+Is a whale a fish? If not, what is it?
+Which team won the cup in 2010 and which in 2014?
 # what does not
 Omar had 15 marbles and lost 6. How many marbles does Omar have?{ }Who wrote Carmen? Where is it set?
 Who invented the zipper{ and }who proved the incompleteness theorem?
