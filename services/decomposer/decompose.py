@@ -118,25 +118,26 @@ def _needed(drafts: list[_Draft], piece: Piece) -> int:
     """Give the index of the draft that `piece` goes on with; their number if it starts anew."""
     if not drafts:
         return 0
-    last = len(drafts) - 1
-    draft = drafts[last]
-    if not draft.asked:
-        return last
-    if refers_back(piece.text, piece.ask, draft.last):
+    if not drafts[-1].asked:
+        return len(drafts) - 1
+    if refers_back(piece.text, piece.ask, drafts[-1].last):
         return _meant(drafts, piece)
-    if piece.ask and draft.facts.are_needed_by(piece.text, piece.ask, linked=piece.linked):
-        return last
+    last = len(drafts) - 1
+    first = 0 if asks_quantity(piece.text) else last  # only figures are worked on again after other parts
+    for i in range(last, first - 1, -1):
+        if piece.ask and drafts[i].facts.are_needed_by(piece.text, piece.ask, linked=piece.linked):
+            return i
     return len(drafts)
 
 
 def _meant(drafts: list[_Draft], piece: Piece) -> int:
     """Give the index of the draft that `piece`, which points back, may mean, with all drafts after it.
 
-    A comparison may be of all.  Else, within a sentence that is the last one, and a pronoun means what is nearest,
-    though a person is no sum.  What asks for a figure, or leaves a noun out, may be about a statement further back.
+    A comparison may be of all that was asked.  Else, within a sentence that is the last one, and a pronoun means what
+    is nearest, though a person is no sum.  What asks for a figure, or lacks a noun, may be about an earlier statement.
     """
     last = len(drafts) - 1
-    if means_several(piece.text):
+    if means_several(piece.text) and not drafts[last].facts:
         return 0
     if not drafts[last].last.endswith((".", "?", "!")):
         return last

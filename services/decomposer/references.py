@@ -89,7 +89,7 @@ _COMPARATIVE = (
     r"|strong|weak|near|clos|earli|lat|deep|wid|hott|cold|warm|cool|rich|poor|hard|soft|easi|great|dens|bright|dark|new"
     r"|saf)er)"
 )
-_RELATIVE = r"number|value|figure|digit|item|element|way|option|city|town|state|province|region|airport|party|industry"
+_OF_A_SET = r"number|value|figure|digit|item|element|way|option|city|town|state|province|region|airport|party|industry"
 _ORDINAL = r"first|second|third|fourth|fifth|last|next"
 _MOST = r"(?:most|least|best|worst|(?!(?:inter|for|harv|w|r|t|requ|gu)est\b)\w{2,}est)"
 _BARE = rf"the\s+(?!(?:\w+\s+)?(?!best|worst){_MOST}\b)(?-i:[a-z]+(?:\s+(?!{PREPOSITION}\b)[a-z]+)?)"
@@ -98,11 +98,13 @@ _WITHOUT_OF = (
 )
 _RELATIONAL = (
     r"examples?|pros\s+and\s+cons|reasons?|advantages|disadvantages|benefits|drawbacks|causes|effects|consequences"
-    r"|phases|types|kinds|parts|symptoms|remedies|treatments|risks|uses|applications|steps|stages|features|characteristics|more|another|others"
+    r"|phases|types|kinds|parts|symptoms|remedies|treatments|risks|uses|applications|steps|stages|features"
+    r"|characteristics|more|another|others"
 )
 _BACK = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
+        # a word that points back
         r"\b(?:this|these|those)\b(?!\s+(?:year|month|week|century|morning|weekend|summer|winter|days|who)\b)(?!.*[:_])",
         r"\bthat(?=\s*[.,;?!]*\s*$|\s+(?:by|from|to|with|into|for|in|of|as|and)\b)",
         r"\b(?:of|from|to|by|with|for|in|than|about|like|at|is|was|does|did|can|will|would|has)\s+that\b",
@@ -114,29 +116,31 @@ _BACK = tuple(
         rf"\b(?:{_RELATIONAL}|each|instead|too|likewise){_END}|\belse\b|\b(?:if|do|does|did)\s+so\b|\bif\s+not\b",
         r"\b(?!(?:is|are|was|were|be|will|would|could|can|has|have|had)\b)\w+\s+there\b(?!\s+(?:is|are|was|were)\b)",
         r"\bwhich\s+one\b|\b(?:another|the\s+\w+)\s+ones?\b(?!-)",
-        rf"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst){_END}",
-        rf"^(?!(?:which|what|whose)\s+(?!{AUX}\b)\w).*\bthe\s+(?:(?:{_ORDINAL})[\s-]+)?(?:{_ORDINAL}|{_MOST}){_END}",
-        rf"^(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))\s+{_BARE}{_END}",
-        rf"^(?:find|calculate|compute|determine|work\s+out)\s+{_BARE}{_END}",
-        rf"\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
-        rf"^how\s+(?:many|much)(?:\s+\w+|\s+(?:is|are|was|were)\s+there)?{_END}",
-        rf"^(?:when|where|why|how)\s+(?:did|do|does|can|will)\s+\S+{_END}|^(?:who|which)\s+(?:\w+\s+)?in\s+\d+{_END}",
-        rf"^(?:explain|discuss)\s+the\s+[a-z]+{_END}|^\w+\s+each\b",
-        r"^\w+\s+(?:me\s+)?one\s+(?:about|on|for|in|with|that|like|more)\b",
-        rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
-        rf"^how\s+\w+\s+(?!of\b)(?:{PREPOSITION})\s+\S+(?:\s+\S+)?{_END}|^what\s+is\s+[\d.,]+%{_END}",
-        rf"\bthe\s+{_MOST}\s+(?:{_RELATIVE})s?{_END}|\bthe\s+next\s+(?:{NUMBER})\b",
         rf"\bthe\s+(?:{_KIND})(?:{_END}|\s+(?:is|was|about|made|built|kept|released|cross|lean|start|begin|end|sink|win)\b)",
         rf"\bthe\s+(?:two|three|four)\s+(?:results|answers|numbers|values){_END}|\b(?:whom|\w+\s+\w+\s+which){_END}",
         rf"\b(?:i|you|we|they|to|people)\s+\w+\s+one{_END}",
+        # a question without its noun, or without of what that is
+        rf"^which\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+|worse|best|worst){_END}",
+        rf"^(?!(?:which|what|whose)\s+(?!{AUX}\b)\w).*\bthe\s+(?:(?:{_ORDINAL})[\s-]+)?(?:{_ORDINAL}|{_MOST}){_END}",
+        rf"^(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))\s+{_BARE}{_END}",
+        rf"\bthe\s+{_MOST}\s+(?:{_OF_A_SET})s?{_END}|\bthe\s+next\s+(?:{NUMBER})\b",
         rf"^(?:which|who|what)(?:\s+\w+)?\s+(?:is|are|was|were|has|have|had)\s+{_COMPARATIVE}(?:\s+\w+)?{_END}",
         rf"^who\s+(?!(?:{AUX}|{MAKING})\b)\w+\s+the\s+(?-i:[a-z]+){_END}|^(?:what|which|how\s+many)\s+other\b(?!.*\bthan\b)",
         rf"^(?:what|which)\s+\w+\s+(?:{AUX}\s+)?(?:\w+e[dn]|won|lost|official){_END}",
+        rf"^how\s+(?:many|much)(?:\s+\w+|\s+(?:is|are|was|were)\s+there)?{_END}",
+        rf"^how\s+(?:many\s+{AUX}|(?:many|much)\s+(?!of\b)(?:{PREPOSITION}))\b",
+        rf"^how\s+\w+\s+(?!of\b)(?:{PREPOSITION})\s+\S+(?:\s+\S+)?{_END}|^what\s+is\s+[\d.,]+%{_END}",
         rf"^how\s+(?:many|much)\s+\w+\s+(?!(?:{AUX}|{PREPOSITION})\b)\w+{_END}",
         rf"^(?:what|how\s+(?:many|much))\s+\w+\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}|\b(?:{AUX})\s+one\s+\w+{_END}",
+        rf"^(?:when|where|why|how)\s+(?:did|do|does|can|will)\s+\S+{_END}|^(?:who|which)\s+(?:\w+\s+)?in\s+\d+{_END}",
         rf"^who\s+(?:\w+\s+){{1,2}}(?:first|second|third|fourth|next|last|earlier|later){_END}",
         rf"^(?:what|which|whose)\s+\w+{_END}|^what\s+{AUX}\s+(?:i|we|you)\s+\w+{_END}",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not|{PREPOSITION}))?{_END}|^{AUX}\s+\S+{_END}",
+        # a command without its object, or without of what that is
+        rf"^(?:find|calculate|compute|determine|work\s+out)\s+{_BARE}{_END}",
+        rf"^(?:write|give|show|provide|add|create|make|tell)\b.*\b(?:{_WITHOUT_OF})s?(?:\s+(?:in|using|with|from)\s+\w+)?{_END}",
+        rf"^(?:explain|discuss)\s+the\s+[a-z]+{_END}|^\w+\s+each\b",
+        r"^\w+\s+(?:me\s+)?one\s+(?:about|on|for|in|with|that|like|more)\b",
         rf"^(?:explain|say|tell\s+me)\s+(?:why|how|when|where)(?:\s+not)?{_END}",
         rf"^(?:explain|summari[sz]e|translate|justify|elaborate|describe|define|rewrite|simplify|verify){_END}",
         rf"^(?:add|subtract|deduct|take)\s+(?:away\s+|off\s+)?{_AMOUNT}(?:\s+(?:more|percent|away|off))*{_END}",

@@ -538,6 +538,7 @@ What is the name of the river in Cairo and what is the name of its source?
 A circle has radius 7. What is the area? Who wrote Emma? What is the circumference?
 Tom has 5 apples and buys 3. How many apples does Tom have? Who wrote Emma? How many would he have with 2 more?
 Who wrote Emma? What is 5 + 5? When was she born?
+A train goes at 60 km/h. How far does it go in 2 hours? Who wrote Emma? How far does the train go in 5 hours?
 A train goes at 60 km/h. How far does it go in 2 hours? How far in 5 hours?
 The price is $80. What is 10% of the price? What is 20% of the price?
 Here is a list: 4, 7, 9. What is the largest number? What is the smallest number?
@@ -574,6 +575,7 @@ Who invented the zipper{ and }who proved the incompleteness theorem?
 How many continents are there{ and }how many oceans are there?
 List the planets{; }name the oceans{; }who rules Monaco?
 Who painted Guernica{ and }who painted the ceiling of the Sistine Chapel?
+Who was Bach?{ }Tom has 5 pens and Ann has 8. How many pens has Tom? How many more does she have?
 Name a noble gas{ and }what other planets than Saturn have rings?
 What is the largest planet{ and }what is the smallest country in Europe?
 Who was the first US president{ and }who was the first woman in space?
