@@ -608,7 +608,7 @@ Show the steps of mitosis.{ }Who wrote Emma?
 Two numbers add up to 30 and differ by 4. What are the numbers?{ }Who wrote Emma?
 Round 17.6 to the nearest ten.{ }Explain photosynthesis in simple words.
 # givens of one question
-If Ben read 13 pages on Monday and 22 on Tuesday, how many pages did he read{, and }what is 936 divided by 12?
+If Kim swims 14 lengths on Friday and 25 on Sunday, how many lengths does she swim{, and }what is 728 divided by 14?
 Solve x + 2 = 5{ and }solve x - 3 = 4.
 What is x if 2x = 14?{ }What is the capital of Italy?
 Let x = 4. What is 3x?{ }Who discovered radium?{ }Let x = 9. What is 5x?
