@@ -4,10 +4,35 @@ from __future__ import annotations
 
 import re
 
+_ANSWERS = (
+    r"(?:answers?|results?|repl(?:y|ies)|responses?|solutions?|explanations?|outputs?|numbers|units|work(?:ing)?s?|steps"
+    r"|reasoning|calculations?)\b(?!\s+(?:of|for|that)\b)"
+)
+_NUM = r"(?:\d+|an?|one|two|three|four|five|ten|a\s+few|a\s+single)"
+_WORDING = r"(?:words?|sentences?|lines?|paragraphs?|terms|english|language|bullets?|points|answers?|numbers?)"
+_END = r"(?:[,\s]++(?:only|each|at\s+most|max(?:imum)?|please)\b)*+[.!\s]*+$"
 _DIRECTIVE = re.compile(
-    r"\s*(?:please\s+)?(?:answer(?!s|:|\s+(?:the|these|my|all|both|each|following)\b)|respond|reply|act\s+as|pretend"
-    r"|don['’]t|do\s+not|avoid|limit|keep\s+(?:it|your|the|each)|be\s+(?:brief|concise|short|precise|polite|specific|quick))\b",
-    re.IGNORECASE,
+    rf"""
+    \s*(?:(?:please|kindly|also|and|but)\b,?\s+)*(?:
+        (?:
+            answer(?!s|:|\s+(?:the|these|my|all|both|each|following)\b)
+            | answers?\s+(?:\w+\s+){{0,4}}?(?:in(?!\s+order)|with|within|using|as|by|like|briefly)
+            | respond | reply | act\s+as | pretend | don['’]t | do\s+not | avoid | limit | keep\s+(?:it|your|the|each)
+            | be\s+(?:brief|concise|short|precise|polite|specific|quick) | use(?!\s+of\b) | briefly | concisely
+            | imagine | consider(?!\s+(?:this|these|the\s+following|an?\s+\w+\s+problem)\b)
+            | round\s+(?:(?:up|down|off)\s+)?to | (?:write|speak|talk)\s+in | (?:think\s+)?step\s+by\s+step
+            | explain\s+(?:(?:it|them|this|everything|each|all|both)\s+)?(?:(?:to\s+me\s+)?like|as\s+if|as\s+though)
+            | (?:explain|give|write|put|express|state)\s+(?:it|them|everything|each|both)\s+(?:to|in|as|with|using)
+            | in\s+(?:(?:at\s+most|no\s+more\s+than)\s+)?(?:{_NUM}|simple|plain|short|full|your\s+own)
+                \s+(?:\w+\s+)?{_WORDING}
+        )\b
+        | (?:give|write|express|state|format|put|present|show|provide|return|report|phrase|round|explain|convert|check)
+            \s+(?:me\s+)?(?:(?:your|all|each|every|both|only|just|the|of)\s+)+(?:\w+\s+)?{_ANSWERS}
+        | (?:(?:just|only|max(?:imum)?|at\s+most|{_NUM}|the)\s+)+{_WORDING}{_END}
+        | (?:no|without)\s+(?:any\s+)?\w+{_END} | in\s+(?-i:[A-Z])\w+{_END}
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 _PAYLOAD = re.compile(
     r"(?:\b(?:this|these|following|below)\b|^\s*(?:\w+\s+){0,2}?(?:translate|rewrite|correct|summari[sz]e|proofread"

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from schemas.messages import Chunk
 from services.decomposer.announcements import governs_all
 from services.decomposer.facts import Facts
-from services.decomposer.grammar import classify, is_english
+from services.decomposer.grammar import asks_quantity, is_english
+from services.decomposer.operation import classify
 from services.decomposer.pieces import find_pieces
-from services.decomposer.references import refers_back
+from services.decomposer.references import has_pronoun, is_about_person, means_several, refers_back
 from services.decomposer.spans import Span, mask, sentences, trimmed
+from services.voting.calculator import calculate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,11 +83,13 @@ class _Draft:
     def take(self, piece: Piece) -> None:
         self.end, self.last = piece.span.end, piece.text
         self.asked |= piece.ask is not None
+        self.facts.bind(piece.text)
         if piece.ask is None or piece.ask.late:
             self.facts.add(piece.text)
 
     def absorb(self, other: _Draft) -> None:
         self.end, self.last = other.end, other.last
+        self.asked |= other.asked
         self.facts.merge(other.facts)
 
 
@@ -93,8 +97,11 @@ def _fold(pieces: Iterable[Piece]) -> list[_Draft]:
     """Join pieces to chunks; stop when there are too many."""
     drafts: list[_Draft] = []
     for piece in pieces:
-        if not drafts or _starts_anew(drafts[-1], piece):
+        needed = min(_needed(drafts, piece), _binding(drafts, piece))
+        if needed == len(drafts):
             drafts.append(_Draft(*piece.span))
+        while len(drafts) > needed + 1:
+            drafts[-2].absorb(drafts.pop())
         draft = drafts[-1]
         answers_facts = bool(not draft.asked and piece.ask and draft.facts)
         draft.take(piece)
@@ -107,10 +114,50 @@ def _fold(pieces: Iterable[Piece]) -> list[_Draft]:
     return drafts
 
 
-def _starts_anew(draft: _Draft, piece: Piece) -> bool:
-    if not draft.asked or refers_back(piece.text, piece.ask, draft.last):
-        return False
-    return piece.ask is None or not draft.facts.are_needed_by(piece.text, piece.ask, linked=piece.linked)
+def _needed(drafts: list[_Draft], piece: Piece) -> int:
+    """Give the index of the draft that `piece` goes on with; their number if it starts anew."""
+    if not drafts:
+        return 0
+    if not drafts[-1].asked:
+        return len(drafts) - 1
+    if refers_back(piece.text, piece.ask, drafts[-1].last):
+        return _meant(drafts, piece)
+    last = len(drafts) - 1
+    first = 0 if asks_quantity(piece.text) else last  # only figures are worked on again after other parts
+    for i in range(last, first - 1, -1):
+        if piece.ask and drafts[i].facts.are_needed_by(piece.text, piece.ask, linked=piece.linked):
+            return i
+    return len(drafts)
+
+
+def _meant(drafts: list[_Draft], piece: Piece) -> int:
+    """Give the index of the draft that `piece`, which points back, may mean, with all drafts after it.
+
+    A comparison may be of all that was asked.  Else, within a sentence that is the last one, and a pronoun means what
+    is nearest, though a person is no sum.  What asks for a figure, or lacks a noun, may be about an earlier statement.
+    """
+    last = len(drafts) - 1
+    if means_several(piece.text) and not drafts[last].facts:
+        return 0
+    if not drafts[last].last.endswith((".", "?", "!")):
+        return last
+    while last and is_about_person(piece.text) and calculate(drafts[last].last):
+        last -= 1
+    if has_pronoun(piece.text) and not asks_quantity(piece.text):
+        return last
+    stated = [i for i, draft in enumerate(drafts[: last + 1]) if draft.facts]
+    return stated[-1] if stated else last
+
+
+def _binding(drafts: list[_Draft], piece: Piece) -> int:
+    """Give the index of the first draft whose variables `piece` uses, unless a later one binds them; else how many."""
+    first = len(drafts)
+    bound: set[str] = set()
+    for i, draft in reversed(list(enumerate(drafts))):
+        if draft.facts.variables_needed_by(piece.text) - bound:
+            first = i
+        bound |= draft.facts.variables
+    return first
 
 
 def _is_own_problem(before: _Draft, draft: _Draft) -> bool:

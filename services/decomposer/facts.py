@@ -1,4 +1,4 @@
-"""What a chunk states (names, nouns, figures), and whether a later question is about it.
+"""What a chunk states (names, nouns, figures, variables), and whether a later question is about it.
 
 It sees only words: a name or a thing of a word problem that comes again.  Two parts about one matter in different words
 look independent to it.
@@ -15,6 +15,7 @@ PERSONAL = re.compile(
     r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b", re.IGNORECASE
 )
 STILL = re.compile(r"\b(?:left|remain\w*|altogether|in\s+total|in\s+all|now)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"what\s+(?:time|day|date)\s+(?:is|was|will)\b(?!.*\b(?:when|if)\b)", re.IGNORECASE)
 _SPEAKER = re.compile(r"(?<!War )\b(?:i|my|we|our|us|mine|you|your)\b", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _CONTENT = re.compile(r"\b[^\W\d_]{4,}\b")
@@ -27,11 +28,18 @@ _NO_NAME = frozenset(
     """
     The A An If In On At How What Which Who When Where Why Is Are Do Does Did Can After Before Then Also Each
     Every He She It They His Her Their There This That These Those For And But So With Two Three Four Five One
-    Some
+    Some Let Suppose Given
     """.split()
 )
 _INDEFINITE = re.compile(rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", re.IGNORECASE)
-_DEFINITE = re.compile(r"\b(?:the|that|this|each)\s+(\w+)\b(?!\s+of\b)", re.IGNORECASE)
+_DEFINITE = re.compile(
+    r"\b(?:the|that|this|each)\s+(?!(?:first|second|third|last|next|most|least|other|\w+est)\b)(\w+)\b(?!\s+of\b)",
+    re.IGNORECASE,
+)
+# One letter by itself or behind a figure; "a" and "I" are variables only beside a sign.
+_VARIABLE = re.compile(r"(?<![^\W\d])(?<!['’])(?:[^\W\d_aAI]|(?<=\d)[aAI]|[aAI](?=\s*[-+*/^=]))(?![^\W\d_]|['’])")
+_EQUATION = re.compile(r"(?:([^\W\d_]+)\s*)?=|\b([^\W\d_])\s+(?:be|is|are|equals?|(?:to|as)(?=\s+\d))\b")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def content_words(text: str) -> set[str]:
@@ -49,8 +57,15 @@ def known_nouns(text: str) -> set[str]:
     return {noun.lower() for noun in _DEFINITE.findall(text)}
 
 
-def _names(text: str) -> set[str]:
+def names(text: str) -> set[str]:
+    """Give the capitalised words that are no common beginning of a sentence."""
     return {name for name in _NAME.findall(text) if name not in _NO_NAME and name.lower() not in VERBS}
+
+
+def _bound_variables(text: str) -> set[str]:
+    """Give what a text gives a value, or an equation to find it by: "Let x be 4", "2x = 10", "width = 3"."""
+    bound = {word or letter for word, letter in _EQUATION.findall(text)} - {""}
+    return {each.lower() for each in bound.union(_VARIABLE.findall(text) if "=" in text else ())}
 
 
 @dataclass(slots=True)
@@ -60,6 +75,7 @@ class Facts:
     names: set[str] = field(default_factory=set)
     content: set[str] = field(default_factory=set)
     introduced: set[str] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
     has_figures: bool = False
     has_speaker: bool = False
 
@@ -68,35 +84,50 @@ class Facts:
 
     def add(self, text: str) -> None:
         """Take in a statement."""
-        self.names |= _names(text)
+        self.names |= names(text)
         self.content |= content_words(text)
-        self.introduced |= new_nouns(text)
+        self.introduced |= new_nouns(text) | known_nouns(text)
         self.has_figures |= any(map(str.isdigit, text))
         self.has_speaker |= _SPEAKER.search(text) is not None
+
+    def bind(self, text: str) -> None:
+        """Take in the variables of a statement or a request."""
+        self.variables |= _bound_variables(text)
 
     def merge(self, other: Facts) -> None:
         """Take in other facts."""
         self.names |= other.names
         self.content |= other.content
         self.introduced |= other.introduced
+        self.variables |= other.variables
         self.has_figures |= other.has_figures
         self.has_speaker |= other.has_speaker
 
+    def variables_needed_by(self, text: str) -> set[str]:
+        """Give the words of `text` that use these variables; none if it brings as many equations as variables."""
+        used = {
+            word
+            for word in map(str.lower, _LETTERS.findall(text))
+            if word in self.variables or self.variables.issuperset(word)
+        }
+        own = _bound_variables(text)
+        return set() if used <= own and len(own) <= len(_EQUATION.findall(text)) else used
+
     def lead_to(self, asked: str) -> bool:
         """Tell whether the question right after these facts is about them."""
-        if asks_quantity(asked) or PERSONAL.search(asked):
+        if asks_quantity(asked) or PERSONAL.search(asked) or self.variables_needed_by(asked):
             return True
-        return bool(self.content & content_words(asked) or self.names & _names(asked))
+        return bool(self.content & content_words(asked) or self.names & names(asked))
 
     def are_needed_by(self, text: str, ask: Request, *, linked: bool) -> bool:
         """Tell whether a further request is still about them; `linked` says that it comes with "also", "then", ...."""
-        if not self or self.names & _names(text):
+        if not self or self.names & names(text):
             return bool(self)
         body = text[ask.offset :]
-        if not linked and self.introduced & known_nouns(body):
+        if _CLOCK.match(body) or (not linked and self.introduced & known_nouns(body)):
             return True
         if self.has_speaker and (_SPEAKER.search(body) or not (linked or self.has_figures)):
             return True
-        if _names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):
+        if names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):
             return False
         return STILL.search(body) is not None or len(self.content & content_words(body)) > int(linked)

@@ -1,7 +1,7 @@
 """What a clause of English asks, told by its first words: tables and a few patterns, no parser.
 
-It knows the verbs that people use to command an assistant, how English questions begin, and which operation they call
-for.  It does not know meaning.  Clauses come masked (see `spans.mask`), except those to classify.
+It knows the verbs that people use to command an assistant, and how English questions begin.  It does not know meaning.
+Clauses come masked (see `spans.mask`), except those that `operation` looks at.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from schemas.terms import Operation
-
 MATH_VERBS = frozenset(
     """
     add subtract multiply divide calculate compute solve evaluate integrate simplify double halve convert factor
     square round sum estimate count
     """.split()
 ) | {"work out", "figure out"}
-_COMPARE_VERBS = frozenset("compare contrast rank".split())
-_GENERATE_VERBS = frozenset(
+COMPARE_VERBS = frozenset("compare contrast rank".split())
+GENERATE_VERBS = frozenset(
     """
     write explain describe summarise summarize translate compose generate create rewrite paraphrase rephrase
     suggest recommend brainstorm discuss illustrate implement refactor invent fix debug improve correct
@@ -35,7 +33,7 @@ _SEARCH_VERBS = frozenset(
     check schedule call research review set print
     """.split()
 )
-VERBS = MATH_VERBS | _COMPARE_VERBS | _GENERATE_VERBS | _SEARCH_VERBS
+VERBS = MATH_VERBS | COMPARE_VERBS | GENERATE_VERBS | _SEARCH_VERBS
 # Also nouns, adjectives or past tenses: in the middle of a sentence they command only with an object in plain sight.
 _AMBIGUOUS_VERBS = frozenset(
     """
@@ -61,6 +59,10 @@ PRONOUN = r"i|you|he|she|it|we|they|there|anyone|anybody|someone"
 DETERMINER = r"a|an|the|my|your|our|his|her|its|their|this|that|these|those"
 NUMBER = r"\d[\d.,]*|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 PREPOSITION = r"in|on|at|to|from|by|for|of|with|under|during|through|after|before|into|about|as|between|since|until"
+MAKING = (
+    r"wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|created|formulated"
+    r"|proposed|introduced"
+)
 
 _POLITE = re.compile(
     r"(?:(?:(?:please|kindly|now|so|well|ok|okay|hey|hi|hello|just|also)\b[,!]?|(?:can|could|would|will)\s+you"
@@ -73,7 +75,7 @@ _EMBEDDED = re.compile(
     re.IGNORECASE,
 )
 _BARE_SUM = re.compile(
-    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
+    r"\d[\d.,]*%?(?:\s*(?:[+*/×÷^x]|\s-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)\s*\d(?:[\d.,]*\d)?)+"
     r"(?=\s*(?:[?!;]|[.,](?:\s|$)|$))",
     re.IGNORECASE,
 )
@@ -110,7 +112,7 @@ _OBJECT = re.compile(
     r"|[\d_$€£]|[A-Z][a-z]",
 )
 _OPENING_PHRASE = re.compile(
-    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|{PREPOSITION})\b",
+    rf"(?:if|when|while|given|suppose|assuming|because|although|once|using|considering|let|without|among|according|{PREPOSITION})\b",
     re.IGNORECASE,
 )
 _ARITHMETIC = re.compile(r"\w+\s+\D{0,12}\d[\d.,]*%?\D{1,20}\d")
@@ -118,6 +120,11 @@ _ASIDE = re.compile(  # "If Eva, who is older than Max, is 12, ..."
     rf"(?:who|whose|which)\b[^,?]*,\s+(?:{_AUX_BE}|has|have|had)\s+(?!(?:{DETERMINER}|{PRONOUN})\b)", re.IGNORECASE
 )
 _TASK = re.compile(r"(?:find|determine|calculate|compute)\s+(?:the|how|what)\b")  # "The ratio is 3:1, find the number"
+_HOW_MUCH = re.compile(
+    r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b"
+    r"|\b(?:percent|percentage|fraction|total|average|profit|cost)\b",
+    re.IGNORECASE,
+)
 _HEAD_CHARS = 80
 _VERB_WITH_VERB = 2  # words
 
@@ -225,6 +232,11 @@ def request_offset(sentence: str) -> int | None:
     return None
 
 
+def opens(text: str) -> bool:
+    """Tell whether `text` is no sentence of its own but opens one ("If x = 3, ", "In France, ")."""
+    return _OPENING_PHRASE.match(text) is not None
+
+
 def ends_in_verb(clause: str) -> bool:
     """Tell whether `clause` stops at a verb that a second one may join ("read and write")."""
     words = clause.lower().split()
@@ -241,76 +253,6 @@ def is_arithmetic(clause: str, ask: Request) -> bool:
     return ask.word in MATH_VERBS and bool(_ARITHMETIC.match(clause, ask.offset))
 
 
-# --- operations ------------------------------------------------------------------------------------------------------
-
-_NUMERAL = re.compile(
-    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand"
-    r"|dozen|half|twice|thrice|double|triple)\b",
-    re.IGNORECASE,
-)
-_YEAR = re.compile(r"1\d{3}|20\d{2}")
-_HOW_MUCH = re.compile(
-    r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b"
-    r"|\b(?:percent|percentage|fraction|total|average|profit|cost)\b",
-    re.IGNORECASE,
-)
-_MEASURE = re.compile(
-    r"\b(?:area|perimeter|circumference|volume|surface|hypotenuse|speed|interest|discount|change|tip|split|shared?"
-    r"|divisor|factor|multiple|gcd|hcf|lcm|remainder|divisible)\b",
-    re.IGNORECASE,
-)
-_DIMENSION = re.compile(r"\b(?:side|edge|radius|diameter)\b", re.IGNORECASE)
-_FORMULA = re.compile(
-    r"\d\s*(?:[-+*/×÷^%=]|\*\*|plus\b|minus\b|times\b|divided\s+by\b|multiplied\s+by\b|to\s+the\s+power|squared|cubed"
-    r"|factorial|mod\b|choose\s+\d|percent\s+of\b)(?!\d*[-/]\d)"
-    r"|\b(?:is|of|compute)\s+\d+!|\b(?:half|double|twice|triple|square|cube)\s+(?:of\s+)?\d"
-    r"|(?:square|cube)\s+root|\blog(?:arithm)?\s+of\b"
-    r"|\bis\s+\d[\d,]*\s+(?:an?\s+)?(?:prime|even|odd|composite|divisible|perfect)\b"
-    r"|\b(?:sum|product|average|mean|median|derivative|integral|factorial|probability)\s+of\s+(?=.{0,40}\d)",
-    re.IGNORECASE,
-)
-_COMPARISON = re.compile(
-    r"\b(?:differences?|similarit(?:y|ies))\s+between\b|\bdiffers?\s+from\b|\bversus\b|\bvs\b|\bcompared\s+(?:to|with)\b"
-    r"|\bin\s+common\b|^how\s+(?:is|are|do|does)\b.{1,80}\b(?:different|differ)\b"
-    r"|\b(?:which|who|what)\b.{0,80}\b(?:\w{2,}er|more|less|better|worse)\b.{0,120}\bor\b"
-    r"|\b(?:is|are|was|were|does|do)\b.{1,80}\b(?:\w{2,}er|more\s+\w+|less\s+\w+|better|worse)\s+than\b",
-    re.IGNORECASE,
-)
-_CREATION = re.compile(
-    r"(?:give|list|name|tell|show|provide|say)\b.{0,60}\b(?:ideas?|tips|suggestions|ways|poem|haiku|story|joke|recipe"
-    r"|advice|slogans?)\b|how\s+(?:to|do\s+i|can\s+i|should\s+i)\b|why\b",
-    re.IGNORECASE,
-)
-
-
 def asks_quantity(text: str) -> bool:
     """Tell whether a number is asked."""
     return _HOW_MUCH.search(text) is not None
-
-
-def classify(chunk: str) -> Operation:
-    """Return the operation that `chunk` calls for: by its verb, else by figures and set phrases.
-
-    A question for a quantity is MATH only when the chunk brings the numbers; without them it is a fact to recall.
-    """
-    ask = asks(chunk)
-    verb = ask.word if ask and ask.kind is Kind.COMMAND else ""
-    if verb in _COMPARE_VERBS:
-        return Operation.COMPARE
-    if verb in _GENERATE_VERBS:
-        return Operation.GENERATE
-    if verb in MATH_VERBS or _FORMULA.search(chunk) or _gives_numbers(chunk):
-        return Operation.MATH
-    if _COMPARISON.search(chunk):
-        return Operation.COMPARE
-    return Operation.GENERATE if _CREATION.match(chunk, ask.offset if ask else 0) else Operation.SEARCH
-
-
-def _gives_numbers(chunk: str) -> bool:
-    numbers = [number for number in _NUMERAL.findall(chunk) if not _YEAR.fullmatch(number)]
-    if not numbers or asks_quantity(chunk):
-        return bool(numbers)
-    if len(numbers) == 1:
-        return bool(_MEASURE.search(chunk) and _DIMENSION.search(chunk))
-    return bool(_MEASURE.search(chunk) or re.search(r"[.,]\s", chunk))

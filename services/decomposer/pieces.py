@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from services.decomposer import grammar
 from services.decomposer.announcements import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
+from services.decomposer.facts import content_words, names
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
+from services.voting.calculator import calculate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,11 +129,25 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Piece]:
     for between in _BETWEEN.finditer(masked, start, end if payload is None else start + payload):
         if asking is None and not (start > begun and _THING.match(masked, start, end)):
             break
-        if (asking is None or asking < between.start()) and _separates(masked, start, between, end):
+        opening, right = masked[start : asking or start], masked[between.end() : end]
+        if (asking is not None and asking >= between.start()) or _is_governed(opening, right):
+            continue
+        if _separates(masked, start, between, end):
             yield _piece(masked, Span(start, between.start()), linked=linked, mark="?")
             start, linked = between.end(), between["and"] is None and between["comma"] is None
             asking = _asking_at(masked, start, end)
     yield _piece(masked, Span(start, end), linked=linked, bare=start > begun)
+
+
+def _is_governed(opening: str, right: str) -> bool:
+    """Tell whether an opening ("In France, ") is of `right` too; figures go with no other sum, and with no person."""
+    if not grammar.opens(opening):
+        return False
+    if re.match(r"if\b.*\d", opening, re.IGNORECASE | re.DOTALL) is None:
+        return True
+    asks_person = re.match(r"who\b", right, re.IGNORECASE) and not names(opening)
+    is_independent = calculate(right) or (asks_person and not content_words(opening) & content_words(right))
+    return not is_independent
 
 
 def _asking_at(masked: str, start: int, end: int) -> int | None:
@@ -250,7 +266,8 @@ def _shares_tail(left: str, right: str) -> bool:
     if whole:
         return re.match(r"who\s+\w+\s+\w", right, re.IGNORECASE) is not None
     named = _NAMED_DEED.fullmatch(left)
-    again = named and re.match(rf"{re.escape(named[1])}\s+{_NAMES}\s+(?:in|of|from)\b", right, re.IGNORECASE)
+    tail = rf"\s+(?:the\s+)?{_NAMES}\s+(?:in|of|from)\b"
+    again = named and re.match(re.escape(named[1]) + tail, right, re.IGNORECASE)
     return again is not None
 
 

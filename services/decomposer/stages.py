@@ -18,7 +18,8 @@ from schemas.messages import Chunk
 from schemas.terms import Operation
 from services.decomposer.announcements import is_lead_in, payload_announced_at
 from services.decomposer.decompose import MAX_CHUNKS, is_governed
-from services.decomposer.grammar import AUX, NUMBER, Kind, asks, asks_quantity, classify, is_english
+from services.decomposer.grammar import AUX, MAKING, NUMBER, Kind, asks, asks_quantity, is_english
+from services.decomposer.operation import classify
 from services.decomposer.pieces import Piece, find_pieces
 from services.decomposer.references import refers_back
 from services.decomposer.spans import MASKED, mask, sentences
@@ -79,12 +80,8 @@ _ONE_OF_TWO = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:in\s+)?(?:what|which)\s+year\b", re.IGNORECASE)
-_MAKING = (
-    r"wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|created|formulated"
-    r"|proposed|introduced|won|directs|wins"
-)
 _PERSON_ASKED = re.compile(
-    rf"who\s+(?:(?:{_MAKING})\b|(?:is|was)\s+the\b)|(?:name|find|identify)\s+the\b", re.IGNORECASE
+    rf"who\s+(?:(?:{MAKING}|won|directs|wins)\b|(?:is|was)\s+the\b)|(?:name|find|identify)\s+the\b", re.IGNORECASE
 )
 _PERSON = re.compile(r"\b(?:he|she|him|his|her)\b", re.IGNORECASE)
 _PERSON_NOUN = re.compile(

@@ -375,8 +375,6 @@ Find restaurants in Lyon{, }compare train prices{, then }plan a picnic{, and fin
 Is Pluto a planet?{ }Is the Earth round?{ }Is glass a liquid?
 Can you explain Ohm's law{, and }can you list the primary colours?
 What is the freezing point of water in Fahrenheit{, also }what is the chemical symbol for lead?
-Explain what DNA is.{ }Explain what RNA is. Compare the two.
-Compute 3^4.{ }Compute 2^8. Add both results.
 Write a limerick about Mars{, and }please tell me when Galileo was born
 Name the author of Ivanhoe.{ Finally, }multiply 12 by 12.
 What is HTML?{ }What is CSS?{ }What does JS stand for?
@@ -478,6 +476,7 @@ What is the cost of a $60 shirt after a 15% discount{, and }who is on the back o
 What is the freezing point of brine in Celsius{, and }if a shop sells 14 pens a day at $2 each, how much does it earn?
 13 times 11{, then }who wrote Heidi?
 Who invented dynamite{; then }13 times 11.
+Who invented dynamite?{ }13 x 11{, then }name a gas.
 Tell me the capital of Togo{; }the author of Heidi{; and }18 + 24
 What is the capital of Togo{, then }the currency of Japan?
 {Please answer: }what is 17 plus 28{, and }what is the national animal of Scotland?
@@ -501,6 +500,119 @@ The first question was answered by 12 pupils, the second question by 9 pupils. H
 Ben had $20. He spent $8, followed by $5. How much money does Ben have now?
 To end world hunger, what should we do?
 After that war, who ruled France?
+# givens that several questions share: whole
+Let x = 4 and y = 9. What is x + y? What is x * y?
+If x = 4, what is 2x and what is 7x?
+What is x if 2x=14 and what is y if y=x+5?
+Suppose a = 6. Compute a + 3. Compute a * 7.
+Let n be 14. Is n even? What is n squared?
+f(x) = x^2 + 3. What is f(2)? Who was Euler? What is f(5)?
+Solve 3x + 1 = 13. What is 5x?
+width = 5 and height = 8. What is width * height? What is width + height?
+For a 6 by 4 rectangle, what is the area and what is the perimeter?
+In Norway, what is the capital and what is the currency?
+In 2012, who won the US election and who won the Nobel Peace Prize?
+In 1969, who was the president of the USA and who landed on the moon?
+Without a calculator, what is 12 times 13 and what is 14 times 15?
+A circle has radius 7. What is the area? What is the circumference?
+A box is 6 cm long and 4 cm wide. Find the perimeter. Find the area.
+# what leaves out a noun, or of what it is: whole
+How many minutes are in a day and how many in a week?
+How many legs does an ant have and how many does a crab?
+Who was the first US president and who was the third?
+What is the largest planet and what is the smallest?
+Who is the richest man and who is the second richest?
+When was the Black Death and how many people died?
+Who won the 2010 World Cup, and what was the score?
+What is the population of Lyon? What is the area?
+How do I bake bread and how long does it take?
+How do I make waffles and how many eggs do I need?
+How does a heat pump work and how much does one cost?
+What is a heat pump and how does it work?
+Explain inheritance and write an example in Java.
+What is a closure? Show an implementation in Python.
+Who was the first man on the moon and what was the name of his spacecraft?
+Who wrote Emma and what is the title of her last novel?
+Who was Rosa Parks and in which cities were her speeches held?
+What is the name of the river in Cairo and what is the name of its source?
+A circle has radius 7. What is the area? Who wrote Emma? What is the circumference?
+Tom has 5 apples and buys 3. How many apples does Tom have? Who wrote Emma? How many would he have with 2 more?
+Who wrote Emma? What is 5 + 5? When was she born?
+A train goes at 60 km/h. How far does it go in 2 hours? Who wrote Emma? How far does the train go in 5 hours?
+A train goes at 60 km/h. How far does it go in 2 hours? How far in 5 hours?
+The price is $80. What is 10% of the price? What is 20% of the price?
+Here is a list: 4, 7, 9. What is the largest number? What is the smallest number?
+What is 15% of 80? What is 20%?
+How many days are in a year and how many weeks?
+When did WWI start and when did WWII?
+Who was president in 1990 and who in 2000?
+Who plays Batman and who plays the Joker in the 2008 film?
+Write a haiku about rain. Now make one about snow.
+Calculate 17% of 80 and round up.
+What is mitosis? Name the phases.
+Suggest a name for my cat and explain the choice.
+Who won the 2018 World Cup and who lost the final?
+Who wrote The Hobbit and what other books did the author write?
+What is inflation and what are some causes?
+Describe the French Revolution and list three causes.
+I have a dog. What should I feed him? What vaccines are needed?
+What is TCP? What is UDP? Which is faster?
+What is TCP, what is UDP, and how do they differ?
+How old is Messi? How old is Ronaldo? Who is older?
+Explain what DNA is. Explain what RNA is. Compare the two.
+Compute 3^4. Compute 2^8. Add both results.
+What is 3 + 4? What is 5 + 6? What is the sum of the answers?
+What is the capital of Peru and what is the largest city?
+What is the capital of Peru and what languages are spoken?
+Who wrote 1984 and what is the book about?
+When was the Eiffel Tower built and how tall is the tower?
+What is a mortgage and how do I get one?
+Is a whale a fish? If not, what is it?
+Which team won the cup in 2010 and which in 2014?
+# what does not
+Omar had 15 marbles and lost 6. How many marbles does Omar have?{ }Who wrote Carmen? Where is it set?
+Who invented the zipper{ and }who proved the incompleteness theorem?
+How many continents are there{ and }how many oceans are there?
+List the planets{; }name the oceans{; }who rules Monaco?
+Who painted Guernica{ and }who painted the ceiling of the Sistine Chapel?
+Who was Bach?{ }Tom has 5 pens and Ann has 8. How many pens has Tom? How many more does she have?
+Name a noble gas{ and }what other planets than Saturn have rings?
+What is the largest planet{ and }what is the smallest country in Europe?
+Who was the first US president{ and }who was the first woman in space?
+Which planet is the largest?{ }Which animal is the fastest?
+How many people live in Canada{ and }how many people live in Mexico?
+How do I boil an egg{ and }how long does it take to fly to Mars?
+Explain recursion{ and }write an example of a palindrome.
+How long is the Nile{ and }what did Darwin write in his diary?
+Set a to 6. What is a + 2? What is a * 2?
+According to Darwin, what is evolution and what is natural selection?
+It is 3 pm in London. What time is it in New York? What time is it in Tokyo?
+Consider the word "banana". How many vowels are there? How many consonants are there?
+# how to answer all of it: whole
+Round your answers to two decimals. What is 10/7? What is 22/9?
+What is 10/7? What is 22/9? Round to two decimals.
+What is gravity? What is inertia? Explain like I'm five.
+What is gravity? What is inertia? Use simple words.
+Who wrote Dune? Who wrote Emma? Answer each in one sentence.
+1. Capital of Chile?⏎2. Capital of Peru?⏎Use Spanish.
+Answer these questions in French. Who wrote Dune? Who wrote Emma?
+Give your answers in French. Who wrote Dune? Who wrote Emma?
+Who wrote Dune? Who wrote Emma? One word only, please.
+In one sentence each, what is DNA? What is RNA?
+What is 12 * 14? What is 15 * 16? Show your work.
+Who wrote Dune? Who wrote Emma? In French please.
+What is DNA? What is RNA? No explanations.
+# what only looks like it
+Give the result of 3 * 8.{ }Who wrote Emma?
+Show the steps of mitosis.{ }Who wrote Emma?
+Two numbers add up to 30 and differ by 4. What are the numbers?{ }Who wrote Emma?
+Round 17.6 to the nearest ten.{ }Explain photosynthesis in simple words.
+# givens of one question
+If Kim swims 14 lengths on Friday and 25 on Sunday, how many lengths does she swim{, and }what is 728 divided by 14?
+Solve x + 2 = 5{ and }solve x - 3 = 4.
+What is x if 2x = 14?{ }What is the capital of Italy?
+Let x = 4. What is 3x?{ }Who discovered radium?{ }Let x = 9. What is 5x?
+If x = 3, what is 2x?{ Also, }who wrote Emma?
 """
 
 OPERATIONS = {
@@ -538,6 +650,16 @@ OPERATIONS = {
     "What is the GCD of 18 and 30?": Operation.MATH,
     "Half of 70 is what?": Operation.MATH,
     "Ned lost thirteen coins. Now he has seventy coins. How many coins did Ned have before?": Operation.MATH,
+    "What is 14 x 12?": Operation.MATH,
+    "14 x 12": Operation.MATH,
+    "What is seven times nine?": Operation.MATH,
+    "what is twelve plus forty-six": Operation.MATH,
+    "What is the product of six and eight?": Operation.MATH,
+    "What is 3 more than 20?": Operation.MATH,
+    "What is 120 over 60?": Operation.MATH,
+    "half of eighty": Operation.MATH,
+    "A third of 96": Operation.MATH,
+    "What is the difference between 100 and 38?": Operation.MATH,
     "Come up with a name for a yacht": Operation.GENERATE,
     "Tell me about Apollo 13!": Operation.SEARCH,
     "Is gold heavier than lead?": Operation.COMPARE,

@@ -29,6 +29,7 @@ what is the capital of Kenya{ and }how many letters has it?
 What is the capital of Norway{ and }how many people live there?
 What is the highest mountain in Japan?{ }How high is it?
 Who painted Guernica{ and }when was he born?
+Who wrote Emma{ and }what is the title of her last novel?
 Who wrote Beloved?{ }In which city was she born?
 Who was the first emperor of Rome{, and }in what year did he die?
 Which country hosted the 1966 World Cup{ and }what is the capital of that country?
