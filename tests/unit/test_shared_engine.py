@@ -91,7 +91,7 @@ async def test_equal_requests_are_computed_once() -> None:
     fake = FakeEngine()
     engine = SharedEngine(fake)
     with asking(engine) as ask:
-        same = [ask(request()) for _ in range(3)]
+        same = [ask(request(caller=caller)) for caller in ("a", "b", "")]
         other = ask(request(seed=1))
         await settled()
         assert [asked.seed for asked, _ in fake.runs] == [0, 1]
