@@ -147,7 +147,13 @@ class Stats:
 
 
 class Engine(Protocol):
-    """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in."""
+    """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in.
+
+    `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
+    """
+
+    threads: int
+    gpu_layers: int
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         """Generate.

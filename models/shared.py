@@ -41,6 +41,7 @@ class SharedEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.threads, self.gpu_layers = engine.threads, engine.gpu_layers
         self._engine = engine
         self._runs: dict[Request, _Run] = {}
         self._asked = self._shared = 0

@@ -27,6 +27,8 @@ class FakeEngine:
     runs: list[tuple[Request, Said]] = field(default_factory=list)
     cancelled: list[Request] = field(default_factory=list)
     on_texts: int = 0
+    threads: int = 1
+    gpu_layers: int = 0
     closed: bool = False
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
