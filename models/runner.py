@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class LlamaRunner:
 
     def __init__(self, path: Path, *, threads: int, context_tokens: int, sequences: int, gpu_layers: int) -> None:
         self.threads, self.sequences, self.gpu_layers = threads, sequences, gpu_layers
+        self.decode_s = 0.0
         self._gguf = Gguf(path, gpu_layers)
         self.batch_tokens = batch_tokens(self._gguf.parameters, sequences, gpu_layers)
         self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
@@ -108,11 +110,15 @@ class LlamaRunner:
             self._wanted[end - 1] = chunk.last
         self._batch.n_tokens = end + (self._pad(end) if self._padding and len(chunks) > 1 else 0)
         native_errors.clear()
-        if status := llama_cpp.llama_decode(self._context, self._batch):
+        began = time.perf_counter()
+        status = llama_cpp.llama_decode(self._context, self._batch)
+        if not status:
+            llama_cpp.llama_synchronize(self._context)
+        self.decode_s += time.perf_counter() - began
+        if status:
             raise DecodeError(str(self._gguf.error(f"llama.cpp cannot compute (status {status})")))
         rows = sum(chunk.last for chunk in chunks)
         if not rows:
-            llama_cpp.llama_synchronize(self._context)
             return np.empty((0, self._gguf.vocabulary_tokens), np.float32)
         logits = llama_cpp.llama_get_logits(self._context)
         return np.ctypeslib.as_array(logits, shape=(rows, self._gguf.vocabulary_tokens))

@@ -34,6 +34,11 @@ class Chunk:
         return self.sequence.tokens[self.start : self.start + self.count]
 
     @property
+    def first(self) -> bool:
+        """Whether they are the first that are computed for it."""
+        return self.start == self.sequence.shared
+
+    @property
     def last(self) -> bool:
         """Whether a token is to be sampled after them."""
         return self.start + self.count == self.sequence.length

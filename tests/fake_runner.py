@@ -6,6 +6,7 @@ before it, read from those cells, so that a wrong cell changes the text.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence as Values
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engine import Completion, GrammarError, Request
+from models.engine import Completion, GrammarError, ModelError, Request
 from models.scheduler import Chunk
+from models.sequence import Caller
 from models.slots import Share
 from models.stepper import DecodeError, Stepper
 
 VOCABULARY = 97
 END = 0
 POISON = 96
+BLUR = 97  # in no vocabulary: it is never said
 CONTEXT_TOKENS = 160
 BATCH_TOKENS = 16
 
@@ -60,7 +63,11 @@ class FakeGrammar:
 
 @dataclass
 class FakeRunner:
-    """Prompts are token numbers in text; `broken` fails every batch that holds the poisoned token."""
+    """Prompts are token numbers in text.  A batch that holds POISON fails; the logits after BLUR are no numbers.
+
+    Without `sharing` the state of a slot goes back to its beginning only.  `failed` are the callers whose sequences
+    were in a batch that failed.
+    """
 
     sequences: int = 4
     context_tokens: int = CONTEXT_TOKENS
@@ -71,6 +78,8 @@ class FakeRunner:
     cells: dict[int, list[int]] = field(default_factory=dict)
     batches: list[list[tuple[int, int, int]]] = field(default_factory=list)
     grammars: list[FakeGrammar] = field(default_factory=list)
+    failed: list[Caller] = field(default_factory=list)
+    decode_s: float = 0.0
     closed: bool = False
 
     def prompt(self, system: str, user: str) -> list[int]:
@@ -80,9 +89,18 @@ class FakeRunner:
         held = self.cells.get(share.source, [])
         assert len(held) >= share.tokens
         assert self.sharing or share.tokens == 0 or share.source == share.target
+        if not self.sharing and 0 < share.tokens < len(held):
+            raise ModelError("its state cannot go back to an earlier token")
         self.cells[share.target] = held[: share.tokens]
 
     def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
+        began = time.perf_counter()
+        try:
+            return self._run(chunks)
+        finally:
+            self.decode_s += time.perf_counter() - began
+
+    def _run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
         assert 0 < len(chunks) <= self.sequences
         assert len({chunk.slot for chunk in chunks}) == len(chunks)
         assert sum(chunk.count for chunk in chunks) <= self.batch_tokens
@@ -94,11 +112,12 @@ class FakeRunner:
             cells += chunk.tokens.tolist()
             assert len(cells) <= self.context_tokens
         if any(POISON in chunk.tokens for chunk in chunks):
+            self.failed += [chunk.sequence.caller for chunk in chunks]
             raise DecodeError("poisoned")
         for chunk in chunks:
             if chunk.last:
                 row = np.zeros(VOCABULARY, np.float32)
-                row[next_token(self.cells[chunk.slot])] = 9
+                row[next_token(self.cells[chunk.slot])] = np.nan if BLUR in self.cells[chunk.slot] else 9
                 logits.append(row)
         return np.array(logits, np.float32).reshape(-1, VOCABULARY)
 
