@@ -127,9 +127,8 @@ class Stats:
     """What a loaded model has done since it was loaded, and does now.
 
     `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
-    `prefill_tokens_computed` those of them that were computed, not shared.  `steps` counts batches.  They took
-    `decode_s` in llama.cpp's computation; `python_s` is the rest of the time from a request's coming to its end: its
-    prompt's tokens, the plan, filling batches, sampling and text.
+    `prefill_tokens_computed` those of them that were computed, not shared.  `steps` counts batches, whose computation
+    took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling and text.
     """
 
     threads: int
