@@ -1,6 +1,6 @@
 """Model files and inference: the catalogue of GGUF files, how they are fetched, and the engine that runs them.
 
-Imports nothing of ours outside this package.  llama.cpp is imported by `models.runner`, and by the program
+Imports nothing of ours outside this package.  llama.cpp is imported by `models.native`, and by the program
 `models/quantizer.py`, so that whatever needs no inference starts without it.
 """
 

@@ -3,7 +3,9 @@
 Many tokens a step let sequences that were asked together begin, run and end together, so that the batch stays full; few
 let those that generate, cancelling and deadlines wait less for the step's end.  Tokens/s with two rounds of 8 requests:
 53 at 64 tokens a step, 57 at 128, 58 at 512 (llama-server 55); of 16 requests: 72, 77 and 81 (llama-server 75).
-Prompts alone are read at 246 tokens/s in batches of 32, 284 of 64 (72: 265), 287 of 128.
+Prompts alone are read at 246 tokens/s in batches of 32, 284 of 64 (72: 265), 287 of 128.  A step's time goes with
+parameters times tokens.  `_STEP_WORK` is about half a second; from a billion parameters on, MIN_TOKENS are more than
+that: 0.8 s with 1.5 billion (80 tokens/s), and in proportion about 4 s with eight.
 
 ggml multiplies repacked weights (Q4_0, Q4_K, Q8_0 and others, on CPUs) by four rows at a time, by those left one by
 one.  Core time of a step: 6 rows 161 ms, 7 rows 173, 8 rows 147; 14 rows 227, 15 rows 242, 16 rows 201.  So up to two
@@ -15,7 +17,7 @@ from __future__ import annotations
 MIN_TOKENS, MAX_TOKENS = 64, 128
 GPU_TOKENS = 512  # a step is short there: llama.cpp's own default
 ROWS_AT_ONCE = 4
-_STEP_WORK = 64e9  # parameters times tokens: about half a second
+_STEP_WORK = 64e9  # parameters times tokens
 
 
 def batch_tokens(parameters: int, sequences: int, gpu_layers: int) -> int:

@@ -43,7 +43,8 @@ class Request:
 
     `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
     makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  An empty `system` leaves it to
-    the model's chat template.  `deadline_at` is in Unix seconds.
+    the model's chat template.  `deadline_at` is in Unix seconds.  `caller` names who asks, which changes no answer:
+    requests of different callers take turns.
 
     `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
@@ -71,6 +72,7 @@ class Request:
     stop: tuple[str, ...] = ()
     grammar: str | None = None
     deadline_at: float | None = None
+    caller: str = ""
 
     def __post_init__(self) -> None:
         valid = {
@@ -124,9 +126,9 @@ class Completion:
 class Stats:
     """What a loaded model has done since it was loaded, and does now.
 
-    `requests` counts those whose prompt was read, `prefill_tokens_asked` their prompts' tokens, and
-    `prefill_tokens_computed` the prompt tokens that were computed, not shared.  Steps took `decode_s` in llama.cpp and
-    `python_s` outside it.
+    `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
+    `prefill_tokens_computed` those of them that were computed, not shared.  `steps` counts batches, whose computation
+    took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling and text.
     """
 
     threads: int
@@ -145,7 +147,13 @@ class Stats:
 
 
 class Engine(Protocol):
-    """Runs generations.  Requests of a model get their turns in the order in which they came."""
+    """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in.
+
+    `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
+    """
+
+    threads: int
+    gpu_layers: int
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         """Generate.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from models.compute import Compute
 from models.cores import usable_cores
 from models.engine import Completion, EngineBusy, EngineClosed, Request, Stats
+from models.native import usable_gpu_layers
 from models.runner import LlamaRunner
 from models.text import NO_EVIDENCE
 
@@ -82,7 +83,7 @@ class LlamaEngine:
     Args:
         threads: cores to compute with; None: those that this process may use.
         context_tokens: prompt and answer together, per sequence; no more than the model was trained for.
-        gpu_layers: layers to keep on a GPU, if llama.cpp was built for one; -1: all.
+        gpu_layers: layers to keep on a GPU; -1: all.  Where llama.cpp has no GPU, none.
         sequences: how many requests a model computes at once; the others wait.
         max_requests: how many may run and wait; more are refused.
         unload_after_s: frees a model that was idle so long; None: never.
@@ -99,12 +100,13 @@ class LlamaEngine:
         max_requests: int = 1024,
         unload_after_s: float | None = None,
     ) -> None:
+        self.threads, self.gpu_layers = threads or usable_cores(), usable_gpu_layers(gpu_layers)
         open_runner = partial(
             LlamaRunner,
-            threads=threads or usable_cores(),
+            threads=self.threads,
             context_tokens=context_tokens,
             sequences=sequences,
-            gpu_layers=gpu_layers,
+            gpu_layers=self.gpu_layers,
         )
         self._outbox = _Outbox()
         self._compute = Compute(open_runner, self._outbox.flush, unload_after_s)

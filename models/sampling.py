@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from models.engine import GrammarError
+from models.engine import GrammarError, ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 PENALIZED_TOKENS = 64
 _FOLD = 64
 _NO_TOKENS: NDArray[np.int32] = np.empty(0, np.int32)
+
+
+class LogitsError(ModelError):
+    """A model's logits are not numbers, and what its KV cache holds of the sequence may not be either."""
 
 
 class Grammar(Protocol):
@@ -60,9 +65,12 @@ def sample(
 
     Raises:
         GrammarError: the grammar allows no token.
+        LogitsError: a logit is NaN or positive infinity, or none is finite.
 
     """
-    best = int(np.argmax(logits))
+    best = int(np.argmax(logits))  # a NaN's, if there is one
+    if not math.isfinite(logits[best]):
+        raise LogitsError(f"{request.model}: its logits are not numbers")
     weights = logits - logits[best]
     np.exp(weights, out=weights)
     log_total = float(np.log(np.sum(weights))) + float(logits[best])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from models.slots import Share, Slots, common
+from models.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,11 @@ class Chunk:
         return self.sequence.tokens[self.start : self.start + self.count]
 
     @property
+    def first(self) -> bool:
+        """Whether they are the first that are computed for it."""
+        return self.start == self.sequence.shared
+
+    @property
     def last(self) -> bool:
         """Whether a token is to be sampled after them."""
         return self.start + self.count == self.sequence.length
@@ -48,16 +53,17 @@ class Plan:
 
 
 class Scheduler:
-    """First come, first served.
+    """Callers take turns; of one, who came first is first.
 
-    Each step takes one token of every sequence that generates and fills the batch up to `batch_tokens` with prompts,
-    oldest first, so that a long prompt delays those who generate by little, and nobody overtakes.
+    Each step takes one token of every sequence that generates and fills the batch up to `batch_tokens` with prompts, in
+    the order in which they got their slots, so that a long prompt delays those who generate by little.  Only one that
+    waits for the prefix which another is just reading lets later ones read before it.
     """
 
     def __init__(self, slots: Slots, batch_tokens: int) -> None:
         self._slots = slots
         self._batch_tokens = batch_tokens
-        self._waiting: deque[Sequence] = deque()
+        self._waiting = Turns()
         self._running: list[Sequence] = []
 
     @property
@@ -75,7 +81,7 @@ class Scheduler:
 
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence."""
-        self._waiting.append(sequence)
+        self._waiting.add(sequence)
 
     def remove(self, sequence: Sequence) -> None:
         """Let a sequence go, whether it waits or runs."""
@@ -89,7 +95,7 @@ class Scheduler:
         """Decide on the next step; without chunks there is nothing to do."""
         shares: list[Share] = []
         while self._waiting and self._slots.vacant:
-            sequence = self._waiting.popleft()
+            sequence = self._waiting.next()
             shares.append(self._slots.take(sequence))
             self._running.append(sequence)
             sequence.start()

@@ -59,6 +59,7 @@ class Sequence:
         self.prompt_tokens = len(prompt)
         self.length = len(prompt)
         self.computed = 0
+        self.shared = 0  # so many of its first tokens were computed by others
         self.begun = False  # a token of its own was or is being computed: its prefix is settled
         self.finish: Finish | None = None
         self.random = np.random.default_rng(request.seed)

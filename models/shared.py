@@ -33,7 +33,7 @@ class _Run:
 
 
 class SharedEngine:
-    """`Engine` over another, on one event loop.  Requests that differ in their deadlines only share a generation.
+    """`Engine` over another, on one event loop.  Requests share a generation where only deadline or caller differ.
 
     A request joins a generation that ends no later than itself may.  If that ends for lack of time and the request has
     more, it is asked anew, so that each gets what is due to it.  An error goes to all who wait.  Whoever is cancelled
@@ -41,6 +41,7 @@ class SharedEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.threads, self.gpu_layers = engine.threads, engine.gpu_layers
         self._engine = engine
         self._runs: dict[Request, _Run] = {}
         self._asked = self._shared = 0
@@ -51,7 +52,7 @@ class SharedEngine:
         if on_text is not None:
             return await self._engine.complete(request, on_text)
         deadline_at = math.inf if request.deadline_at is None else request.deadline_at
-        key = replace(request, deadline_at=None)
+        key = replace(request, deadline_at=None, caller="")
         while (run := self._runs.get(key)) and run.deadline_at <= deadline_at:
             completion = await self._wait(key, run)
             if completion.finish != "deadline" or run.deadline_at == deadline_at:

@@ -95,7 +95,7 @@ class Slots:
         return self._kept[slot] if runs is None else runs.tokens[: runs.computed]
 
     def _share(self, sequence: Sequence, source: int, target: int, tokens: int) -> Share:
-        sequence.computed = tokens
+        sequence.computed = sequence.shared = tokens
         self._touch(source)
         self._touch(target)
         return Share(source, target, tokens)

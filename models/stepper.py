@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from models.engine import EngineClosed, Finish, GrammarError, ModelError, PromptTooLong, Request, Stats
-from models.sampling import Grammar, sample
+from models.sampling import Grammar, LogitsError, sample
 from models.scheduler import Chunk, Scheduler
 from models.sequence import Caller, Sequence
 from models.slots import Share, Slots
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Values
 
     import numpy as np
@@ -32,7 +34,8 @@ class DecodeError(ModelError):
 class Runner(Protocol):
     """A loaded model with a KV cache of `sequences` slots, `context_tokens` each.  Used by one thread.
 
-    A batch has up to `batch_tokens`, which are more than `sequences`.
+    A batch has up to `batch_tokens`, which are more than `sequences`.  `sharing` tells whether a slot's state can be
+    cut at any token; else it can only be forgotten whole.  `decode_s` is how long the model has computed so far.
     """
 
     sequences: int
@@ -41,6 +44,7 @@ class Runner(Protocol):
     threads: int
     gpu_layers: int
     sharing: bool
+    decode_s: float
 
     def prompt(self, system: str, user: str) -> list[int]:
         """Render and tokenize a conversation."""
@@ -80,15 +84,15 @@ class _Counters:
     prefill_tokens_computed: int = 0
     generated_tokens: int = 0
     steps: int = 0
-    decode_s: float = 0.0
     python_s: float = 0.0
 
 
 class Stepper:
-    """Runs the sequences of one model together."""
+    """Runs the sequences of one model together; `clock` gives Unix seconds."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, clock: Callable[[], float] = time.time) -> None:
         self._runner = runner
+        self._clock = clock
         self._slots = Slots(runner.sequences, sharing=runner.sharing)
         self._scheduler = Scheduler(self._slots, runner.batch_tokens)
         self._counters = _Counters()
@@ -109,6 +113,7 @@ class Stepper:
             gpu_layers=runner.gpu_layers,
             running=scheduler.num_running,
             waiting=scheduler.num_waiting,
+            decode_s=runner.decode_s,
             **{name: getattr(count, name) for name in _Counters.__slots__},
         )
 
@@ -120,29 +125,28 @@ class Stepper:
             GrammarError: its grammar is not valid.
 
         """
-        prompt = self._runner.prompt(request.system, request.user)
-        takes = self._runner.context_tokens - 1
-        if len(prompt) > takes:
-            raise PromptTooLong(f"the prompt has {len(prompt)} tokens, {request.model} takes {takes}")
-        grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
-        self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
+        with self._timed():
+            prompt = self._runner.prompt(request.system, request.user)
+            takes = self._runner.context_tokens - 1
+            if len(prompt) > takes:
+                raise PromptTooLong(f"the prompt has {len(prompt)} tokens, {request.model} takes {takes}")
+            grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
+            self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
 
     def step(self) -> None:
         """Drop what nobody waits for, compute one batch, and sample from it."""
-        began, decode_s = time.perf_counter(), self._counters.decode_s
-        now = time.time()
-        for sequence in list(self._scheduler):
-            if sequence.caller.cancelled:
-                self._drop(sequence, EngineClosed("the request was cancelled"))
-            elif sequence.expired(now):
-                self._finish(sequence, "deadline")
-        plan = self._scheduler.plan()
-        for share in plan.shares:
-            self._runner.share(share)
-        if plan.chunks:
-            self._run(plan.chunks)
-        self._counters.steps += 1
-        self._counters.python_s += time.perf_counter() - began - (self._counters.decode_s - decode_s)
+        with self._timed():
+            now = self._clock()
+            for sequence in list(self._scheduler):
+                if sequence.caller.cancelled:
+                    self._drop(sequence, EngineClosed("the request was cancelled"))
+                elif sequence.expired(now):
+                    self._finish(sequence, "deadline")
+            plan = self._scheduler.plan()
+            self._share(plan.shares)
+            if plan.chunks:
+                self._run(plan.chunks)
+                self._counters.steps += 1
         self.used_at = time.monotonic()
 
     def abandon(self, cause: Exception) -> None:
@@ -154,34 +158,49 @@ class Stepper:
         """Free the model."""
         self._runner.close()
 
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count the time that the body takes without the model's own."""
+        began, decode_s = time.perf_counter(), self._runner.decode_s
+        try:
+            yield
+        finally:
+            self._counters.python_s += time.perf_counter() - began - (self._runner.decode_s - decode_s)
+
     def _run(self, chunks: Values[Chunk]) -> None:
         try:
             self._compute(chunks)
         except DecodeError as error:
-            _log.warning("a batch of %d failed, each is now tried alone: %s", len(chunks), error)
-        else:
-            return
-        for chunk in chunks:
-            self._rewind(chunk)
-        for share in self._slots.evict():
-            self._runner.share(share)
+            if self._slots.sharing:
+                _log.warning("a batch of %d failed, each is now tried alone: %s", len(chunks), error)
+                self._run_each(chunks)
+            else:
+                _log.warning("a batch of %d failed, which ends them all: %s", len(chunks), error)
+                for chunk in chunks:
+                    self._lose(chunk, 0, error)
+
+    def _run_each(self, chunks: Values[Chunk]) -> None:
+        """Compute alone what failed together."""
+        self._share([Share(chunk.slot, chunk.slot, chunk.start) for chunk in chunks])
+        self._share(self._slots.evict())
         for chunk in chunks:
             try:
                 self._compute([chunk])
             except DecodeError as error:
-                self._rewind(chunk)
-                self._drop(chunk.sequence, error)
+                self._lose(chunk, chunk.start, error)
 
-    def _rewind(self, chunk: Chunk) -> None:
-        """Forget what a failed batch left of a chunk in the KV cache."""
-        self._runner.share(Share(chunk.slot, chunk.slot, chunk.start))
+    def _lose(self, chunk: Chunk, tokens: int, cause: Exception) -> None:
+        """End a sequence, of whose cells only those of its first `tokens` can be known and kept."""
+        self._share([Share(chunk.slot, chunk.slot, tokens)])
+        chunk.sequence.computed = tokens
+        self._drop(chunk.sequence, cause)
+
+    def _share(self, shares: Values[Share]) -> None:
+        for share in shares:
+            self._runner.share(share)
 
     def _compute(self, chunks: Values[Chunk]) -> None:
-        began = time.perf_counter()
-        try:
-            logits = self._runner.run(chunks)
-        finally:
-            self._counters.decode_s += time.perf_counter() - began
+        logits = self._runner.run(chunks)
         for chunk in chunks:
             self._account(chunk)
             chunk.sequence.computed += chunk.count
@@ -191,6 +210,9 @@ class Stepper:
                 self._sample(sequence, row)
             except GrammarError as error:
                 self._drop(sequence, error)
+            except LogitsError as error:
+                self._drop(sequence, error)
+                self._share(self._slots.evict())  # nobody may begin with its cells
 
     def _sample(self, sequence: Sequence, logits: NDArray[np.float32]) -> None:
         recent = sequence.tokens[: sequence.length]
@@ -203,7 +225,7 @@ class Stepper:
     def _account(self, chunk: Chunk) -> None:
         if chunk.start < chunk.sequence.prompt_tokens:
             self._counters.prefill_tokens_computed += chunk.count
-            if chunk.last:  # asked is counted where computed is whole, so that their ratio means something
+            if chunk.first:
                 self._counters.requests += 1
                 self._counters.prefill_tokens_asked += chunk.sequence.prompt_tokens
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from models.cores import usable_cores
 from models.engine import Engine
 from models.shared import SharedEngine
 from schemas.topology import Node, Topology, TopologyError
@@ -78,8 +77,8 @@ def _build_with_models(
     strangers = set(nodes) - {each.id for each in topology.nodes}
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
-    settings = topology.inference
-    compute = f"({settings.threads or usable_cores()} threads, {settings.gpu_layers} GPU layers)"
+    layers = "all" if engine.gpu_layers < 0 else engine.gpu_layers
+    compute = f"({engine.threads} threads, {layers} GPU layers)"
     for spec in topology.nodes if "node" in names else ():
         if not nodes or spec.id in nodes:
             config = node_config(topology, folder, spec)

@@ -44,6 +44,8 @@ class ScriptedEngine:
 
     say: Say = answer_at_once
     logprob: float = -0.1
+    threads: int = 1
+    gpu_layers: int = 0
     asked: list[Request] = field(default_factory=list)
     cancelled: int = 0
     loaded: list[Path] = field(default_factory=list)

@@ -170,6 +170,7 @@ class Node:
             temperature=way.temperature,
             seed=way.seed,
             deadline_at=_stop_at(task.deadline_at),
+            caller=self._config.id,
         )
         try:
             done = await self._engine.complete(request)

@@ -25,6 +25,7 @@ from services.synthesizer.merge import join, missing, prompt
 
 log = structlog.get_logger(__name__)
 
+SERVICE = "synthesizer"
 CONCURRENCY = 64
 DELIVERY_S = 0.3
 MIN_WRITING_S = 1.0
@@ -150,6 +151,7 @@ class Synthesizer:
                     max_tokens=wanted.max_tokens,
                     stop=wanted.stop,
                     deadline_at=stop_at,
+                    caller=SERVICE,
                 ),
                 pieces.put_nowait,
             )
@@ -180,6 +182,6 @@ async def synthesizer(bus: Bus, model: Path, engine: Engine) -> AsyncIterator[Se
     await engine.load(model)
     each = Synthesizer(bus, model, engine)
     yield [
-        consume("synthesizer", on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
+        consume(SERVICE, on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
         listen(CANCEL, each.on_cancel),
     ]

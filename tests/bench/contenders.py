@@ -72,6 +72,7 @@ async def locked(job: Job, *, cold: bool = False) -> AsyncIterator[Contender]:
         n_ctx=job.context_tokens,
         n_threads=job.threads,
         n_threads_batch=job.threads,
+        flash_attn=True,  # as it comes about by itself in the engine and llama-server
         verbose=False,
     )
     lock = asyncio.Lock()

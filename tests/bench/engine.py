@@ -3,7 +3,8 @@
 Every measurement runs in a process of its own, one after the other, with cold caches: same GGUF, prompts, token budget
 and threads, and no prompt twice.  The contenders are
 - `engine`: this project's, through `LlamaEngine.complete`;
-- `locked`: `llama_cpp.Llama` behind a lock, which keeps the last prompt's cache; `locked-cold` forgets it each time;
+- `locked`: `llama_cpp.Llama` behind a lock, with flash attention as in all others, which keeps the last prompt's cache;
+  `locked-cold` forgets it each time;
 - `raw`: a bare loop of `llama_decode` without any work on text, the ceiling; `raw-shared` computes what all prompts
   begin with once;
 - `llama-server`, over loopback, if there is one.

@@ -11,9 +11,11 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,7 +25,9 @@ from numpy.typing import NDArray
 import models
 from models import Completion, EngineBusy, EngineClosed, GrammarError, ModelError, PromptTooLong, Request, Stats
 from models.batch import MAX_TOKENS
+from models.gguf import Gguf
 from models.llama import LlamaEngine
+from models.native import llama_cpp
 from models.runner import LlamaRunner
 from models.sampling import Grammar, sample
 from models.scheduler import Chunk
@@ -33,6 +37,17 @@ from tests.support import wait_until
 
 MODELS = Path(models.__file__).parent
 KNOWN = "smollm2-135m-instruct-q4_1.gguf"
+QUESTIONS = (
+    "What is the capital of France?",
+    "Write a poem about rain.",
+    "Why is the sky blue?",
+    "Count.",
+    "Name three colours.",
+    "How do I boil an egg?",
+    "Who are you?",
+    "What is seven times eight?",
+)
+CLOSE = 0.2  # logits
 STORY = "Write a long story about a fox who wants to see the sea."
 
 
@@ -94,6 +109,20 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     return seen
 
 
+@pytest.fixture
+def tokens(monkeypatch: pytest.MonkeyPatch) -> defaultdict[Request, list[int]]:
+    """What the compute thread sampled for each request."""
+    said: defaultdict[Request, list[int]] = defaultdict(list)
+
+    def spy(logits: NDArray[np.float32], request: Request, *rest: Any) -> tuple[int, float]:
+        token, logprob = sample(logits, request, *rest)
+        said[request].append(token)
+        return token, logprob
+
+    monkeypatch.setattr("models.stepper.sample", spy)
+    return said
+
+
 def mapped(path: Path) -> bool:
     return str(path.resolve()) in Path("/proc/self/maps").read_text()
 
@@ -106,6 +135,39 @@ def same(one: Completion, other: Completion) -> bool:
 def alike(one: Completion, other: Completion) -> bool:
     """But for the last bits, which depend on the shape of the batches."""
     return one.text == other.text and np.allclose(one.token_logprobs, other.token_logprobs, atol=0.1)
+
+
+def rendered(plain: llama_cpp.Llama, question: str) -> list[int]:
+    """Give the tokens of the prompt that `ask` makes of a question."""
+    prompt = (
+        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+        f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+    )
+    return list(plain.tokenize(prompt.encode(), add_bos=False, special=True))
+
+
+def greedy(plain: llama_cpp.Llama, question: str, max_tokens: int) -> Iterator[tuple[int, float]]:
+    """Give the likeliest tokens one by one, and by how much the logit of each is above the next best."""
+    plain.reset()
+    pending = rendered(plain, question)
+    for _ in range(max_tokens):
+        plain.eval(pending)
+        logits = np.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(plain.ctx, -1), (plain.n_vocab(),))
+        second, best = np.partition(logits, -2)[-2:]
+        pending = [int(logits.argmax())]
+        yield pending[0], float(best - second)
+        if pending[0] == plain.token_eos():
+            return
+
+
+def equal_until_close(said: Sequence[int], plainly: Sequence[tuple[int, float]]) -> int:
+    """Count the tokens that are equal; where one is not, another must have been nearly as likely."""
+    for place, (token, (expected, gap)) in enumerate(zip(said, plainly, strict=False)):
+        if token != expected:
+            assert gap < CLOSE
+            return place
+    assert len(said) == len(plainly)
+    return len(said)
 
 
 def stats_of(engine: LlamaEngine) -> Stats:
@@ -141,20 +203,29 @@ async def test_what_ran_before_and_what_runs_beside_changes_last_bits_only(
     assert all(map(alike, first, beside))
 
 
-async def test_greedy_answers_of_one_alone_are_those_of_plain_llama(ask: Callable[..., Request], smollm: Path) -> None:
-    import llama_cpp  # noqa: PLC0415  after models.llama, which sets how its threads wait
+async def test_greedy_tokens_are_those_of_plain_llama_alone_and_in_a_full_batch(
+    ask: Callable[..., Request], tokens: dict[Request, list[int]], smollm: Path
+) -> None:
+    """Alone all are equal.  In a full batch the logits move a little with its shape, which shows where two are CLOSE.
 
+    Found: five or six of eight answers equal to the end, the others up to a token whose logit leads by 0.02 to 0.08.
+    """
     plain = llama_cpp.Llama(str(smollm), n_ctx=512, flash_attn=True, verbose=False)
-    for question in ("What is the capital of France?", "Write a poem about rain.", "Why is the sky blue?", "Count."):
-        system = {"role": "system", "content": "You are a helpful assistant."}
-        user = {"role": "user", "content": question}
-        said = plain.create_chat_completion([system, user], max_tokens=24, temperature=0.0, repeat_penalty=1.0)
-        engine = LlamaEngine(context_tokens=512)
-        completion = await engine.complete(ask(question))
-        await engine.close()
-        assert completion.text == said["choices"][0]["message"]["content"]
-        assert completion.prompt_tokens == said["usage"]["prompt_tokens"]
+    expected = {ask(question, max_tokens=16): list(greedy(plain, question, 16)) for question in QUESTIONS}
+    texts = [plain.detokenize([token for token, _ in each]).decode() for each in expected.values()]
     plain.close()
+    for (request, plainly), text in zip(list(expected.items())[:3], texts, strict=False):
+        engine = LlamaEngine(context_tokens=512)
+        completion = await engine.complete(request)
+        await engine.close()
+        assert tokens.pop(request) == [token for token, _ in plainly]
+        assert (completion.text, completion.completion_tokens) == (text, len(plainly))
+    engine = LlamaEngine(context_tokens=512)
+    await asyncio.gather(*map(engine.complete, expected))
+    assert stats_of(engine).steps < 30, "they ran together"
+    await engine.close()
+    equal = [equal_until_close(tokens[request], plainly) for request, plainly in expected.items()]
+    assert sum(equal) > 0.6 * sum(map(len, expected.values()))
 
 
 async def test_seeds_matter_only_with_a_temperature(engine: LlamaEngine, ask: Callable[..., Request]) -> None:
@@ -292,6 +363,19 @@ async def test_an_idle_model_is_unloaded_and_loaded_again(
     await engine.close()
 
 
+def test_a_caches_size_is_by_the_dimensions_that_the_file_names(smollm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gguf = Gguf(smollm, 0)
+    layers, groups, usual = 30, 3, 64
+    assert gguf.kv_bytes(1000) == 1000 * layers * groups * (usual + usual) * 2
+    named = {"general.architecture": "qwen3", "qwen3.attention.key_length": "128", "qwen3.attention.value_length": "96"}
+    monkeypatch.setattr(gguf, "_metadata", lambda key: named.get(key, ""))
+    assert gguf.kv_bytes(1000) == 1000 * layers * groups * (128 + 96) * 2
+    monkeypatch.undo()
+    assert gguf._metadata("general.architecture") == "llama"  # noqa: SLF001
+    assert gguf._metadata("no.such.key") == ""  # noqa: SLF001
+    gguf.close()
+
+
 async def test_a_cache_that_cannot_be_had_is_refused(smollm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.runner.free_bytes", lambda: 100 * 2**20)
     engine = LlamaEngine(context_tokens=2048, sequences=4)
@@ -413,17 +497,11 @@ async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
 
 
 async def test_log_probabilities_are_those_of_the_model(ask: Callable[..., Request], smollm: Path) -> None:
-    import llama_cpp  # noqa: PLC0415  after models.llama, which sets how its threads wait
-
     engine = LlamaEngine(context_tokens=256)  # its own, so that it computes the prompt in one batch as the judge does
     completion = await engine.complete(ask(temperature=0.7, seed=5))
     await engine.close()
     judge = llama_cpp.Llama(str(smollm), n_ctx=256, n_batch=MAX_TOKENS, logits_all=True, flash_attn=True, verbose=False)
-    prompt = (
-        "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
-        f"<|im_start|>user\n{STORY}<|im_end|>\n<|im_start|>assistant\n"
-    )
-    asked = judge.tokenize(prompt.encode(), add_bos=False, special=True)
+    asked = rendered(judge, STORY)
     said = judge.tokenize(completion.text.encode(), add_bos=False)
     assert (len(asked), len(said)) == (completion.prompt_tokens, completion.completion_tokens)
     judge.eval(asked)

@@ -74,9 +74,15 @@ def test_import_rules(path: Path) -> None:
             assert not inside(imported, *IMPURE), f"{name} is pure, yet imports {imported}"
 
 
-def test_llama_cpp_stands_in_one_or_two_files() -> None:
-    files = [name_of(path) for path in FILES if any(inside(each, "llama_cpp") for each in imports_of(path))]
-    assert 1 <= len(files) <= 2
+@pytest.mark.parametrize(
+    ("module", "files"),
+    [
+        ("llama_cpp", {"models.native", "models.quantizer"}),
+        ("models.native", {"models.gguf", "models.runner", "models.llama"}),
+    ],
+)
+def test_llama_cpp_stands_in_few_files(module: str, files: set[str]) -> None:
+    assert {name_of(path) for path in FILES if any(inside(each, module) for each in imports_of(path))} == files
 
 
 def test_files_stay_readable() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.engine import Request
-from models.sampling import sample
+from models.sampling import LogitsError, sample
 
 PROBABILITIES = np.array([0.05, 0.4, 0.3, 0.15, 0.1])
 LOGITS = np.log(PROBABILITIES).astype(np.float32) + 3
@@ -30,6 +30,20 @@ def test_temperature_zero_takes_the_likeliest() -> None:
     token, logprob = sample(LOGITS, request(0.0), np.random.default_rng(0))
     assert token == 1
     assert logprob == pytest.approx(math.log(0.4))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("wrong", [[0.5, np.nan], [np.nan, np.nan], [0.5, np.inf], [-np.inf, -np.inf]])
+def test_logits_that_are_no_numbers_are_an_error(wrong: list[float], temperature: float) -> None:
+    with pytest.raises(LogitsError):
+        sample(np.array(wrong, np.float32), request(temperature), np.random.default_rng(0))
+
+
+def test_a_token_may_be_impossible() -> None:
+    logits = np.array([-np.inf, 0.0, 0.0], np.float32)
+    token, logprob = sample(logits, request(0.0), np.random.default_rng(0))
+    assert token == 1
+    assert logprob == pytest.approx(math.log(0.5))
 
 
 def test_temperature_one_draws_the_models_distribution() -> None:

@@ -27,6 +27,8 @@ class FakeEngine:
     runs: list[tuple[Request, Said]] = field(default_factory=list)
     cancelled: list[Request] = field(default_factory=list)
     on_texts: int = 0
+    threads: int = 1
+    gpu_layers: int = 0
     closed: bool = False
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
@@ -91,7 +93,7 @@ async def test_equal_requests_are_computed_once() -> None:
     fake = FakeEngine()
     engine = SharedEngine(fake)
     with asking(engine) as ask:
-        same = [ask(request()) for _ in range(3)]
+        same = [ask(request(caller=caller)) for caller in ("a", "b", "")]
         other = ask(request(seed=1))
         await settled()
         assert [asked.seed for asked, _ in fake.runs] == [0, 1]

@@ -1,172 +1,30 @@
-"""The scheduler and what it drives, with a fake model behind the narrow `Runner`.
-
-The fake one keeps a real KV cache's books: which tokens the cells of each slot hold.  The next token is a function of
-all tokens before it, read from those cells, so that a wrong cell changes the text.
-"""
+"""The scheduler and what it drives, with a fake model behind the narrow `Runner`."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Values
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
+from dataclasses import dataclass
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from numpy.typing import NDArray
 
-from models.engine import Completion, EngineClosed, GrammarError, ModelError, PromptTooLong, Request
-from models.scheduler import MIN_PREFIX_TOKENS, Chunk
-from models.slots import Share
+from models.engine import EngineClosed, GrammarError, ModelError, PromptTooLong, Request
+from models.scheduler import MIN_PREFIX_TOKENS
 from models.stepper import DecodeError, Stepper
-
-VOCABULARY = 97
-END = 0
-POISON = 96
-CONTEXT_TOKENS = 160
-BATCH_TOKENS = 16
-
-
-def next_token(tokens: Values[int]) -> int:
-    """Say what the fake model says after these tokens; about one in twenty is an end."""
-    value = 0
-    for token in tokens:
-        value = (value * 31 + token + 7) % 1_000_003
-    return END if value % 20 == 0 else 1 + value % (POISON - 1)
-
-
-@dataclass
-class FakeGrammar:
-    """Allows the tokens that it lists, in any order."""
-
-    tokens: list[int]
-    accepted: list[int] = field(default_factory=list)
-    closed: int = 0
-
-    def allows(self, token: int) -> bool:
-        return token in self.tokens
-
-    def mask(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        masked = np.full(VOCABULARY, -np.inf, np.float32)
-        masked[self.tokens] = logits[self.tokens]
-        return masked
-
-    def accept(self, token: int) -> None:
-        assert self.allows(token)
-        assert not self.closed
-        self.accepted.append(token)
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@dataclass
-class FakeRunner:
-    """Prompts are token numbers in text; `broken` fails every batch that holds the poisoned token."""
-
-    sequences: int = 4
-    context_tokens: int = CONTEXT_TOKENS
-    batch_tokens: int = BATCH_TOKENS
-    threads: int = 1
-    gpu_layers: int = 0
-    sharing: bool = True
-    cells: dict[int, list[int]] = field(default_factory=dict)
-    batches: list[list[tuple[int, int, int]]] = field(default_factory=list)
-    grammars: list[FakeGrammar] = field(default_factory=list)
-    closed: bool = False
-
-    def prompt(self, system: str, user: str) -> list[int]:
-        return [int(word) for word in f"{system} {user}".split()]
-
-    def share(self, share: Share) -> None:
-        held = self.cells.get(share.source, [])
-        assert len(held) >= share.tokens
-        assert self.sharing or share.tokens == 0 or share.source == share.target
-        self.cells[share.target] = held[: share.tokens]
-
-    def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
-        assert 0 < len(chunks) <= self.sequences
-        assert len({chunk.slot for chunk in chunks}) == len(chunks)
-        assert sum(chunk.count for chunk in chunks) <= self.batch_tokens
-        self.batches.append([(chunk.slot, chunk.start, chunk.count) for chunk in chunks])
-        logits = []
-        for chunk in chunks:
-            cells = self.cells.setdefault(chunk.slot, [])
-            assert len(cells) == chunk.start, "a cell is computed after the one before it"
-            cells += chunk.tokens.tolist()
-            assert len(cells) <= self.context_tokens
-        if any(POISON in chunk.tokens for chunk in chunks):
-            raise DecodeError("poisoned")
-        for chunk in chunks:
-            if chunk.last:
-                row = np.zeros(VOCABULARY, np.float32)
-                row[next_token(self.cells[chunk.slot])] = 9
-                logits.append(row)
-        return np.array(logits, np.float32).reshape(-1, VOCABULARY)
-
-    def grammar(self, text: str) -> FakeGrammar:
-        if text == "wrong":
-            raise GrammarError("wrong")
-        self.grammars.append(FakeGrammar([int(word) for word in text.split() if word != "none"]))
-        return self.grammars[-1]
-
-    def piece(self, token: int) -> bytes | None:
-        return None if token == END else b"%d " % token
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@dataclass
-class FakeCaller:
-    cancelled: bool = False
-    started: int = 0
-    said: list[str] = field(default_factory=list)
-    outcomes: list[Completion | Exception] = field(default_factory=list)
-
-    def start(self) -> None:
-        self.started += 1
-
-    def say(self, text: str) -> None:
-        assert not self.outcomes, "nothing is said after the end"
-        self.said.append(text)
-
-    def end(self, outcome: Completion | Exception) -> None:
-        self.outcomes.append(outcome)
-
-    @property
-    def completion(self) -> Completion:
-        (outcome,) = self.outcomes
-        assert isinstance(outcome, Completion), outcome
-        return outcome
-
-
-def ask(prompt: Values[int], max_tokens: int = 12, **options: object) -> Request:
-    user = " ".join(map(str, prompt))
-    return Request(**({"model": Path("fake"), "system": "", "user": user, "max_tokens": max_tokens} | options))  # type: ignore[arg-type]
-
-
-def alone(prompt: Values[int], max_tokens: int = 12) -> str:
-    """Say what the fake model answers, by its definition."""
-    tokens, text = list(prompt), ""
-    for _ in range(min(max_tokens, CONTEXT_TOKENS - len(prompt))):
-        if (token := next_token(tokens)) == END:
-            break
-        tokens.append(token)
-        text += f"{token} "
-    return text
-
-
-def finish(stepper: Stepper, steps: int = 10_000) -> None:
-    for _ in range(steps):
-        if not stepper.busy:
-            return
-        stepper.step()
-    raise AssertionError("it does not come to an end")
+from tests.fake_runner import (
+    BATCH_TOKENS,
+    BLUR,
+    CONTEXT_TOKENS,
+    POISON,
+    FakeCaller,
+    FakeRunner,
+    alone,
+    ask,
+    finish,
+    next_token,
+)
 
 
 def run_all(requests: Values[Request], runner: FakeRunner) -> tuple[list[FakeCaller], Stepper]:
@@ -176,6 +34,16 @@ def run_all(requests: Values[Request], runner: FakeRunner) -> tuple[list[FakeCal
         stepper.add(request, caller)
     finish(stepper)
     return callers, stepper
+
+
+@dataclass
+class FakeClock:
+    """Unix time, which passes when a test says so."""
+
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 tokens = st.integers(1, POISON - 1)
@@ -209,13 +77,17 @@ def test_an_answer_does_not_depend_on_neighbours(
         assert stats.prefill_tokens_computed == stats.prefill_tokens_asked
 
 
-@given(st.integers(2, 150), st.integers(2, 9), st.integers(1, 9))
+@given(st.integers(MIN_PREFIX_TOKENS + 1, 150), st.integers(2, 9), st.integers(1, 9))
 def test_a_prompt_asked_several_times_is_computed_once(length: int, times: int, sequences: int) -> None:
     prompt = [1 + i % 90 for i in range(length)]
     _, stepper = run_all([ask(prompt)] * times, FakeRunner(sequences=sequences))
-    short = length - 1 < MIN_PREFIX_TOKENS  # then nobody waits for it
-    computed = stepper.stats().prefill_tokens_computed
-    assert computed <= length * times if short else computed == length + times - 1
+    assert stepper.stats().prefill_tokens_computed == length + times - 1
+
+
+def test_nobody_waits_for_a_short_prefix() -> None:
+    runner = FakeRunner()
+    run_all([ask([1, 2, 3, 4, 5, 6, 7, 8])] * 2, runner)
+    assert runner.batches[0] == [(0, 0, 8), (1, 0, 8)]
 
 
 def test_a_prefix_is_shared_by_one_who_runs_who_reads_and_who_has_ended() -> None:
@@ -277,7 +149,7 @@ def test_who_generates_is_not_held_up_by_a_long_prompt() -> None:
         assert caller.outcomes or len(caller.said) == said + 1
 
 
-def test_first_come_first_served() -> None:
+def test_of_one_caller_the_first_is_served_first() -> None:
     stepper = Stepper(FakeRunner(sequences=2))
     callers = [FakeCaller() for _ in range(10)]
     for i, caller in enumerate(callers):
@@ -286,6 +158,22 @@ def test_first_come_first_served() -> None:
         stepper.step()
         started = [caller.started for caller in callers]
         assert started == sorted(started, reverse=True)
+
+
+def test_one_who_asks_much_holds_up_others_by_one_request() -> None:
+    stepper = Stepper(FakeRunner(sequences=1))
+    many = [FakeCaller() for _ in range(20)]
+    for i, caller in enumerate(many):
+        stepper.add(ask([i + 1, 50], caller="a"), caller)
+    stepper.step()
+    started = sum(caller.started for caller in many)
+    other = FakeCaller()
+    stepper.add(ask([77, 50], caller="b"), other)
+    while not other.started:
+        stepper.step()
+    assert sum(caller.started for caller in many) <= started + 1
+    finish(stepper)
+    assert all(caller.completion for caller in many)
 
 
 def test_a_failing_sequence_fails_alone() -> None:
@@ -300,6 +188,59 @@ def test_a_failing_sequence_fails_alone() -> None:
     stepper.add(ask([1, 2, 3]), caller)
     finish(stepper)
     assert caller.completion.text == alone([1, 2, 3])
+
+
+def test_where_state_cannot_be_cut_a_failing_batch_ends_its_sequences_only() -> None:
+    runner = FakeRunner(sequences=4, sharing=False)
+    stepper = Stepper(runner)
+    prompts = [[5, 6], [7] * 10 + [POISON, 3], [8] * 40, [9, 10], [11, 12]]
+    callers = [FakeCaller() for _ in prompts]
+    for prompt, caller in zip(prompts, callers, strict=True):
+        stepper.add(ask(prompt, 20), caller)
+    stepper.step()  # the batch of 16 has room for three of them
+    assert [[type(each) for each in caller.outcomes] for caller in callers] == [[DecodeError]] * 3 + [[]] * 2
+    assert runner.failed == callers[:3]
+    assert all(not runner.cells.get(slot) for slot in range(4))
+    finish(stepper)
+    assert [caller.completion.text for caller in callers[3:]] == [alone(prompt, 20) for prompt in prompts[3:]]
+
+
+def test_logits_that_are_no_numbers_end_their_sequence_and_are_no_prefix_for_others() -> None:
+    blurred, good = [*range(1, 31), BLUR, 3], [5, 6]
+    callers, stepper = run_all([ask(good), ask(blurred)], FakeRunner())
+    again = FakeCaller()
+    stepper.add(ask(blurred), again)
+    finish(stepper)
+    for caller in (callers[1], again):
+        (error,) = caller.outcomes
+        assert isinstance(error, ModelError)
+        assert str(error) == "fake: its logits are not numbers"
+    assert callers[0].completion.text == alone(good)
+    assert stepper.stats().prefill_tokens_computed == len(good) + 2 * len(blurred)
+
+
+def test_what_is_counted() -> None:
+    runner = FakeRunner(sequences=2)
+    stepper = Stepper(runner)
+    callers = [FakeCaller() for _ in range(3)]
+    prompt = list(range(1, 60))
+    for each, caller in zip([prompt, [*prompt, 7], [3, 4]], callers, strict=True):
+        stepper.add(ask(each), caller)
+    assert stepper.stats().python_s > 0, "a prompt's tokens are made outside the model"
+    stepper.step()
+    stats = stepper.stats()
+    assert (stats.requests, stats.prefill_tokens_asked, stats.prefill_tokens_computed) == (1, 59, BATCH_TOKENS)
+    for caller in callers:
+        caller.cancelled = True
+    stepper.step()
+    assert stepper.stats().steps == stats.steps == 1, "there was nothing to compute"
+    stepper.add(ask(prompt, 1), FakeCaller())
+    finish(stepper)
+    after = stepper.stats()
+    assert (after.requests, after.prefill_tokens_asked, after.prefill_tokens_computed) == (2, 118, 59)
+    assert after.steps == len(runner.batches)
+    assert after.decode_s == runner.decode_s
+    assert after.python_s > stats.python_s
 
 
 @given(st.lists(st.tuples(prompts, st.lists(tokens, max_size=4)), min_size=1, max_size=8))
@@ -327,13 +268,15 @@ def test_a_wrong_grammar_is_refused() -> None:
 
 
 def test_a_deadline_ends_who_waits_and_who_runs() -> None:
-    stepper = Stepper(FakeRunner(sequences=1))
+    clock = FakeClock()
+    stepper = Stepper(FakeRunner(sequences=1), clock)
     running, waiting = FakeCaller(), FakeCaller()
-    stepper.add(ask([4, 5], 100, deadline_at=time.time() + 0.05), running)
-    stepper.add(ask([4, 6], deadline_at=time.time() - 1), waiting)
+    stepper.add(ask([4, 5], 100, deadline_at=clock.now + 5), running)
+    stepper.add(ask([4, 6], deadline_at=clock.now), waiting)
     stepper.step()
     assert (waiting.completion.finish, waiting.completion.text, waiting.started) == ("deadline", "", 0)
-    time.sleep(0.06)
+    assert not running.outcomes
+    clock.now += 5
     stepper.step()
     assert running.completion.finish == "deadline"
     assert running.completion.text == "".join(running.said) == f"{next_token([4, 5])} "
@@ -364,34 +307,47 @@ def test_abandoning_ends_all() -> None:
 class Coming(RuleBasedStateMachine):
     """Requests come, are cancelled, and meet their deadlines in any order."""
 
+    sharing = True
+
     def __init__(self) -> None:
         super().__init__()
-        self.runner = FakeRunner(sequences=3)
-        self.stepper = Stepper(self.runner)
-        self.asked: list[tuple[list[int], int, FakeCaller]] = []
-        self.ids = count()
+        self.clock = FakeClock()
+        self.runner = FakeRunner(sequences=3, sharing=self.sharing)
+        self.stepper = Stepper(self.runner, self.clock)
+        self.asked: list[tuple[list[int], int, FakeCaller, float]] = []
 
     @rule(
         prompt=prompts,
         max_tokens=st.integers(1, 15),
         poisoned=st.sampled_from([False, False, False, True]),
         grammar=st.sampled_from([None, " ".join(map(str, range(POISON)))]),
+        time_s=st.sampled_from([0, 2, 5, 1000, 1000]),
+        who=st.sampled_from("ab"),
     )
-    def ask(self, *, prompt: list[int], max_tokens: int, poisoned: bool, grammar: str | None) -> None:
+    def ask(  # each is drawn apart
+        self, *, prompt: list[int], max_tokens: int, poisoned: bool, grammar: str | None, time_s: int, who: str
+    ) -> None:
         prompt = [*prompt, POISON, 1] if poisoned else prompt
         caller = FakeCaller()
-        self.stepper.add(ask(prompt, max_tokens, grammar=grammar), caller)
-        self.asked.append((prompt, max_tokens, caller))
+        due_at = self.clock.now + time_s
+        self.stepper.add(ask(prompt, max_tokens, grammar=grammar, deadline_at=due_at, caller=who), caller)
+        self.asked.append((prompt, max_tokens, caller, due_at))
+
+    @rule(seconds=st.integers(1, 3))
+    def pass_time(self, seconds: int) -> None:
+        self.clock.now += seconds
+        self.stepper.step()
+        assert all(caller.outcomes for *_, caller, due_at in self.asked if due_at <= self.clock.now)
 
     @rule(steps=st.integers(1, 6))
     def step(self, steps: int) -> None:
         for _ in range(steps):
             self.stepper.step()
 
-    @precondition(lambda self: any(not caller.outcomes for *_, caller in self.asked))
+    @precondition(lambda self: any(not caller.outcomes for *_, caller, _ in self.asked))
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        going = [caller for *_, caller in self.asked if not caller.outcomes]
+        going = [caller for *_, caller, _ in self.asked if not caller.outcomes]
         caller = data.draw(st.sampled_from(going))
         caller.cancelled = True
         said = len(caller.said)
@@ -403,7 +359,7 @@ class Coming(RuleBasedStateMachine):
     @invariant()
     def slots_are_counted(self) -> None:
         stats = self.stepper.stats()
-        going = sum(not caller.outcomes for *_, caller in self.asked)
+        going = sum(not caller.outcomes for *_, caller, _ in self.asked)
         assert stats.running + stats.waiting == going
         assert stats.running <= self.runner.sequences
 
@@ -411,12 +367,19 @@ class Coming(RuleBasedStateMachine):
         finish(self.stepper)
         stats = self.stepper.stats()
         assert (stats.running, stats.waiting) == (0, 0)
-        for prompt, max_tokens, caller in self.asked:
+        for prompt, max_tokens, caller, _ in self.asked:
             assert len(caller.outcomes) == 1
-            if POISON in prompt:
-                assert isinstance(caller.outcomes[0], ModelError | EngineClosed)
-            elif not caller.cancelled:
+            if caller.cancelled:
+                assert isinstance(caller.outcomes[0], EngineClosed)
+            elif isinstance(caller.outcomes[0], ModelError):
+                assert POISON in prompt or not self.sharing
+                assert any(each is caller for each in self.runner.failed)
+            elif caller.completion.finish == "deadline":
+                assert alone(prompt, max_tokens).startswith(caller.completion.text)
+            else:
                 assert caller.completion.text == alone(prompt, max_tokens)
+                assert POISON not in prompt
+        assert stats.prefill_tokens_computed <= stats.prefill_tokens_asked
         assert all(grammar.closed == 1 for grammar in self.runner.grammars)
         callers = [FakeCaller() for _ in range(self.runner.sequences)]
         for i, caller in enumerate(callers):
@@ -425,5 +388,13 @@ class Coming(RuleBasedStateMachine):
         assert all(caller.started for caller in callers), "every slot can be had again"
 
 
+class ComingToStateThatCannotBeCut(Coming):
+    """The same of a recurrent model."""
+
+    sharing = False
+
+
 TestComing = Coming.TestCase
 TestComing.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestComingToStateThatCannotBeCut = ComingToStateThatCannotBeCut.TestCase
+TestComingToStateThatCannotBeCut.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

@@ -1,0 +1,117 @@
+"""The compute thread with fake models: one that fails is loaded anew, and the others never notice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.compute import Compute
+from models.engine import Completion, EngineClosed, ModelError, Request
+from models.scheduler import Chunk
+from tests.fake_runner import FakeCaller, FakeRunner, alone, ask
+
+WAIT_S = 10.0
+ODD = 95  # a prompt that begins with it makes a step raise what is no DecodeError
+
+
+@dataclass
+class OddRunner(FakeRunner):
+    def run(self, chunks: Sequence[Chunk]) -> NDArray[np.float32]:
+        if any(chunk.sequence.prompt[0] == ODD for chunk in chunks):
+            raise RuntimeError("out of order")
+        return super().run(chunks)
+
+
+@dataclass
+class Waiting(FakeCaller):
+    """Tells another thread its outcome."""
+
+    ended: SimpleQueue[Completion | Exception] = field(default_factory=SimpleQueue)
+
+    def end(self, outcome: Completion | Exception) -> None:
+        super().end(outcome)
+        self.ended.put(outcome)
+
+
+class Models:
+    """Fake models by path, each time one is opened."""
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, OddRunner]] = []
+        self.compute = Compute(self.open, lambda: None)
+
+    def open(self, path: Path) -> OddRunner:
+        if path.name == "missing":
+            raise ModelError("missing: No such file or directory")
+        self.opened.append((path.name, OddRunner()))
+        return self.opened[-1][1]
+
+    def ask(self, model: str, prompt: Sequence[int], max_tokens: int = 12) -> Waiting:
+        caller = Waiting()
+        self.post(ask(prompt, max_tokens, model=Path(model)), caller)
+        return caller
+
+    def post(self, request: Request, caller: Waiting) -> None:
+        self.compute.post(partial(self.compute.submit, request, caller))
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    made = Models()
+    yield made
+    made.compute.stop()
+    assert all(runner.closed for _, runner in made.opened)
+
+
+def test_a_step_that_fails_ends_its_model_only_which_is_loaded_anew(
+    models: Models, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    asked: SimpleQueue[None] = SimpleQueue()
+    models.compute.post(lambda: asked.get(timeout=WAIT_S))  # so that what follows is stepped together
+    beside, other = models.ask("odd", [1, 2]), models.ask("good", [3, 4])
+    odd = models.ask("odd", [ODD, 1])
+    asked.put(None)
+    for caller in (odd, beside):
+        outcome = caller.ended.get(timeout=WAIT_S)
+        assert isinstance(outcome, ModelError)
+        assert str(outcome) == f"{Path('odd').resolve()}: RuntimeError('out of order')"
+    assert [runner.closed for name, runner in models.opened if name == "odd"] == [True]
+    outcome = other.ended.get(timeout=WAIT_S)
+    assert isinstance(outcome, Completion)
+    assert outcome.text == alone([3, 4])
+    again = models.ask("odd", [1, 2]).ended.get(timeout=WAIT_S)
+    assert isinstance(again, Completion)
+    assert again.text == alone([1, 2])
+    assert [name for name, _ in models.opened] == ["odd", "good", "odd"]
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(models: Models) -> None:
+    for _ in range(2):
+        outcome = models.ask("missing", [1]).ended.get(timeout=WAIT_S)
+        assert isinstance(outcome, ModelError)
+    assert models.compute.stats() == {}
+
+
+def test_who_left_before_its_turn_loads_nothing(models: Models) -> None:
+    caller = Waiting(cancelled=True)
+    models.post(ask([1], model=Path("good")), caller)
+    assert isinstance(caller.ended.get(timeout=WAIT_S), EngineClosed)
+    assert models.opened == []
+
+
+def test_what_comes_after_the_end_is_told_so(models: Models) -> None:
+    models.ask("good", [1, 2]).ended.get(timeout=WAIT_S)
+    models.compute.stop()
+    late = models.ask("good", [1, 2])
+    models.compute.stop()
+    assert isinstance(late.ended.get(timeout=WAIT_S), EngineClosed)

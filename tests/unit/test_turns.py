@@ -1,0 +1,68 @@
+"""Callers take turns, whatever they ask and whenever."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.engine import Request
+from models.sequence import Sequence
+from models.turns import Turns
+from tests.fake_runner import FakeCaller
+
+acts = st.one_of(
+    st.tuples(st.just("ask"), st.sampled_from("abc")),
+    st.tuples(st.just("next"), st.none()),
+    st.tuples(st.just("leave"), st.integers(0, 9)),
+)
+
+
+def asked(caller: str, number: int = 0) -> Sequence:
+    request = Request(model=Path("fake"), system="", user=str(number), max_tokens=1, caller=caller)
+    return Sequence(request, FakeCaller(), [1], 8)
+
+
+def named(sequence: Sequence) -> str:
+    return f"{sequence.request.caller}{sequence.request.user}"
+
+
+def test_one_who_asks_much_is_overtaken_by_those_who_ask_little() -> None:
+    turns = Turns()
+    for number in range(1000):
+        turns.add(asked("a", number))
+    for each in (asked("b", 0), asked("c", 0), asked("b", 1)):
+        turns.add(each)
+    assert [named(turns.next()) for _ in range(7)] == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+@given(st.lists(acts, max_size=80))
+def test_nobody_is_passed_over_by_another_twice(history: list[tuple[str, str | int | None]]) -> None:
+    turns, numbers = Turns(), count()
+    waiting: dict[str, list[Sequence]] = {each: [] for each in "abc"}
+    passed: dict[str, list[str]] = {each: [] for each in "abc"}  # by whom, since its turn or since it began to wait
+    for act, which in history:
+        everyone = [each for own in waiting.values() for each in own]
+        if act == "ask":
+            each = asked(str(which), next(numbers))
+            turns.add(each)
+            waiting[str(which)].append(each)
+        elif everyone and act == "leave":
+            each = everyone[int(which or 0) % len(everyone)]
+            turns.remove(each)
+            waiting[each.request.caller].remove(each)
+        elif everyone:
+            each = turns.next()
+            assert each is waiting[each.request.caller].pop(0), "of one, who came first is first"
+            for caller, by in passed.items():
+                by.append(each.request.caller)
+                if not waiting[caller] or caller == each.request.caller:
+                    by.clear()
+                assert len(set(by)) == len(by)
+        for caller, own in waiting.items():
+            if not own:
+                passed[caller].clear()
+        assert len(turns) == sum(map(len, waiting.values()))
+        assert {*turns} == {each for own in waiting.values() for each in own}
