@@ -9,7 +9,7 @@ each model's calibrated confidence, held against the fitness of its node.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, fsum, log
@@ -182,17 +182,16 @@ def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot]) -> float:
     contradicted = _odds([each for each in among if each.fit and each not in ballots])
     score, seen = 0.0, list[tuple[str, str]]()
     for ballot in sorted(ballots, key=lambda each: (-each.weight, each.source)):
-        odds = _logit(
-            _within(ballot.weight * said[ballot.source] / (said[ballot.source] + contradicted[ballot.source]))
-        )
+        share = said[ballot.source] / (said[ballot.source] + contradicted[ballot.source])
+        odds = _logit(_within(ballot.weight * share))
         score += max(0.0, odds - log(_same_error(ballot.source, seen))) if seen else odds
         seen.append(ballot.source)
     return score
 
 
-def _odds(ballots: Sequence[Ballot]) -> Counter[tuple[str, str]]:
+def _odds(ballots: Sequence[Ballot]) -> defaultdict[tuple[str, str], float]:
     """Sum the odds, p/(1-p), by source."""
-    total = Counter[tuple[str, str]]()
+    total: defaultdict[tuple[str, str], float] = defaultdict(float)
     for each in ballots:
         p = _within(each.weight)
         total[each.source] += p / (1 - p)
