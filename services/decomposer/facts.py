@@ -42,7 +42,7 @@ _EQUATION = re.compile(r"(?:([^\W\d_]+)\s*)?=|\b([^\W\d_])\s+(?:be|is|are|equals
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
-def content_words(text: str) -> set[str]:
+def topic_words(text: str) -> set[str]:
     """Give the words of four letters or more that say what a text is about, without their plural s."""
     return {word.lower().rstrip("s") for word in _CONTENT.findall(text)} - _NO_CONTENT
 
@@ -85,7 +85,7 @@ class Facts:
     def add(self, text: str) -> None:
         """Take in a statement."""
         self.names |= names(text)
-        self.content |= content_words(text)
+        self.content |= topic_words(text)
         self.introduced |= new_nouns(text) | known_nouns(text)
         self.has_figures |= any(map(str.isdigit, text))
         self.has_speaker |= _SPEAKER.search(text) is not None
@@ -117,7 +117,7 @@ class Facts:
         """Tell whether the question right after these facts is about them."""
         if asks_quantity(asked) or PERSONAL.search(asked) or self.variables_needed_by(asked):
             return True
-        return bool(self.content & content_words(asked) or self.names & names(asked))
+        return bool(self.content & topic_words(asked) or self.names & names(asked))
 
     def are_needed_by(self, text: str, ask: Request, *, linked: bool) -> bool:
         """Tell whether a further request is still about them; `linked` says that it comes with "also", "then", ...."""
@@ -130,4 +130,4 @@ class Facts:
             return True
         if names(body) - self.names or not (asks_quantity(body) or ask.word in MATH_VERBS):
             return False
-        return STILL.search(body) is not None or len(self.content & content_words(body)) > int(linked)
+        return STILL.search(body) is not None or len(self.content & topic_words(body)) > int(linked)

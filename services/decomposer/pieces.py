@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.decomposer import grammar
 from services.decomposer.announcements import is_lead_in, lead_in_chars, payload_announced_at, problem_lead_in_chars
-from services.decomposer.facts import content_words, names
+from services.decomposer.facts import names, topic_words
 from services.decomposer.grammar import Kind, Request, asks, request, request_offset
 from services.decomposer.spans import Span, list_markers, sentences, trimmed
 from services.voting.calculator import calculate
@@ -146,7 +146,7 @@ def _is_governed(opening: str, right: str) -> bool:
     if re.match(r"if\b.*\d", opening, re.IGNORECASE | re.DOTALL) is None:
         return True
     asks_person = re.match(r"who\b", right, re.IGNORECASE) and not names(opening)
-    is_independent = calculate(right) or (asks_person and not content_words(opening) & content_words(right))
+    is_independent = calculate(right) or (asks_person and not topic_words(opening) & topic_words(right))
     return not is_independent
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from services.decomposer.facts import PERSONAL, STILL, content_words, known_nouns, new_nouns
+from services.decomposer.facts import PERSONAL, STILL, known_nouns, new_nouns, topic_words
 from services.decomposer.grammar import (
     AUX,
     DETERMINER,
@@ -238,4 +238,4 @@ def _resumes_noun(body: str, before: str) -> bool:
 
 def _asks_what_is_left(body: str, before: str) -> bool:
     """Tell whether `body` asks how much is left of a thing in `before` ("Share 9 pens by 4. How many pens ...?")."""
-    return bool(asks_quantity(body) and STILL.search(body) and content_words(body) & content_words(before))
+    return bool(asks_quantity(body) and STILL.search(body) and topic_words(body) & topic_words(before))
