@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.voting.normalise import Boolean, Items, normalise
 from services.voting.quantity import quantities, same
-from services.voting.words import content_words, fold, names, negated, sentences
+from services.voting.words import content_words, fold, names, negated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,22 +61,17 @@ def _invented(known: str, text: str) -> str | None:
     """Say what stands in `text` and in nothing that is known."""
     found = _quantities(known)
     values = [each.value for each in found] + [each.value / 100 for each in found if each.unit == "percent"]
-    for each in _quantities(_LIST_MARKER.sub("", text)):
+    plain = _LIST_MARKER.sub("", text)
+    for each in _quantities(plain):
         if not (each.spelled and each.value <= _MAX_COUNTED) and not _holds(values, each.value):
             return f"the number {each.value:f} is in no answer"
-    if strange := _names_within(text) - content_words(known):
+    if strange := names(plain, fragments=False) - content_words(known):
         return f"the name {min(strange)!r} is in no answer"
     return "it denies something that no answer denies" if negated(text) and not negated(known) else None
 
 
 def _folded(text: str) -> str:
     return " ".join(fold(text).split())
-
-
-def _names_within(text: str) -> frozenset[str]:
-    """Give the capitalised words, but for each sentence's first, which is capital by rule."""
-    rest = (sentence.partition(" ")[2] for sentence in sentences(_LIST_MARKER.sub("", text)))
-    return frozenset(name for each in rest for name in names(f"x {each}"))
 
 
 def _quantities(text: str) -> list[Quantity]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from services.voting.normalise import MONTH
 from services.voting.quantity import quantities
 from services.voting.words import content_words, sentences, trim
 
@@ -18,9 +19,8 @@ _ASKS_WHEN = re.compile(
 _ASKS_HOW_MANY = re.compile(r"\bhow\s+(?:many|much)\b", re.IGNORECASE)
 _ASKS_DEED = re.compile(r"\b(?:what|which|whom?)(?:\s+[\w'’-]+){0,3}?\s+(?:did|does|do)\b", re.IGNORECASE)
 _ASKS_WHERE = re.compile(r"\bwhere\b|\b(?:what|which)\s+(?:city|town|country|state|place)\b", re.IGNORECASE)
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _MOMENT = re.compile(
-    rf"(?<![\w.,$€£])(?:{_MONTH}\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{_MONTH}\s)?"
+    rf"(?<![\w.,$€£])(?:{MONTH}\s(?:[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s)?|[0-9]{{1,2}}(?:st|nd|rd|th)?\s{MONTH}\s)?"
     r"(?:[0-9]{1,4}\s?(?:BCE?|AD|CE)\b|AD\s[0-9]{1,4}\b|[0-9]{3,4}(?![\w%]|[.,][0-9]))",
     re.IGNORECASE,
 )

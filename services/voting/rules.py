@@ -170,8 +170,8 @@ def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot]) -> float:
     """Return the log-odds that a class is right against "none of those given", its weights being probabilities.
 
     A source that is asked again and gives another answer contradicts itself, unless only an unfit node did: each of its
-    answers counts by its share of the source's odds.  Of 100 word problems, asked twice, the default pool had 74 and 75
-    right by this, 72 and 71 without.
+    answers counts by its share of the source's odds.  Of the votes on 100 word problems, recorded twice, 74 and 75 are
+    decided right by this, 72 and 71 without.
 
     By Bayes: a voter is right with p; a wrong one gives some wrong answer, and the same one as another voter with
     probability c.  The first ballot adds log p/(1-p), each further one log p/((1-p) c), at least 0 (to be joined is no

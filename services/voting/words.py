@@ -45,17 +45,19 @@ def negated(text: str) -> bool:
     return any(map(_is_negation, _words(text)))
 
 
-def names(text: str) -> frozenset[str]:
+def names(text: str, *, fragments: bool = True) -> frozenset[str]:
     """Return the capitalised words of `text`, folded.
 
-    The first word of a sentence of more than four words is capital by rule, so it counts only as an acronym.
+    The first word of a sentence is capital by rule, so it counts only as an acronym; with `fragments` what has up to
+    four words is no sentence.
     """
     found: set[str] = set()
     for sentence in sentences(text):
         words = _WORD.findall(sentence)
         for place, word in enumerate(words):
             acronym = len(word) > 1 and word.isupper()
-            if (place or acronym or len(words) <= _SHORT_SENTENCE_WORDS) and word[0].isupper():
+            is_fragment = fragments and len(words) <= _SHORT_SENTENCE_WORDS
+            if (place or acronym or is_fragment) and word[0].isupper():
                 found |= content_words(word)
     return frozenset(found)
 
