@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from schemas.messages import Chunk, ChunkOutcome, Given
 
-VERSION = 2  # of the keys: answers under those of another version are not found
+VERSION = 3  # of the keys: answers under those of another version are not found
 _LITERAL = ('"', "`", "“", "„", "«", "\n")  # a text with one of these may ask for its very characters
 
 
@@ -19,7 +19,7 @@ def cache_key(part: Chunk | ChunkOutcome, given: Sequence[Given] = ()) -> str:
     """Give the key of the answer to a part of a query that builds on `given`: 64 hexadecimal digits."""
     asked = [
         VERSION,
-        part.operation.value,
+        part.kind,
         _folded(part.text),
         _folded(part.context),
         *([_folded(each.question), _folded(each.answer)] for each in given),

@@ -13,7 +13,6 @@ from schemas.terms import (
     CachedAnswer,
     ErrorCode,
     OnPartial,
-    Operation,
     Policy,
     Probability,
     Source,
@@ -39,7 +38,7 @@ class Chunk(Message, frozen=True, kw_only=True):
 
     index: int
     text: str
-    operation: Operation
+    kind: str
     depends_on: list[int] = []
     context: str = ""
 
@@ -52,7 +51,7 @@ class Given(Message, frozen=True, kw_only=True):
 
 
 class Assignment(Message, frozen=True, kw_only=True):
-    """One replica of a chunk on one node, with the node's fitness for the operation when it was routed."""
+    """One replica of a chunk on one node, with the node's fitness for the kind when it was routed."""
 
     chunk: int
     node: Token
@@ -116,7 +115,7 @@ class Task(Message, frozen=True, kw_only=True):
     chunk: int
     node: Token
     text: str
-    operation: Operation
+    kind: str
     replica: int
     deadline_at: float
     context: str = ""
@@ -142,10 +141,9 @@ class Route(Message, frozen=True, kw_only=True):
 class ModelAnswer(Message, frozen=True, kw_only=True):
     """What one model said.
 
-    `method` is how it was asked: fact, sum, steps, program, compare or text.  `final` is the extracted final answer.
+    `method` is how it was asked, such as fact, sum, steps or program.  `final` is the extracted final answer.
     `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
-    of eight of them, `final_logprob` that of the tokens that make `final`, None where `final` does not stand in `text`
-    as it is.  `finish` is stop, length or deadline.
+    of eight of them.  `finish` is stop, length or deadline.
     """
 
     model: str
@@ -158,7 +156,6 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     latency_s: float
     finish: str
     method: str = "text"
-    final_logprob: float | None = None
 
 
 class Result(Message, frozen=True, kw_only=True):
@@ -220,7 +217,7 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
 
     index: int
     text: str
-    operation: Operation
+    kind: str
     decided: str
     winner: str | None = None
     final: str | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from schemas.messages import Message
-from schemas.terms import Operation, Probability, Token
+from schemas.terms import Probability, Token
 
 Weight = Annotated[float, Meta(ge=0.0)]
 
@@ -43,7 +43,7 @@ class Record(Message, frozen=True, kw_only=True):
 
 
 class Fitness(Message, frozen=True, kw_only=True):
-    """A node's fitness over all operations and for each.
+    """A node's fitness over all kinds and for each.
 
     `prior` is the fitness that it began with.  `applied` holds the stream sequences of the latest messages that moved
     it, in order, so that a redelivery moves nothing.
@@ -51,7 +51,7 @@ class Fitness(Message, frozen=True, kw_only=True):
 
     node: Token
     overall: Record
-    operations: dict[Operation, Record] = field(default_factory=dict)
+    kinds: dict[Token, Record] = field(default_factory=dict)
     prior: Probability = 0.5
     applied: list[int] = field(default_factory=list)
 

@@ -20,15 +20,6 @@ CANARY = "canary-"  # begins the ids of the questions with a known answer that t
 CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
 
 
-class Operation(StrEnum):
-    """What a chunk asks for; it picks the prompt, the token limit and the fitness that counts."""
-
-    MATH = "MATH"
-    SEARCH = "SEARCH"
-    COMPARE = "COMPARE"
-    GENERATE = "GENERATE"
-
-
 class OnPartial(StrEnum):
     """Whether an answer that misses something is wanted."""
 

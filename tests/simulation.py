@@ -1,6 +1,6 @@
 """A pool of simulated nodes behind the real decisions: routing, counting, sealing and learning.
 
-A model answers each question right or wrong by its accuracy at the operation, and every copy of it (a node that runs
+A model answers each question right or wrong by its accuracy at the kind, and every copy of it (a node that runs
 it) repeats that answer, right or wrong, with probability `COPIED`; else it draws for itself.  So the errors of copies
 are correlated.  All follows from the seed and the number of the question, so that two pools can be asked the same.
 """
@@ -15,7 +15,7 @@ from random import Random
 from schemas.commands import Feedback
 from schemas.messages import Assembled, Assignment, Chunk, Plan, Result
 from schemas.records import Fitness, Presence
-from schemas.terms import OnPartial, Operation, Policy
+from schemas.terms import OnPartial, Policy
 from services.assembler.assembly import assess, seal
 from services.decomposer.route import Candidate, route
 from services.trainer.fitness import Observation, learn
@@ -25,9 +25,9 @@ from tests.records import said
 COPIED = 0.7
 RIGHT = "100"
 WRONG = [str(number) for number in range(101, 111)]
-OPERATIONS = (Operation.MATH, Operation.SEARCH)
+KINDS = ("problem", "fact")
 
-Accuracy = Mapping[Operation, float]
+Accuracy = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Model:
     accuracy: Accuracy
     stubborn: bool = False
 
-    def answer(self, random: Random, operation: Operation) -> str:
-        if random.random() < self.accuracy[operation]:
+    def answer(self, random: Random, kind: str) -> str:
+        if random.random() < self.accuracy[kind]:
             return RIGHT
         return WRONG[0] if self.stubborn else random.choice(WRONG)
 
@@ -72,26 +72,26 @@ class Pool:
         """Ask questions by number, learning from each."""
         return [self._ask(number) for number in questions]
 
-    def first_asked(self, operation: Operation) -> str:
+    def first_asked(self, kind: str) -> str:
         """Give the node that routing prefers."""
-        return route([Chunk(index=0, text="?", operation=operation)], self._candidates())[0].node
+        return route([Chunk(index=0, text="?", kind=kind)], self._candidates())[0].node
 
     def _ask(self, number: int) -> Asked:
         random = Random(f"{self.seed}/{number}")
         told, checked = random.random() < self.feedback, random.random() < self.canaries
-        sealed, share = self._answer(f"{number}", OPERATIONS[number % len(OPERATIONS)], Policy())
+        sealed, share = self._answer(f"{number}", KINDS[number % len(KINDS)], Policy())
         self._learn(from_assembled(sealed))
         if told:
             self._learn(from_feedback(sealed, Feedback(id=sealed.id, answer=RIGHT)))
         if checked:
-            canary, _ = self._answer(f"canary-{number}", random.choice(OPERATIONS), Policy(early=False))
+            canary, _ = self._answer(f"canary-{number}", random.choice(KINDS), Policy(early=False))
             self._learn(from_assembled(canary))
             self._learn(from_feedback(canary, Feedback(id=canary.id, answer=RIGHT)))
         return Asked(sealed.outcomes[0].final == RIGHT, share)
 
-    def _answer(self, id_: str, operation: Operation, policy: Policy) -> tuple[Assembled, dict[str, float]]:
+    def _answer(self, id_: str, kind: str, policy: Policy) -> tuple[Assembled, dict[str, float]]:
         """Route a question, let the nodes answer in random order, and seal it when it is decided."""
-        chunk = Chunk(index=0, text="?", operation=operation)
+        chunk = Chunk(index=0, text="?", kind=kind)
         assignments = route([chunk], self._candidates())
         plan = Plan(
             id=id_,
@@ -123,14 +123,14 @@ class Pool:
 
     def _said(self, plan: Plan, assignment: Assignment) -> tuple[str, str]:
         """Give the model that a node answers with, and the answer."""
-        operation, own = plan.chunks[0].operation, Random(f"{self.seed}/{plan.id}/{assignment.node}")
+        kind, own = plan.chunks[0].kind, Random(f"{self.seed}/{plan.id}/{assignment.node}")
         if assignment.node in self.broken:
             model = self.broken[assignment.node]
-            return model.name, model.answer(own, operation)
+            return model.name, model.answer(own, kind)
         model = self.nodes[assignment.node]
-        common = model.answer(Random(f"{self.seed}/{plan.id}/{model.name}"), operation)
+        common = model.answer(Random(f"{self.seed}/{plan.id}/{model.name}"), kind)
         copied = assignment.replica == 0 or own.random() < COPIED
-        return model.name, common if copied else model.answer(own, operation)
+        return model.name, common if copied else model.answer(own, kind)
 
     def _candidates(self) -> list[Candidate]:
         return [

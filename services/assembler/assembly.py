@@ -24,13 +24,13 @@ from schemas.messages import (
     Result,
     Route,
 )
-from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Operation, Source, Status
+from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
 from services.assembler.outcome import count_votes, outcome, recalled
+from services.kinds.table import named
 from services.voting.rules import Count
 
 ENOUGH = 0.8  # an answer of this confidence is worth no more replicas, and worth keeping
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
-MAX_COMPARABLE_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -182,12 +182,13 @@ def _how(
 def _is_worth_more(plan: Plan, chunk: Chunk, counted: Count, answers: Sequence[Result], now: float) -> bool:
     """Whether more replicas may better a chunk's answer, of which all that were asked for have come, in time.
 
-    Free text is as different as its writers: that two differ says nothing.
+    Where answers cannot be compared, that two differ says nothing.
     """
     usable = sum(each.chosen is not None for each in answers)
     if counted.confidence >= ENOUGH or usable >= plan.policy.max_replicas:
         return False
-    comparable = chunk.operation is Operation.MATH or len(counted.tally.winner.final.split()) <= MAX_COMPARABLE_WORDS
+    kind = named(chunk.kind)
+    comparable = kind.voted and kind.comparable(counted.tally.winner.final)
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - now
     return comparable and left_s > SPARE * max(each.latency_s for each in answers)
 
@@ -212,7 +213,7 @@ def _unanswered(chunk: Chunk, reason: str | None) -> ChunkOutcome:
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
-        operation=chunk.operation,
+        kind=chunk.kind,
         decided="open" if reason is None else "none",
         depends_on=chunk.depends_on,
         context=chunk.context,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
-from schemas.terms import CALCULATOR, CachedAnswer, Operation, VoteRule
+from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
+from services.kinds.question import question
+from services.kinds.table import named
 from services.voting.calculator import calculate
-from services.voting.question import question
 from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count
 
 
@@ -59,7 +60,7 @@ def outcome(
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
-        operation=chunk.operation,
+        kind=chunk.kind,
         decided=how or "open",
         winner=counted.tally.winner.text if counted is not None else None,
         final=counted.tally.winner.final if counted is not None else None,
@@ -78,7 +79,7 @@ def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> Chun
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
-        operation=chunk.operation,
+        kind=chunk.kind,
         decided="cached",
         winner=cached.winner,
         final=cached.final,
@@ -92,7 +93,7 @@ def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> Chun
 
 
 def _calculated(chunk: Chunk, given: Sequence[Given]) -> str | None:
-    if chunk.operation is not Operation.MATH:
+    if not named(chunk.kind).stated:
         return None
     return calculate(question(chunk.text, chunk.context, given))
 

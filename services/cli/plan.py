@@ -114,13 +114,13 @@ def _row(
     return {
         "query": query,
         "chunks": [each.text for each in chunks],
-        "operations": [each.operation for each in chunks],
+        "kinds": [each.kind for each in chunks],
         "stages": [
             [
                 {
                     "index": each.index,
                     "text": each.text,
-                    "operation": each.operation,
+                    "kind": each.kind,
                     "depends_on": each.depends_on,
                     "context": each.context,
                     "nodes": _nodes(each, assignments),
@@ -141,12 +141,12 @@ def _nodes(chunk: Chunk, assignments: Sequence[Assignment]) -> list[str]:
 
 def _table(stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("#", "operation", "chunk", "nodes"):
+    for column in ("#", "kind", "chunk", "nodes"):
         table.add_column(column, header_style="dim")
     for chunk in (each for group in stages for each in group):
         text = f"{chunk.context}: {chunk.text}" if chunk.context else chunk.text
         where = " ".join(_nodes(chunk, assignments)) or "(no live node)"
         if chunk.depends_on:
             where = f"(after {', '.join(str(each + 1) for each in chunk.depends_on)})"
-        table.add_row(str(chunk.index + 1), chunk.operation.value, escape(text), where)
+        table.add_row(str(chunk.index + 1), chunk.kind, escape(text), where)
     return table

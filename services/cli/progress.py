@@ -97,7 +97,7 @@ class Progress:
             final = outcome.final or "" if outcome else ""
             table.add_row(
                 mark,
-                f"[cyan]{chunk.operation.value.lower()}[/]",
+                f"[cyan]{chunk.kind}[/]",
                 f"[dim]{answered}/{asked}[/]",
                 Text(excerpt(chunk.text)),
                 Text(excerpt(final), style="bold"),

@@ -70,11 +70,11 @@ def _services(overview: Overview) -> Table:
 
 
 def _nodes(overview: Overview) -> Table:
-    table = _grid("node", "cluster", "slots", "fitness", "right", "seen", "latency", "by operation")
+    table = _grid("node", "cluster", "slots", "fitness", "right", "seen", "latency", "by kind")
     for each in overview.nodes:
         known = each.fitness
         overall = known.overall if known else Record(fitness=each.presence.fitness)
-        operations = known.operations if known else {}
+        kinds = known.kinds if known else {}
         table.add_row(
             each.presence.node,
             f"{each.presence.supercluster}/{each.presence.cluster}",
@@ -83,7 +83,7 @@ def _nodes(overview: Overview) -> Table:
             _right(overall),
             str(overall.count),
             f"{overall.latency_s:.2f} s" if overall.latency_s is not None else "-",
-            "  ".join(f"{key.value.lower()} {of.fitness:.2f} ({_right(of)})" for key, of in operations.items()),
+            "  ".join(f"{key} {of.fitness:.2f} ({_right(of)})" for key, of in kinds.items()),
         )
     return table
 

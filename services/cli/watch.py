@@ -8,7 +8,7 @@ import msgspec
 from services.cli.options import Target, bus_options, out, run
 from services.cli.progress import excerpt
 
-SHOWN = ("status", "query", "error", "final", "latency_s", "deadline_at", "operation")
+SHOWN = ("status", "query", "error", "final", "latency_s", "deadline_at", "kind")
 
 
 @click.command()

@@ -16,10 +16,10 @@ from schemas.messages import Chunk
 from services.decomposer.announcements import governs_all
 from services.decomposer.facts import Facts
 from services.decomposer.grammar import asks_quantity, is_english
-from services.decomposer.operation import classify
 from services.decomposer.pieces import find_pieces
 from services.decomposer.references import has_pronoun, is_about_person, means_several, refers_back
 from services.decomposer.spans import Span, mask, sentences, trimmed
+from services.kinds.table import kind_of
 from services.voting.calculator import calculate
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def decompose(query: str) -> list[Chunk]:
     if len(spans) > MAX_CHUNKS:
         spans[MAX_CHUNKS - 1 :] = [Span(spans[MAX_CHUNKS - 1].start, spans[-1].end)]
     texts = [query[span.start : span.end] for span in spans]
-    return [Chunk(index=i, text=text, operation=classify(text)) for i, text in enumerate(texts) if text]
+    return [Chunk(index=i, text=text, kind=kind_of(text).name) for i, text in enumerate(texts) if text]
 
 
 def _cut(query: str, span: Span) -> list[Span]:

@@ -116,7 +116,7 @@ def task_entries(plan: Plan, assignments: Sequence[Assignment], now: float) -> l
                 chunk=each.chunk,
                 node=each.node,
                 text=plan.chunks[each.chunk].text,
-                operation=plan.chunks[each.chunk].operation,
+                kind=plan.chunks[each.chunk].kind,
                 replica=each.replica,
                 deadline_at=plan.assemble_by,
                 context=plan.chunks[each.chunk].context,

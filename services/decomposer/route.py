@@ -16,7 +16,10 @@ import msgspec
 
 from schemas.messages import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
-from schemas.terms import CachedAnswer, Operation
+from schemas.terms import CachedAnswer
+from services.kinds.kind import Kind
+from services.kinds.table import named
+from services.voting.calibration import trust
 
 LATENCY_SHARE = 0.7
 FITNESS_SHARE = 0.3
@@ -37,11 +40,11 @@ class Candidate:
     busy: int = 0
     on_trial: bool = False
 
-    def record(self, operation: Operation) -> Record:
-        """Give what is known for an operation, else over all operations, else what the topology says."""
+    def record(self, kind: str) -> Record:
+        """Give what is known for a kind, else over all kinds, else what the topology says."""
         if self.fitness is None:
             return Record(fitness=self.presence.fitness)
-        return self.fitness.operations.get(operation, self.fitness.overall)
+        return self.fitness.kinds.get(kind, self.fitness.overall)
 
 
 @dataclass
@@ -68,14 +71,15 @@ class _Draft:
         return bool(fresh)
 
     def add(self, chunk: Chunk, pool: Sequence[Candidate]) -> None:
-        asked = self.asked(chunk.index)
-        scores = self._scores(chunk.operation, pool)
-        fittest = max(each.record(chunk.operation).fitness for each in self.candidates)
+        asked, kind = self.asked(chunk.index), named(chunk.kind)
+        scores = self._scores(chunk.kind, pool)
+        fittest = max(each.record(chunk.kind).fitness for each in self.candidates)
         best = min(
             pool,
             key=lambda each: (
                 not (each.on_trial and not asked),
-                each.record(chunk.operation).fitness < UNFIT * fittest,
+                each.record(chunk.kind).fitness < UNFIT * fittest,
+                0.0 if kind.voted else -_best_trust(each, kind),
                 *_overlap(each, asked),
                 round(scores[each.presence.node], SCORE_DECIMALS),
             ),
@@ -87,22 +91,22 @@ class _Draft:
                 chunk=chunk.index,
                 node=best.presence.node,
                 replica=sum(1 for each in asked if models & set(each.presence.models)),
-                fitness=best.record(chunk.operation).fitness,
+                fitness=best.record(chunk.kind).fitness,
             )
         )
 
-    def _scores(self, operation: Operation, pool: Sequence[Candidate]) -> dict[str, float]:
-        known = [s for each in pool if (s := each.record(operation).latency_s) is not None]
+    def _scores(self, kind: str, pool: Sequence[Candidate]) -> dict[str, float]:
+        known = [s for each in pool if (s := each.record(kind).latency_s) is not None]
         typical_s = sorted(known)[len(known) // 2] if known else 1.0
         wait_s = {
-            each.presence.node: (each.record(operation).latency_s or typical_s)
+            each.presence.node: (each.record(kind).latency_s or typical_s)
             * (1 + (self.load[each.presence.node] + each.busy) / each.presence.slots)
             for each in pool
         }
         longest_s = max(wait_s.values()) or 1.0
         return {
             each.presence.node: LATENCY_SHARE * wait_s[each.presence.node] / longest_s
-            + FITNESS_SHARE * (1 - each.record(operation).fitness)
+            + FITNESS_SHARE * (1 - each.record(kind).fitness)
             for each in pool
         }
 
@@ -110,18 +114,20 @@ class _Draft:
 def route(chunks: Sequence[Chunk], candidates: Sequence[Candidate], replicas: int | None = None) -> list[Assignment]:
     """Assign each chunk to `replicas` nodes, as far as there are so many; up to MAX_ASSIGNMENTS.
 
-    With None every chunk gets at least one node, and every node a chunk.  `candidates` must not be empty.
+    With None every chunk gets at least one node, and every node a chunk.  What is not voted on gets one node, whose
+    best model is the best of all.  `candidates` must not be empty.
     """
     draft = _Draft(candidates)
-    for _ in range(1 if replicas is None else min(replicas, len(candidates))):
-        for chunk in chunks[: MAX_ASSIGNMENTS - len(draft.assignments)]:
+    voted = [chunk for chunk in chunks if named(chunk.kind).voted]
+    for replica in range(1 if replicas is None else min(replicas, len(candidates))):
+        for chunk in (voted if replica else chunks)[: MAX_ASSIGNMENTS - len(draft.assignments)]:
             draft.add_fresh(chunk)
     turn = 0
-    while replicas is None and len(draft.assignments) < MAX_ASSIGNMENTS:
+    while replicas is None and voted and len(draft.assignments) < MAX_ASSIGNMENTS:
         idle = draft.idle(candidates)
         if not idle:
             break
-        draft.add(chunks[turn % len(chunks)], idle)
+        draft.add(voted[turn % len(voted)], idle)
         turn += 1
     return draft.assignments
 
@@ -174,7 +180,14 @@ def release(
     begun = msgspec.structs.replace(plan, given={**plan.given, chunk: given})
     if cached is not None:
         return msgspec.structs.replace(begun, cached={**plan.cached, chunk: cached}, revision=plan.revision + 1)
-    return extend(begun, chunk, candidates, plan.policy.replicas or len(candidates))
+    wanted = (plan.policy.replicas or len(candidates)) if named(plan.chunks[chunk].kind).voted else 1
+    return extend(begun, chunk, candidates, wanted)
+
+
+def _best_trust(candidate: Candidate, kind: Kind) -> float:
+    """Tell how far the best model of a node is to be trusted with a kind of request, to a tenth."""
+    method = kind.ways("")[0].method
+    return round(max((trust(model, method) for model in candidate.presence.models), default=0.0), 1)
 
 
 def _overlap(candidate: Candidate, asked: Sequence[Candidate]) -> tuple[int, int, int]:

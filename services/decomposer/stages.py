@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from schemas.messages import Chunk
-from schemas.terms import Operation
 from services.decomposer.announcements import is_lead_in, payload_announced_at
 from services.decomposer.decompose import MAX_CHUNKS, is_governed
 from services.decomposer.grammar import AUX, MAKING, NUMBER, Kind, asks, asks_quantity, is_english
-from services.decomposer.operation import classify
 from services.decomposer.pieces import Piece, find_pieces
 from services.decomposer.references import refers_back
 from services.decomposer.spans import MASKED, mask, sentences
+from services.kinds.problem import PROBLEM
+from services.kinds.sum import SUM
+from services.kinds.table import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MAX_WORDS = 14
+_ABOUT_ANSWERS = frozenset({"fact", "choice", "sum", "problem"})
+_WITH_NUMBERS = frozenset({SUM.name, PROBLEM.name})
 
 
 def in_stages(chunks: Sequence[Chunk]) -> list[list[Chunk]]:
@@ -110,9 +113,9 @@ def _chain(text: str) -> list[Chunk]:
         return []
     if not all(_builds_on(later, earlier) for earlier, later in pairwise(pieces)):
         return []
-    found = [Chunk(index=0, text=_of(text, pieces[0]), operation=classify(_of(text, pieces[0])))]
+    found = [Chunk(index=0, text=_of(text, pieces[0]), kind=kind_of(_of(text, pieces[0])).name)]
     for i, piece in enumerate(pieces[1:], 1):
-        found.append(Chunk(index=i, text=_of(text, piece), operation=_operation(piece), depends_on=[i - 1]))
+        found.append(Chunk(index=i, text=_of(text, piece), kind=_kind(piece), depends_on=[i - 1]))
     return found
 
 
@@ -153,7 +156,7 @@ def _points_back(piece: Piece) -> bool:
 def _builds_on(later: Piece, earlier: Piece) -> bool:
     if _goes_on_with_number(later):
         return _asks_number(earlier)
-    return classify(later.text) in (Operation.SEARCH, Operation.MATH) and _is_about_answer(_body(later), _body(earlier))
+    return kind_of(later.text).name in _ABOUT_ANSWERS and _is_about_answer(_body(later), _body(earlier))
 
 
 def _goes_on_with_number(piece: Piece) -> bool:
@@ -176,7 +179,7 @@ def _asks_number(piece: Piece) -> bool:
         return False
     return (
         _goes_on_with_number(piece)
-        or classify(body) is Operation.MATH
+        or kind_of(body).name in _WITH_NUMBERS
         or asks_quantity(body)
         or bool(_YEAR.match(body))
     )
@@ -195,11 +198,11 @@ def _is_about_answer(later: str, earlier: str) -> bool:
     return bool(_THING_ASKED.match(earlier) and _THING.search(later))
 
 
-def _operation(piece: Piece) -> Operation:
-    """Return the operation of a later stage: one that goes on with a number is a sum unless it asks yes or no."""
+def _kind(piece: Piece) -> str:
+    """Return the kind of a later stage: one that goes on with a number is a sum unless it asks yes or no."""
     assert piece.ask is not None
     is_sum = _goes_on_with_number(piece) and (piece.ask.kind is Kind.COMMAND or piece.ask.word in ("what", "how"))
-    return Operation.MATH if is_sum else classify(piece.text)
+    return PROBLEM.name if is_sum else kind_of(piece.text).name
 
 
 # --- a subject that is named once ------------------------------------------------------------------------------------
@@ -223,7 +226,7 @@ def _with_subject(text: str) -> list[Chunk]:
     if len(pieces) < 2 or not any(all(_is_about(piece, each) for piece in pieces) for each in _PRONOUNS):  # noqa: PLR2004
         return []
     return [
-        Chunk(index=i, text=_of(rest, piece), operation=classify(_of(rest, piece)), context=subject)
+        Chunk(index=i, text=_of(rest, piece), kind=kind_of(_of(rest, piece)).name, context=subject)
         for i, piece in enumerate(pieces)
     ]
 

@@ -10,9 +10,9 @@ from msgspec import structs
 from schemas.messages import ChunkOutcome
 from schemas.terms import CALCULATOR, VoteRule
 from services.evaluation.answers import Answer
+from services.kinds.told import told
 from services.voting.equivalence import equivalent
 from services.voting.rules import Voter, count
-from services.voting.wording import told
 
 
 @dataclass(frozen=True, slots=True)

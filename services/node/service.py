@@ -16,19 +16,21 @@ from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.node.prompts import Asking, asking, asking_again, worth_asking
-from services.node.reading import read
-from services.node.vote import choose
+from services.kinds.asking import Asking, asking, asking_again, worth_asking
+from services.kinds.kind import CUT_OFF, Kind, Said, Sampling
+from services.kinds.question import question
+from services.kinds.table import named
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Entry
-from services.voting.calibration import confidence, trust
-from services.voting.question import question
+from services.voting.calibration import trust
+from services.voting.rules import consensus
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 1.0
+TEMPERATURE = 0.7  # of what is sampled so that it varies
 QUEUED_S = 1.0
 PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
 GOODBYE_S = 1.0
@@ -127,18 +129,18 @@ class Node:
     async def _answer(self, task: Task) -> Result:
         """Ask the models, and vote between them."""
         started_at = time.time()
-        asked = question(task.text, task.context, task.given)
-        ways = [asking(asked, task.operation, task.replica, slot) for slot in range(len(self._config.models))]
+        kind, asked = named(task.kind), question(task.text, task.context, task.given)
+        askings = [asking(kind, asked, task.replica, slot) for slot in range(len(self._config.models))]
         answers: list[ModelAnswer] = []
         problems: list[str] = []
-        while ways:
-            for each in await self._ask_models(task, asked, ways):
-                if isinstance(each, ModelAnswer):
-                    answers.append(each)
+        while askings:
+            for said in await self._ask_models(task, kind, asked, askings):
+                if isinstance(said, ModelAnswer):
+                    answers.append(said)
                 else:
-                    problems.append(each)
-            ways = asking_again(asked, ways, answers)
-        choice = choose(answers, [confidence(each) for each in answers])
+                    problems.append(said)
+            askings = asking_again(kind, asked, askings, [said.final for said in answers])
+        choice = consensus(answers)
         return Result(
             id=task.id,
             chunk=task.chunk,
@@ -153,22 +155,27 @@ class Node:
             error=None if choice else "; ".join(problems) or "the models gave no usable answer",
         )
 
-    async def _ask_models(self, task: Task, asked: str, ways: Sequence[Asking]) -> list[ModelAnswer | str]:
+    async def _ask_models(
+        self, task: Task, kind: Kind, asked: str, askings: Sequence[Asking]
+    ) -> list[ModelAnswer | str]:
         """Ask those models that are worth it, each in its way."""
-        trusts = [trust(model.stem, way.method) for model, way in zip(self._config.models, ways, strict=True)]
-        wanted = zip(self._config.models, ways, worth_asking(trusts, ways[0].method), strict=True)
-        return await asyncio.gather(*(self._ask(task, asked, model, way) for model, way, worth in wanted if worth))
+        models = self._config.models
+        trusts = [trust(model.stem, how.way.method) for model, how in zip(models, askings, strict=True)]
+        wanted = zip(models, askings, worth_asking(kind, trusts), strict=True)
+        return await asyncio.gather(
+            *(self._ask(task, kind, asked, model, how) for model, how, worth in wanted if worth)
+        )
 
-    async def _ask(self, task: Task, asked: str, model: Path, way: Asking) -> ModelAnswer | str:
+    async def _ask(self, task: Task, kind: Kind, asked: str, model: Path, how: Asking) -> ModelAnswer | str:
         """Ask one model; what goes wrong comes back as text."""
         request = Request(
             model=model,
-            system=way.prompt.system,
-            user=way.prompt.user,
-            max_tokens=way.prompt.max_tokens,
-            stop=way.prompt.stop,
-            temperature=way.temperature,
-            seed=way.seed,
+            system=how.prompt.system,
+            user=how.prompt.user,
+            max_tokens=how.prompt.max_tokens,
+            stop=how.prompt.stop,
+            temperature=0.0 if how.way.sampling is Sampling.GREEDY else TEMPERATURE,
+            seed=how.seed,
             deadline_at=_stop_at(task.deadline_at),
             caller=self._config.id,
         )
@@ -181,7 +188,20 @@ class Node:
         except Exception as error:  # a replica elsewhere may do better than a retry here
             log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
             return f"{model.stem}: {type(error).__name__}"
-        return read(done, model.stem, asked, task.operation, way.method)
+        method = how.way.method
+        reading = kind.read(Said(done.text, asked, method, cut_off=done.finish in CUT_OFF))
+        return ModelAnswer(
+            model=model.stem,
+            method=method,
+            text=reading.text,
+            final=reading.final,
+            logprob=done.logprob,
+            min_logprob=done.min_logprob,
+            prompt_tokens=done.prompt_tokens,
+            completion_tokens=done.completion_tokens,
+            latency_s=done.latency_s,
+            finish=done.finish,
+        )
 
 
 def _stop_at(deadline_at: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.voting.prompt import Prompt
-from services.voting.wording import told
+from services.kinds.prompt import Prompt
+from services.kinds.told import told
 from services.voting.words import sentences
 
 if TYPE_CHECKING:

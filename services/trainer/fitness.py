@@ -2,7 +2,7 @@
 
 Pure.  Fitness is the mean of a Beta posterior: judgements add to the evidence for right and for wrong, each by its
 weight, and every judgement lets the older ones fade by 1/MEMORY, so that a mended node regains trust.  The prior is
-what the topology says, worth PRIOR_WEIGHT judgements; an operation's prior is the node's fitness over all operations,
+what the topology says, worth PRIOR_WEIGHT judgements; a kind's prior is the node's fitness over all kinds,
 so that one seldom asked for leans on the others.  Latency is an exponentially weighted mean.
 
 Being slow is no reason to be distrusted, it only costs in routing.
@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from schemas.records import Fitness, Record
-from schemas.terms import Operation
 
 MEMORY = 50
 PRIOR_WEIGHT = 2.0
-OPERATION_PRIOR_WEIGHT = 4.0
+KIND_PRIOR_WEIGHT = 4.0
 LATENCY_RATE = 0.2
 MAX_APPLIED = 128
 
@@ -34,7 +33,7 @@ class Observation:
     """
 
     node: str
-    operation: Operation
+    kind: str
     prior: float
     right: bool | None = None
     weight: float = 0.0
@@ -52,18 +51,15 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior), prior=first.prior)
     if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
         return fitness
-    overall, operations = fitness.overall, dict(fitness.operations)
+    overall, kinds = fitness.overall, dict(fitness.kinds)
     for each in observations:
         overall = _observed(overall, each)
-        operations[each.operation] = _observed(operations.get(each.operation, Record(fitness=each.prior)), each)
+        kinds[each.kind] = _observed(kinds.get(each.kind, Record(fitness=each.prior)), each)
     overall = _estimated(overall, fitness.prior, PRIOR_WEIGHT)
     return replace(
         fitness,
         overall=overall,
-        operations={
-            operation: _estimated(record, overall.fitness, OPERATION_PRIOR_WEIGHT)
-            for operation, record in operations.items()
-        },
+        kinds={kind: _estimated(record, overall.fitness, KIND_PRIOR_WEIGHT) for kind, record in kinds.items()},
         applied=sorted([*fitness.applied, sequence])[-MAX_APPLIED:],
     )
 

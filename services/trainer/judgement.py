@@ -22,6 +22,7 @@ from schemas.messages import Assembled, ChunkOutcome, Result, Vote
 from schemas.terms import CALCULATOR
 from services.trainer.fitness import Observation
 from services.voting.equivalence import equivalent
+from services.voting.vote import classes
 
 FEEDBACK_WEIGHT = 1.0
 CONSENSUS_WEIGHT = 0.2
@@ -49,11 +50,11 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
             _observation(vote, outcome, judged[vote.node], vote.latency_s) for vote in _of_nodes(outcome.votes)
         ]
         for silent in outcome.missing:
-            node, operation = silent.node, outcome.operation
+            node, kind = silent.node, outcome.kind
             if silent.failed:
-                observations.append(Observation(node, operation, UNKNOWN_FITNESS, right=False, weight=CONSENSUS_WEIGHT))
+                observations.append(Observation(node, kind, UNKNOWN_FITNESS, right=False, weight=CONSENSUS_WEIGHT))
             elif outcome.decided in ("deadline", "none") and not outcome.depends_on:
-                observations.append(Observation(node, operation, UNKNOWN_FITNESS, at_least_s=asked_s))
+                observations.append(Observation(node, kind, UNKNOWN_FITNESS, at_least_s=asked_s))
     return observations
 
 
@@ -127,19 +128,19 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
 
     Fitness alone must not judge: of two models that differ always the one ahead would win, and get further ahead.
     """
-    classes = _classes(votes)
-    fitness = [_effective(each, lambda vote: vote.fitness * _voters(vote)) for each in classes]
-    number = [_effective(each, _voters) for each in classes]
+    grouped = classes(sorted(votes, key=lambda vote: str(vote.node)), lambda vote: vote.final)
+    fitness = [_effective(each, lambda vote: vote.fitness * _voters(vote)) for each in grouped]
+    number = [_effective(each, _voters) for each in grouped]
     unjudged: dict[str, Judgement] = {vote.node: (None, 0.0) for vote in votes}
-    if not votes or max(sum(map(_voters, each)) for each in classes) == 1:
+    if not votes or max(sum(map(_voters, each)) for each in grouped) == 1:
         return unjudged
-    right = max(range(len(classes)), key=lambda i: number[i])
-    rivals = [i for i in range(len(classes)) if i != right]
+    right = max(range(len(grouped)), key=lambda i: number[i])
+    rivals = [i for i in range(len(grouped)) if i != right]
     if not fitness[right] or any(number[i] >= number[right] or fitness[i] >= fitness[right] for i in rivals):
         return unjudged
     total = fsum(fitness)
     judged: dict[str, Judgement] = {}
-    for i, members in enumerate(classes):
+    for i, members in enumerate(grouped):
         if i != right:
             weight = (fitness[right] - fitness[i]) / total
         else:
@@ -147,18 +148,6 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
             weight *= 1 - RHO if len({each.model for each in members}) == 1 else 1
         judged |= {each.node: (i == right, CONSENSUS_WEIGHT * weight) for each in members}
     return judged
-
-
-def _classes(votes: Sequence[Vote]) -> list[list[Vote]]:
-    """Group equivalent votes; each joins the first class whose first member says the same."""
-    classes: list[list[Vote]] = []
-    for vote in sorted(votes, key=lambda each: str(each.node)):
-        home = next((each for each in classes if equivalent(each[0].final, vote.final)), None)
-        if home is None:
-            classes.append([vote])
-        else:
-            home.append(vote)
-    return classes
 
 
 def _effective(votes: Sequence[Vote], worth: Callable[[Vote], float]) -> float:
@@ -181,7 +170,7 @@ def _observation(
     vote: Vote, outcome: ChunkOutcome, judgement: Judgement, latency_s: float | None = None
 ) -> Observation:
     right, weight = judgement
-    return Observation(vote.node, outcome.operation, vote.fitness, right=right, weight=weight, latency_s=latency_s)
+    return Observation(vote.node, outcome.kind, vote.fitness, right=right, weight=weight, latency_s=latency_s)
 
 
 def _late_vote(outcome: ChunkOutcome, result: Result, chosen: int) -> Vote:

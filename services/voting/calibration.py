@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from math import exp
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -43,9 +44,13 @@ def confidence(answer: ModelAnswer) -> float:
 
 
 def trust(model: str, method: str) -> float:
-    """Return the probability that a model's answer of ordinary fluency is right."""
-    curve = _curve(model, method)
-    return sigmoid(curve.at_zero + curve.slope * ORDINARY_LOGPROB)
+    """Return the probability that a model's answer of ordinary fluency is right.
+
+    By a method that has no curve it is the mean of those that have one.
+    """
+    curves = _curves(model)
+    known = [curves[method]] if method in curves else list(curves.values())
+    return fmean(sigmoid(curve.at_zero + curve.slope * ORDINARY_LOGPROB) for curve in known)
 
 
 def sigmoid(x: float) -> float:
@@ -56,12 +61,14 @@ def sigmoid(x: float) -> float:
 @cache
 def _curve(model: str, method: str) -> Curve:
     """Find the curve of the model whose listed name `model` begins with, the longest such name first."""
+    curves, usual = _curves(model), _load()[""]
+    return curves.get(method) or usual.get(method) or curves.get("text") or usual["text"]
+
+
+@cache
+def _curves(model: str) -> dict[str, Curve]:
     known = _load()
-    name = max((each for each in known if model.startswith(each)), key=len)
-    for curves in (known[name], known[""]):
-        if (found := curves.get(method)) is not None:
-            return found
-    return known[name].get("text") or known[""]["text"]
+    return known[max((name for name in known if model.startswith(name)), key=len)]
 
 
 @cache

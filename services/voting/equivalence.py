@@ -40,6 +40,8 @@ _PAIRS = (
 _ASSIGNED = re.compile(rf"(?<!\w)([a-z])\s?=\s?{_NUMBER}", re.IGNORECASE)
 _COUNTED = re.compile(rf"(?<![\w.,]){_NUMBER}\s([a-z]{{2,}})", re.IGNORECASE)
 
+_OPTION = re.compile(r"\([A-Z]\)")
+
 _read = lru_cache(maxsize=4096)(normalise)
 
 
@@ -51,6 +53,8 @@ def equivalent(a: str, b: str) -> bool:
     """
     if a == b:
         return True
+    if _OPTION.fullmatch(a) and _OPTION.fullmatch(b):
+        return False
     one, other = _read(a), _read(b)
     if isinstance(other, Number) or (isinstance(other, Text) and not isinstance(one, Number)):
         one, other, a, b = other, one, b, a

@@ -74,6 +74,18 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Consensus:
+    """What a node says: which of its answers (`chosen` is an index), how likely that is right, and whether all agree.
+
+    `agreed` is None where only one model answered.
+    """
+
+    chosen: int
+    confidence: float
+    agreed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Rule:
     """`cast` makes a node's ballots given the highest fitness asked, `most` bounds the score that one more can add."""
 
@@ -116,6 +128,17 @@ def count(
     )
 
 
+def consensus(answers: Sequence[ModelAnswer]) -> Consensus | None:
+    """Decide between the answers of one node's models by the default rule; None where none holds a final answer."""
+    slots = [slot for slot, said in enumerate(answers) if said.final.strip()]
+    ballots = [_by_model("", answers[slot], confidence(answers[slot])) for slot in slots]
+    counted = tally(ballots, _evidence)
+    if counted is None:
+        return None
+    agreed = len(counted.members) == len(ballots) if len(ballots) > 1 else None
+    return Consensus(slots[ballots.index(counted.winner)], _posterior(counted.scores), agreed)
+
+
 def _own(ballots: Sequence[Ballot], voters: Sequence[Voter]) -> list[Ballot]:
     """Keep the ballots for what their voters chose; a model that its node overruled speaks for itself alone."""
     own = {each.node: (each.chosen.model, each.chosen.final) for each in voters}
@@ -131,11 +154,11 @@ def _one_per_node(voter: Voter, weight: float) -> list[Ballot]:
 
 
 def _one_per_model(voter: Voter, weigh: Callable[[ModelAnswer], float], *, fit: bool = True) -> list[Ballot]:
-    return [
-        Ballot(voter.node, each.text, each.final, _within(weigh(each)), (each.model, each.method), fit)
-        for each in voter.answers
-        if each.final.strip()
-    ]
+    return [_by_model(voter.node, said, weigh(said), fit=fit) for said in voter.answers if said.final.strip()]
+
+
+def _by_model(node: str, said: ModelAnswer, weight: float, *, fit: bool = True) -> Ballot:
+    return Ballot(node, said.text, said.final, _within(weight), (said.model, said.method), fit)
 
 
 def _by_product(voter: Voter, _: float) -> list[Ballot]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from services.voting.equivalence import equivalent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,18 @@ class Tally:
         return self.scores[0] - max(self.scores[1:], default=0.0)
 
 
+def classes(voters: Iterable[V], final: Callable[[V], str]) -> list[list[V]]:
+    """Group those whose final answers are equivalent; one joins the first class whose first member says the same."""
+    found: list[list[V]] = []
+    for voter in voters:
+        home = next((members for members in found if equivalent(final(members[0]), final(voter))), None)
+        if home is None:
+            found.append([voter])
+        else:
+            home.append(voter)
+    return found
+
+
 def weight_of(ballots: Sequence[Ballot], _: Sequence[Ballot] = ()) -> float:
     """Return the sum of the weights."""
     return fsum(ballot.weight for ballot in ballots)
@@ -68,22 +82,16 @@ def tally(
 ) -> Tally | None:
     """Count the ballots, in an order that does not depend on theirs; None without any.
 
-    A ballot joins the first class whose first member it is equivalent to.  `score` is told the class's ballots and all,
-    both in that order.  Equal scores: the class with more
-    ballots, then with the first voter, wins.  A class that says what is `kept` wins whatever its score.
+    `score` is told the class's ballots and all, both in that order.  Equal scores: the class with more ballots, then
+    with the first voter, wins.  A class that says what is `kept` wins whatever its score.
     """
-    classes: list[list[Ballot]] = []
     ballots = sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight))
-    for ballot in ballots:
-        home = next((c for c in classes if equivalent(c[0].final, ballot.final)), None)
-        if home is None:
-            classes.append([ballot])
-        else:
-            home.append(ballot)
-    if not classes:
+    if not ballots:
         return None
+    grouped = classes(ballots, lambda ballot: ballot.final)
     scored = sorted(
-        ((score(c, ballots), c) for c in classes), key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1]))
+        ((score(members, ballots), members) for members in grouped),
+        key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1])),
     )
     first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
     total = weight_of(ballots)

@@ -12,7 +12,7 @@ from schemas.cache import cache_key
 from schemas.commands import Feedback, Query
 from schemas.messages import Chunk, Reply
 from schemas.subjects import CACHED, FEEDBACK, FITNESS, PLAN, REVISED, TASK, Space
-from schemas.terms import CachedAnswer, ErrorCode, Operation, Policy, Source, Status, Wording
+from schemas.terms import CachedAnswer, ErrorCode, Policy, Source, Status, Wording
 from services.decomposer.service import decomposer
 from services.runtime.bus import Bus
 from services.runtime.client import ask
@@ -178,7 +178,7 @@ async def test_a_wrong_answer_is_forgotten(
 async def test_an_unreadable_record_is_a_miss(server: EmbeddedServer, space: Space, record: bytes) -> None:
     async with cluster(server.url, space, nodes=["n1"], engine=sure()) as deployed:
         bucket = await deployed.bus.client.jetstream().key_value(space.bucket(CACHED.store))
-        await bucket.put(cache_key(Chunk(index=0, text=CAPITAL, operation=Operation.SEARCH)), record)
+        await bucket.put(cache_key(Chunk(index=0, text=CAPITAL, kind="fact")), record)
         first = await ask_and_keep(deployed, query())
         second = await ask(deployed.bus, query(id_="q2"))
     assert [each.chunks[0].decided for each in (first, second)] == ["all", "cached"]

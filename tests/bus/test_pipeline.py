@@ -394,12 +394,12 @@ async def test_an_oversize_request_ends_its_client_and_nobody_else(server: Embed
 
 async def test_fitness_outlives_every_service(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
-        await ask(deployed.bus, query("What is DNA?"))
+        await ask(deployed.bus, query("Who wrote Emma?"))
         await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned")
         before = await deployed.bus.last(FITNESS, node="n1")
     async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
         assert before == await deployed.bus.last(FITNESS, node="n1")
-        await ask(deployed.bus, query("What is RNA?", "q2"))
+        await ask(deployed.bus, query("Who wrote Dracula?", "q2"))
 
         async def learned_more() -> bool:
             now = await deployed.bus.last(FITNESS, node="n1")
@@ -414,7 +414,7 @@ async def test_fitness_that_cannot_be_read_starts_anew(server: EmbeddedServer, s
         await bucket.put("n1", b"not JSON")
         await bucket.put("n2", b"{}")
         await bucket.delete("n2")
-        await ask(deployed.bus, query("What is DNA?"))
+        await ask(deployed.bus, query("Who wrote Emma?"))
         await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned over the unreadable record")
         await wait_until(lambda: _has_fitness(deployed, "n2"), "it is learned over the deleted one")
 
@@ -478,7 +478,7 @@ async def test_an_engine_that_breaks_is_an_answer_too(server: EmbeddedServer, sp
         raise RuntimeError("a bug")
 
     async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(fail)) as deployed:
-        reply = await ask(deployed.bus, query("What is DNA?"))
+        reply = await ask(deployed.bus, query("Who wrote Emma?"))
     assert reply.error is not None
     assert reply.error.message == "every node failed: a: RuntimeError; b: RuntimeError"
 

@@ -18,7 +18,7 @@ from schemas.messages import (
     Result,
     Route,
 )
-from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Operation, Policy, Status, VoteRule
+from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Policy, Status, VoteRule
 from services.assembler.assembly import Assessment, assess, reshape, seal, uncounted
 from tests.records import said
 
@@ -35,7 +35,7 @@ def plan(num_chunks: int = 1, nodes: Sequence[str] = NODES, fitness: float = 0.5
             deadline_at=10,
             assemble_by=9,
             on_partial=OnPartial.ACCEPT,
-            chunks=[Chunk(index=i, text=f"part {i}?", operation=Operation.SEARCH) for i in range(num_chunks)],
+            chunks=[Chunk(index=i, text=f"part {i}?", kind="fact") for i in range(num_chunks)],
             assignments=[
                 Assignment(chunk=i, node=node, replica=0, fitness=fitness) for i in range(num_chunks) for node in nodes
             ],
@@ -314,14 +314,14 @@ def test_no_more_are_wanted_when_they_would_come_too_late() -> None:
 
 
 def test_texts_differ_as_their_writers_do_and_want_no_more() -> None:
-    poem = [Chunk(index=0, text="write a poem", operation=Operation.GENERATE)]
+    poem = [Chunk(index=0, text="write a poem", kind="text")]
     texts = [result("a", "roses are red and violets are blue"), result("b", "the rain in spain stays in the plain")]
     of = plan(nodes=("a", "b"), policy=ESCALATING, chunks=poem)
     assert assess(of, texts, deadline_passed=False).complete
 
 
 def test_a_stated_sum_has_one_voter_more() -> None:
-    total = [Chunk(index=0, text="what is 17 times 6", operation=Operation.MATH)]
+    total = [Chunk(index=0, text="what is 17 times 6", kind="problem")]
     assessed = assess(plan(nodes=("a",), chunks=total), [result("a", "112")], deadline_passed=False)
     (outcome,) = assessed.outcomes
     assert outcome.final == "102"
@@ -330,8 +330,8 @@ def test_a_stated_sum_has_one_voter_more() -> None:
 
 def test_a_stated_sum_that_builds_on_another_is_computed_too() -> None:
     chunks = [
-        Chunk(index=0, text="compute 12 times 8", operation=Operation.MATH),
-        Chunk(index=1, text="add 10 to the result", operation=Operation.MATH, depends_on=[0]),
+        Chunk(index=0, text="compute 12 times 8", kind="problem"),
+        Chunk(index=1, text="add 10 to the result", kind="problem", depends_on=[0]),
     ]
     of = plan(nodes=("a",), chunks=chunks, given={1: [Given(question="compute 12 times 8", answer="96")]})
     of = structs.replace(of, assignments=[Assignment(chunk=i, node="a", replica=0, fitness=0.5) for i in range(2)])

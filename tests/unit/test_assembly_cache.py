@@ -7,12 +7,12 @@ from msgspec import structs
 
 from schemas.cache import cache_key
 from schemas.messages import Assembled, Chunk, ChunkOutcome, Given, Plan
-from schemas.terms import CachedAnswer, OnPartial, Operation, Policy, Source, Status
+from schemas.terms import CachedAnswer, OnPartial, Policy, Source, Status
 from services.assembler.assembly import ENOUGH, assess, cacheable, seal
 
 CHAIN = [
-    Chunk(index=0, text="Compute 12 times 8", operation=Operation.MATH),
-    Chunk(index=1, text="add 10 to the result", operation=Operation.MATH, depends_on=[0]),
+    Chunk(index=0, text="Compute 12 times 8", kind="problem"),
+    Chunk(index=1, text="add 10 to the result", kind="problem", depends_on=[0]),
 ]
 FIRST, SECOND = (
     CachedAnswer(
@@ -49,7 +49,7 @@ def decided(how: str = "all", confidence: float = ENOUGH, final: str | None = "9
     return ChunkOutcome(
         index=0,
         text=CHAIN[0].text,
-        operation=Operation.MATH,
+        kind="problem",
         decided=how,
         winner=final,
         final=final,

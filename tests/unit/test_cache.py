@@ -7,9 +7,8 @@ from msgspec import structs
 
 from schemas.cache import cache_key
 from schemas.messages import Chunk, ChunkOutcome, Given
-from schemas.terms import Operation
 
-PERU = Chunk(index=0, text="What is the capital of Peru?", operation=Operation.SEARCH)
+PERU = Chunk(index=0, text="What is the capital of Peru?", kind="fact")
 EMMA = [Given(question="Who wrote Emma?", answer="Jane Austen")]
 
 
@@ -54,7 +53,7 @@ def test_what_may_matter_does(one: str, other: str) -> None:
 
 def test_all_that_a_chunk_is_asked_by_counts() -> None:
     others = [
-        cache_key(structs.replace(PERU, operation=Operation.GENERATE)),
+        cache_key(structs.replace(PERU, kind="text")),
         cache_key(structs.replace(PERU, context="in 1600")),
         cache_key(PERU, EMMA),
         cache_key(PERU, [structs.replace(EMMA[0], answer="Emily Bronte")]),
@@ -68,5 +67,5 @@ def test_where_it_stands_in_a_query_does_not_count() -> None:
 
 
 def test_an_outcome_has_the_key_of_its_chunk() -> None:
-    outcome = ChunkOutcome(index=0, text=PERU.text, operation=PERU.operation, decided="all", given=EMMA)
+    outcome = ChunkOutcome(index=0, text=PERU.text, kind=PERU.kind, decided="all", given=EMMA)
     assert cache_key(outcome, outcome.given) == cache_key(PERU, EMMA)

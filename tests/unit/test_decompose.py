@@ -7,7 +7,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.messages import Chunk
-from schemas.terms import Operation
 from services.decomposer.decompose import MAX_CHUNKS, decompose
 
 # One query a line, written as it is sent, but for braces around what a cut drops and "⏎" for a new line.
@@ -615,63 +614,6 @@ Let x = 4. What is 3x?{ }Who discovered radium?{ }Let x = 9. What is 5x?
 If x = 3, what is 2x?{ Also, }who wrote Emma?
 """
 
-OPERATIONS = {
-    "Calculate 15% of 80": Operation.MATH,
-    "What is 12 times 12?": Operation.MATH,
-    "What is the square root of 144?": Operation.MATH,
-    "Subtract 137 from 572": Operation.MATH,
-    "Work out 3/4 of the bill": Operation.MATH,
-    "Tom has 3 apples and buys 2 more. How many apples does Tom have?": Operation.MATH,
-    "If a train leaves at 3 p.m. and travels for 2 hours, when does it arrive?": Operation.MATH,
-    "How many cents are in 3 dollars?": Operation.MATH,
-    "What is the area of a rectangle 7 m by 12 m?": Operation.MATH,
-    "What is the volume of a cube of side 6?": Operation.MATH,
-    "What is the greatest common divisor of 48 and 36?": Operation.MATH,
-    "Split $144 equally among nine friends": Operation.MATH,
-    "What is the area of France?": Operation.SEARCH,
-    "Which 2 countries have the largest area?": Operation.SEARCH,
-    "How many days are in a leap year?": Operation.SEARCH,
-    "How many people lived in Paris in 1900?": Operation.SEARCH,
-    "What is the capital of France?": Operation.SEARCH,
-    "Define osmosis": Operation.SEARCH,
-    "Find hotels in Rome": Operation.SEARCH,
-    "Who won the 1998 World Cup?": Operation.SEARCH,
-    "boiling point of water": Operation.SEARCH,
-    "Compare Python and Rust": Operation.COMPARE,
-    "What is the difference between TCP and UDP?": Operation.COMPARE,
-    "Which is larger, the sun or the moon?": Operation.COMPARE,
-    "What do moths and bats have in common?": Operation.COMPARE,
-    "How are ravens and crows different?": Operation.COMPARE,
-    "What is 9 choose 4?": Operation.MATH,
-    "What is 6!": Operation.MATH,
-    "What is 77 in binary?": Operation.SEARCH,
-    "Is 91 a prime number?": Operation.MATH,
-    "What is the square of 13?": Operation.MATH,
-    "What is the GCD of 18 and 30?": Operation.MATH,
-    "Half of 70 is what?": Operation.MATH,
-    "Ned lost thirteen coins. Now he has seventy coins. How many coins did Ned have before?": Operation.MATH,
-    "What is 14 x 12?": Operation.MATH,
-    "14 x 12": Operation.MATH,
-    "What is seven times nine?": Operation.MATH,
-    "what is twelve plus forty-six": Operation.MATH,
-    "What is the product of six and eight?": Operation.MATH,
-    "What is 3 more than 20?": Operation.MATH,
-    "What is 120 over 60?": Operation.MATH,
-    "half of eighty": Operation.MATH,
-    "A third of 96": Operation.MATH,
-    "What is the difference between 100 and 38?": Operation.MATH,
-    "Come up with a name for a yacht": Operation.GENERATE,
-    "Tell me about Apollo 13!": Operation.SEARCH,
-    "Is gold heavier than lead?": Operation.COMPARE,
-    "Tea versus coffee": Operation.COMPARE,
-    "Write a poem about 7 dwarfs": Operation.GENERATE,
-    "Please explain how to compute 15% of 80": Operation.GENERATE,
-    "Can you summarise Hamlet?": Operation.GENERATE,
-    "Translate 'good morning' into French": Operation.GENERATE,
-    "Give me three ideas for a party": Operation.GENERATE,
-    "Fix this: `print(1`": Operation.GENERATE,
-}
-
 # Where a cut must never fall, and words that invite one.
 SOLID = (
     '"ready; steady, and what is go? Then run"',
@@ -709,19 +651,14 @@ def test_a_part_is_not_cut_again(part: str) -> None:
     assert texts(part) == [part]
 
 
-@pytest.mark.parametrize(("query", "operation"), OPERATIONS.items())
-def test_operation_follows_what_is_asked(query: str, operation: Operation) -> None:
-    assert [chunk.operation for chunk in decompose(query)] == [operation]
-
-
 def test_blank_text_has_no_chunk() -> None:
     assert decompose("") == decompose(" \n\t ") == []
 
 
 def test_chunks_are_numbered_in_order() -> None:
     assert decompose("What is 2 + 2? Who wrote Emma?") == [
-        Chunk(index=0, text="What is 2 + 2?", operation=Operation.MATH),
-        Chunk(index=1, text="Who wrote Emma?", operation=Operation.SEARCH),
+        Chunk(index=0, text="What is 2 + 2?", kind="sum"),
+        Chunk(index=1, text="Who wrote Emma?", kind="fact"),
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome, ModelAnswer, Synthesis, Vote
-from schemas.terms import Operation, Status
+from schemas.terms import Status
 from services.evaluation.answers import Answer
 from services.evaluation.faults import Fault, chunk_of, find_faults
 from services.evaluation.questions import Part, Question
@@ -46,7 +46,7 @@ def chunk(text: str, *votes: Vote, index: int = 0) -> ChunkOutcome:
     return ChunkOutcome(
         index=index,
         text=text,
-        operation=Operation.MATH,
+        kind="problem",
         decided="all" if votes else "none",
         winner=winner.answer if winner else None,
         final=winner.final if winner else None,

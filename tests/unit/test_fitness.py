@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.records import Fitness
-from schemas.terms import Operation
 from services.trainer.fitness import MAX_APPLIED, MEMORY, Observation, learn
 
 
@@ -14,9 +13,9 @@ def seen(
     right: bool | None = True,
     weight: float = 1.0,
     latency_s: float | None = 1.0,
-    operation: Operation = Operation.MATH,
+    kind: str = "problem",
 ) -> Observation:
-    return Observation("a", operation, prior=0.5, right=right, weight=weight, latency_s=latency_s)
+    return Observation("a", kind, prior=0.5, right=right, weight=weight, latency_s=latency_s)
 
 
 def after(*observations: Observation) -> Fitness:
@@ -37,7 +36,7 @@ def test_the_first_observation_starts_from_what_the_topology_says() -> None:
 
 def test_counts_tell_observed_from_judged_from_right() -> None:
     fitness = after(seen(right=True), seen(right=False), seen(right=None), seen(right=True, weight=0.1))
-    for record in (fitness.overall, fitness.operations[Operation.MATH]):
+    for record in (fitness.overall, fitness.kinds["problem"]):
         assert (record.count, record.judged, record.right) == (4, 3, 2)
         assert record.evidence_right == pytest.approx(0.98**2 + 0.1)
         assert record.evidence_wrong == pytest.approx(0.98)
@@ -48,13 +47,13 @@ def test_evidence_of_more_weight_moves_more() -> None:
 
 
 def test_an_operation_leans_on_the_others_until_it_has_evidence_of_its_own() -> None:
-    many = [seen(right=True, operation=Operation.SEARCH) for _ in range(40)]
-    few = after(*many, seen(right=False)).operations
-    assert few[Operation.SEARCH].fitness > 0.9
-    assert few[Operation.MATH].fitness > 0.6, "one wrong answer does not undo what is known of the node"
-    more = after(*many, *(seen(right=False) for _ in range(20))).operations
-    assert more[Operation.MATH].fitness < 0.2
-    assert more[Operation.SEARCH].fitness > 0.9
+    many = [seen(right=True, kind="fact") for _ in range(40)]
+    few = after(*many, seen(right=False)).kinds
+    assert few["fact"].fitness > 0.9
+    assert few["problem"].fitness > 0.6, "one wrong answer does not undo what is known of the node"
+    more = after(*many, *(seen(right=False) for _ in range(20))).kinds
+    assert more["problem"].fitness < 0.2
+    assert more["fact"].fitness > 0.9
 
 
 def test_a_redelivered_message_moves_nothing() -> None:
@@ -76,7 +75,7 @@ def test_only_the_latest_messages_are_remembered() -> None:
 def test_time_unknown_leaves_latency_alone_and_a_bound_only_raises_it() -> None:
     known = learn(None, [seen(latency_s=10.0)], 1)
     assert learn(known, [seen(latency_s=None)], 2).overall.latency_s == 10.0
-    bound = Observation("a", Operation.MATH, prior=0.5, at_least_s=4.0)
+    bound = Observation("a", "problem", prior=0.5, at_least_s=4.0)
     assert learn(known, [bound], 2).overall.latency_s == 10.0
     assert learn(learn(None, [seen(latency_s=1.0)], 1), [bound], 2).overall.latency_s == pytest.approx(1.6)
 

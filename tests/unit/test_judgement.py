@@ -5,7 +5,7 @@ from msgspec import structs
 
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Missing, Result, Vote
-from schemas.terms import CALCULATOR, Operation, Status
+from schemas.terms import CALCULATOR, Status
 from services.trainer.fitness import Observation
 from services.trainer.judgement import (
     CONSENSUS_WEIGHT,
@@ -40,7 +40,7 @@ def outcome(index: int, votes: list[Vote], missing: list[Missing] | None = None,
     return ChunkOutcome(
         index=index,
         text="?",
-        operation=Operation.MATH,
+        kind="problem",
         decided=decided,
         winner=final,
         final=final,

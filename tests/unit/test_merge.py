@@ -6,22 +6,19 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome
-from schemas.terms import Operation
 from services.synthesizer.check import check
 from services.synthesizer.merge import join, missing, prompt
 
 
-def outcome(
-    text: str, winner: str | None, final: str | None = None, operation: Operation = Operation.SEARCH
-) -> ChunkOutcome:
+def outcome(text: str, winner: str | None, final: str | None = None, kind: str = "fact") -> ChunkOutcome:
     return ChunkOutcome(
-        index=0, text=text, operation=operation, decided="all", winner=winner, final=winner if final is None else final
+        index=0, text=text, kind=kind, decided="all", winner=winner, final=winner if final is None else final
     )
 
 
 CAPITAL = outcome("what is the capital of Norway", "The capital of Norway is **Oslo**.", "Oslo")
 TRIP = outcome(
-    "A trip takes 3 days. How many meters is it in total?", "3 * 400 = 1,200\nAnswer: 1,200", "1,200", Operation.MATH
+    "A trip takes 3 days. How many meters is it in total?", "3 * 400 = 1,200\nAnswer: 1,200", "1,200", "problem"
 )
 LOST = outcome("who wrote it", None)
 QUERY = "What is the capital of Norway, and a trip takes 3 days. How many meters is it in total?"
@@ -113,7 +110,7 @@ def test_an_ordinal_may_be_written_as_one() -> None:
 
 
 def test_a_percentage_may_be_written_as_the_share_that_it_is() -> None:
-    share = outcome("calculate 10% of 1000", "100", operation=Operation.MATH)
+    share = outcome("calculate 10% of 1000", "100", kind="problem")
     assert check("", [share, CAPITAL], "10% (0.10) of 1000 is 100, and it is Oslo.") is None
 
 
@@ -124,7 +121,14 @@ def test_only_names_are_required_of_a_long_final() -> None:
 
 
 outcomes = st.lists(
-    st.builds(outcome, st.text(), st.none() | st.text(), st.none() | st.text(), st.sampled_from(Operation)), max_size=4
+    st.builds(
+        outcome,
+        st.text(),
+        st.none() | st.text(),
+        st.none() | st.text(),
+        st.sampled_from(["fact", "sum", "problem", "compare", "text"]),
+    ),
+    max_size=4,
 )
 
 
@@ -148,8 +152,8 @@ def test_no_text_is_too_wild(query: str, given_outcomes: list[ChunkOutcome], tex
 
 
 def test_a_chain_reads_in_order_and_says_why_a_stage_is_missing() -> None:
-    first = outcome("Compute 12 times 8", "96", operation=Operation.MATH)
-    then = outcome("add 10 to the result", "106", operation=Operation.MATH)
+    first = outcome("Compute 12 times 8", "96", kind="problem")
+    then = outcome("add 10 to the result", "106", kind="problem")
     assert join([first, then]).splitlines() == ["Compute 12 times 8: 96", "Add 10 to the result: 106"]
     lost = structs.replace(outcome("double it", None), reason="it builds on chunk 2, which has no answer")
     assert missing([first, lost]) == "No answer to: double it (it builds on chunk 2, which has no answer)"

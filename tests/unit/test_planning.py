@@ -7,7 +7,7 @@ from schemas.commands import Query
 from schemas.messages import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
 from schemas.subjects import DUE, PACE, REVISED, TASK, Space
-from schemas.terms import CachedAnswer, Operation, Policy, Source
+from schemas.terms import CachedAnswer, Policy, Source
 from services.decomposer.planning import due_times, make_plan, new_entries, task_entries
 from services.decomposer.route import Candidate
 
@@ -18,9 +18,7 @@ POOL = [
 
 
 def chunk(index: int, *depends_on: int, context: str = "") -> Chunk:
-    return Chunk(
-        index=index, text=f"part {index}", operation=Operation.MATH, depends_on=list(depends_on), context=context
-    )
+    return Chunk(index=index, text=f"part {index}", kind="problem", depends_on=list(depends_on), context=context)
 
 
 def plan(chunks: list[Chunk], policy: Policy | None = None, cached: dict[int, CachedAnswer] | None = None) -> Plan:

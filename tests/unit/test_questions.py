@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.terms import Operation
 from services.decomposer.decompose import decompose
+from services.kinds.kind import Said
+from services.kinds.table import named
 from services.trainer.questions import FACTS, STORIES, Known, draw_known, draw_story
 from services.voting.equivalence import equivalent
-from services.voting.extract import final_answer
 
 Story = Callable[[Random], Known]
 
@@ -21,16 +21,16 @@ Story = Callable[[Random], Known]
 def test_a_story_is_one_chunk_of_math_with_a_natural_number_for_an_answer(seed: int, story: Story) -> None:
     known = story(Random(seed))
     (chunk,) = decompose(known.question)
-    assert chunk.operation is Operation.MATH
+    assert chunk.kind == "problem"
     assert int(known.answer) > 0
 
 
 @pytest.mark.parametrize(("question", "answer"), FACTS)
 def test_a_fact_is_one_chunk_and_told_from_all_others(question: str, answer: str) -> None:
     (chunk,) = decompose(question)
-    assert chunk.operation is Operation.SEARCH
-    assert equivalent(final_answer(answer, chunk.operation), answer)
-    assert equivalent(final_answer(f"The answer is {answer}.", chunk.operation), answer)
+    assert chunk.kind == "fact"
+    assert equivalent(named(chunk.kind).read(Said(answer, "", chunk.kind)).final, answer)
+    assert equivalent(named(chunk.kind).read(Said(f"The answer is {answer}.", "", chunk.kind)).final, answer)
     assert not equivalent("I do not know.", answer)
     assert sum(each == question for each, _ in FACTS) == 1
 

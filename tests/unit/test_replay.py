@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome, Vote
-from schemas.terms import CALCULATOR, Operation, VoteRule
+from schemas.terms import CALCULATOR, VoteRule
 from services.cli.replay import replay
 from services.evaluation.answers import Answer
 from services.evaluation.replay import changed, decide, redecided
@@ -31,11 +31,11 @@ def vote(node: str, final: str, fitness: float) -> Vote:
     )
 
 
-def outcome(*votes: Vote, operation: Operation = Operation.SEARCH) -> ChunkOutcome:
+def outcome(*votes: Vote, kind: str = "fact") -> ChunkOutcome:
     return ChunkOutcome(
         index=0,
         text="the capital of Australia",
-        operation=operation,
+        kind=kind,
         decided="all",
         winner="It is Sydney.",
         final="Sydney",
@@ -55,7 +55,7 @@ def test_another_rule_may_decide_otherwise() -> None:
 
 
 def test_the_calculator_s_vote_counts_again() -> None:
-    total = outcome(vote("n1", "41", 0.5), vote(CALCULATOR, "42", 1.0), operation=Operation.MATH)
+    total = outcome(vote("n1", "41", 0.5), vote(CALCULATOR, "42", 1.0), kind="problem")
     made = decide(total, VoteRule.CALIBRATED)
     assert made is not None
     assert made.final == "42"
@@ -75,7 +75,7 @@ def test_an_answer_is_made_of_the_new_winners() -> None:
 def test_of_a_sum_only_the_result_counts_as_the_answer() -> None:
     steps = vote("n1", "42", 0.9)
     steps = structs.replace(steps, answers=[said("42", text="6 * 7 = 42\nAnswer: 42", method="program")])
-    row = Answer(id="1", answer="41", chunks=[outcome(steps, operation=Operation.MATH)])
+    row = Answer(id="1", answer="41", chunks=[outcome(steps, kind="problem")])
     assert redecided(row, VoteRule.SUM).answer == "42"
 
 

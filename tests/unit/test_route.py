@@ -10,7 +10,7 @@ from msgspec import structs
 
 from schemas.messages import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
-from schemas.terms import CachedAnswer, OnPartial, Operation, Policy, Source
+from schemas.terms import CachedAnswer, OnPartial, Policy, Source
 from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, release, route
 
 
@@ -37,7 +37,7 @@ def candidate(
 
 
 def chunks(num: int) -> list[Chunk]:
-    return [Chunk(index=i, text=f"part {i}", operation=Operation.SEARCH) for i in range(num)]
+    return [Chunk(index=i, text=f"part {i}", kind="fact") for i in range(num)]
 
 
 def nodes_of(assignments: list[object], chunk: int) -> list[str]:
@@ -77,7 +77,7 @@ def test_speed_outweighs_fitness() -> None:
 
 
 def test_fitness_counts_by_operation() -> None:
-    known = Fitness(node="a", overall=Record(fitness=0.9), operations={Operation.SEARCH: Record(fitness=0.2)})
+    known = Fitness(node="a", overall=Record(fitness=0.9), kinds={"fact": Record(fitness=0.2)})
     assert route(chunks(1), [Candidate(candidate("a").presence, known)])[0].fitness == 0.2
 
 

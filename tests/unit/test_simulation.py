@@ -7,18 +7,17 @@ from statistics import mean
 
 import pytest
 
-from schemas.terms import Operation
-from tests.simulation import OPERATIONS, Model, Pool
+from tests.simulation import KINDS, Model, Pool
 
-GOOD = Model("good", {Operation.MATH: 0.6, Operation.SEARCH: 0.85})
-OTHER = Model("other", {Operation.MATH: 0.5, Operation.SEARCH: 0.8})
+GOOD = Model("good", {"problem": 0.6, "fact": 0.85})
+OTHER = Model("other", {"problem": 0.5, "fact": 0.8})
 ONE_MODEL = {f"node-{i}": GOOD for i in range(1, 6)}
 TWO_MODELS = {**ONE_MODEL, "node-4": OTHER, "node-5": OTHER}
 
 BAD = "node-1"  # which routing prefers as long as nothing is known
-BROKEN_PROMPT = Model("good", dict.fromkeys(OPERATIONS, 0.1))
-STUCK = Model("good", dict.fromkeys(OPERATIONS, 0.05), stubborn=True)
-TINY = Model("tiny", dict.fromkeys(OPERATIONS, 0.1))
+BROKEN_PROMPT = Model("good", dict.fromkeys(KINDS, 0.1))
+STUCK = Model("good", dict.fromkeys(KINDS, 0.05), stubborn=True)
+TINY = Model("tiny", dict.fromkeys(KINDS, 0.1))
 
 LEARNED, SCORED, REGAINED = range(100), range(100, 250), range(250, 400)
 SEEDS = range(2)
@@ -48,13 +47,13 @@ def test_a_bad_node_is_found_out_and_trusted_again_when_mended(
         right_without = [each.right for each in without.ask(SCORED)]
         for bad in (BROKEN_PROMPT, STUCK, TINY):
             pool = Pool(nodes, seed, feedback=feedback, canaries=canaries, broken={BAD: bad})
-            assert pool.first_asked(Operation.MATH) == BAD
+            assert pool.first_asked("problem") == BAD
             pool.ask(LEARNED)
             assert fitness(pool, BAD) < min(others(pool)) - MARGIN
-            for operation in OPERATIONS:
-                by_node = {node: each.operations[operation].fitness for node, each in pool.fitness.items()}
+            for kind in KINDS:
+                by_node = {node: each.kinds[kind].fitness for node, each in pool.fitness.items()}
                 assert by_node.pop(BAD) < min(by_node.values()) - MARGIN / 2
-                assert pool.first_asked(operation) != BAD
+                assert pool.first_asked(kind) != BAD
             known = pool.fitness[BAD].overall
             assert known.right < 0.3 * known.judged < known.count
 
@@ -71,7 +70,7 @@ def test_a_bad_node_is_found_out_and_trusted_again_when_mended(
 
 
 def test_four_copies_of_a_weak_model_do_not_bring_down_a_better_one() -> None:
-    weak, strong = Model("weak", dict.fromkeys(OPERATIONS, 0.5)), Model("strong", dict.fromkeys(OPERATIONS, 0.9))
+    weak, strong = Model("weak", dict.fromkeys(KINDS, 0.5)), Model("strong", dict.fromkeys(KINDS, 0.9))
     nodes = {**dict.fromkeys(ONE_MODEL, weak), BAD: strong}
     for seed in SEEDS:
         by_consensus = Pool(nodes, seed)

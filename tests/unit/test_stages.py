@@ -7,7 +7,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.messages import Chunk
-from schemas.terms import Operation
 from services.decomposer.decompose import MAX_CHUNKS, decompose
 from services.decomposer.stages import in_stages
 from tests.unit.test_decompose import MESSY, SOLID, cases
@@ -148,11 +147,11 @@ def test_stages_are_numbered_throughout() -> None:
     assert [(each.index, each.depends_on) for each in staged(query)] == [(0, []), (1, []), (2, [1]), (3, [2]), (4, [])]
 
 
-def test_operations_of_stages() -> None:
-    assert [each.operation for each in staged("What is 35% of 460? What is half of that? Is it odd?")] == [
-        Operation.MATH,
-        Operation.MATH,
-        Operation.SEARCH,
+def test_kinds_of_stages() -> None:
+    assert [each.kind for each in staged("What is 35% of 460? What is half of that? Is it odd?")] == [
+        "sum",
+        "problem",
+        "choice",
     ]
 
 

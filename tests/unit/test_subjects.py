@@ -8,11 +8,10 @@ import pytest
 
 from schemas.messages import Result, Task
 from schemas.subjects import RESULT, TABLE, TASK, Space, Store
-from schemas.terms import Operation
 
 
 def test_a_subject_is_made_of_its_message() -> None:
-    task = Task(id="q1", chunk=2, node="n1", text="?", operation=Operation.MATH, replica=0, deadline_at=0)
+    task = Task(id="q1", chunk=2, node="n1", text="?", kind="problem", replica=0, deadline_at=0)
     assert TASK.name(task) == "task.n1.q1.2"
 
 

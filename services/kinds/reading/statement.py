@@ -46,7 +46,7 @@ _MAX_SUBJECT_WORDS = 4
 _MAX_ANSWER_WORDS = 10
 
 
-def fact(text: str, question: str) -> str:
+def statement(text: str, question: str) -> str:
     """Return the answer of a factual sentence: a name, a number, a short phrase, else the first sentence."""
     first = next(iter(sentences(text)), "")
     sentence = trim(_ASIDE.sub("", _NUMBERS_IN_BRACKETS.sub("", first)))

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.terms import Operation
-from services.voting.extract import final_answer, plain_text
+from services.kinds.kind import Said
+from services.kinds.reading.extract import final_fact, final_number, plain_text
+from services.kinds.table import KINDS, named
+
+
+def final_answer(text: str, kind: str, question: str = "") -> str:
+    return named(kind).read(Said(text, question, kind)).final
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,7 @@ from services.voting.extract import final_answer, plain_text
     ],
 )
 def test_result_of_a_sum(text: str, final: str) -> None:
-    assert final_answer(text, Operation.MATH) == final
+    assert final_number(text) == final
 
 
 @pytest.mark.parametrize(
@@ -85,22 +90,21 @@ def test_result_of_a_sum(text: str, final: str) -> None:
     ],
 )
 def test_answer_of_a_fact(text: str, final: str) -> None:
-    assert final_answer(text, Operation.SEARCH) == final
+    assert final_fact(text) == final
 
 
-@pytest.mark.parametrize("operation", [Operation.COMPARE, Operation.GENERATE])
-def test_free_text_loses_markup_and_line_ends_only(operation: Operation) -> None:
+def test_a_comparison_loses_markup_and_line_ends_only() -> None:
     text = "## Tea\n\n- **Tea** is *mild*.\n- `Coffee` is  strong: 2 * 3 * 4.\n```\ncode_name\n```"
-    assert final_answer(text, operation) == "Tea Tea is mild. Coffee is strong: 2 * 3 * 4. code_name"
+    assert final_answer(text, "compare") == "Tea Tea is mild. Coffee is strong: 2 * 3 * 4. code_name"
 
 
 def test_plain_text_keeps_lines() -> None:
     assert plain_text("# A\n> b\n**c**") == "A\nb\nc"
 
 
-@given(st.text(), st.sampled_from(Operation))
-def test_no_text_is_too_wild(text: str, operation: Operation) -> None:
-    assert isinstance(final_answer(text, operation), str)
+@given(st.text(), st.sampled_from([kind.name for kind in KINDS]))
+def test_no_text_is_too_wild(text: str, kind: str) -> None:
+    assert isinstance(final_answer(text, kind), str)
 
 
 @given(
@@ -109,10 +113,10 @@ def test_no_text_is_too_wild(text: str, operation: Operation) -> None:
             "is was the Paris by wrote 3 1,000 = + $ % / . , \n - * ** # Answer: \\boxed{ } ( ) a".split(" ")
         )
     ),
-    st.sampled_from(Operation),
+    st.sampled_from([kind.name for kind in KINDS]),
 )
-def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operation: Operation) -> None:
-    final = final_answer(" ".join(pieces), operation)
+def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], kind: str) -> None:
+    final = final_answer(" ".join(pieces), kind)
     assert final == final.strip()
 
 
@@ -137,9 +141,9 @@ def test_no_mixture_of_what_is_looked_for_is_too_wild(pieces: list[str], operati
         "how many ",
     ],
 )
-@pytest.mark.parametrize("operation", list(Operation))
-def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation) -> None:
-    final_answer(piece * 5_000, operation, piece * 500)
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
+def test_time_stays_bounded_on_long_repetition(piece: str, kind: str) -> None:
+    final_answer(piece * 5_000, kind, piece * 500)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_time_stays_bounded_on_long_repetition(piece: str, operation: Operation)
     ],
 )
 def test_the_answer_is_what_the_question_did_not_say(question: str, text: str, final: str) -> None:
-    assert final_answer(text, Operation.SEARCH, question) == final
+    assert final_fact(text, question) == final
 
 
 @pytest.mark.parametrize(
@@ -205,4 +209,4 @@ def test_the_answer_is_what_the_question_did_not_say(question: str, text: str, f
     ],
 )
 def test_the_result_is_of_what_is_asked(question: str, text: str, final: str) -> None:
-    assert final_answer(text, Operation.MATH, question) == final
+    assert final_number(text, question) == final

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PLAIN = "You are a helpful assistant."
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

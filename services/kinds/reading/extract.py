@@ -1,16 +1,15 @@
 r"""The final answer inside a model's text, which is what votes compare.
 
 Knows the ways in which small instruct models give one: `\boxed{}`, `#### 18`, "Answer: ...", "the answer is ...", a
-list, a yes or no; what else a sum or a factual sentence tells is read by `result` and `fact`.
+list, a yes or no; what else a sum or a factual sentence tells is read by `result` and `statement`.
 """
 
 from __future__ import annotations
 
 import re
 
-from schemas.terms import Operation
-from services.voting.fact import fact
-from services.voting.result import number_in, result
+from services.kinds.reading.result import number_in, result
+from services.kinds.reading.statement import statement
 from services.voting.words import trim
 
 _MARKUP = (
@@ -39,23 +38,29 @@ _BULLET = re.compile(r"^[ \t]*(?:[-*•+]|[0-9]{1,2}[.)])[ \t]+(\S.*)$", re.MULT
 _YES_NO = re.compile(r"\s*(yes|no|true|false)(?:[,.;:!]|\s*$)", re.IGNORECASE)
 
 
-def final_answer(text: str, operation: Operation, question: str = "") -> str:
-    """Return the final answer of `text` to `question`; empty only if it holds nothing but white space and markup."""
-    boxed = _BOXED.findall(text)
-    if boxed:
-        text = f"Answer: {boxed[-1]}"
+def final_number(text: str, question: str = "") -> str:
+    """Return the result that `text` gives to a sum or a problem; empty only if it holds nothing but markup."""
+    plain = plain_text(_unboxed(text))
+    announced = _announced(plain)
+    if announced:
+        return number_in(announced, place=0) or announced
+    return _yes_no(plain) or result(plain, question)
+
+
+def final_fact(text: str, question: str = "") -> str:
+    """Return the fact or the list that `text` gives to a question; empty only if it holds nothing but markup."""
+    text = _unboxed(text)
     plain = plain_text(text)
     announced = _announced(plain)
-    if operation is Operation.MATH:
-        if announced:
-            return number_in(announced, place=0) or announced
-        return _yes_no(plain) or result(plain, question)
-    if operation is Operation.SEARCH:
-        listed = [] if announced else _BULLET.findall(text)
-        if len(listed) > 1:
-            return ", ".join(trim(plain_text(item)) for item in listed)
-        return _yes_no(announced or plain) or fact(announced or plain, question)
-    return " ".join(plain.split())
+    listed = [] if announced else _BULLET.findall(text)
+    if len(listed) > 1:
+        return ", ".join(trim(plain_text(item)) for item in listed)
+    return _yes_no(announced or plain) or statement(announced or plain, question)
+
+
+def _unboxed(text: str) -> str:
+    boxed = _BOXED.findall(text)
+    return f"Answer: {boxed[-1]}" if boxed else text
 
 
 def plain_text(text: str) -> str:

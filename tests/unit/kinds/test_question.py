@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.messages import Given
+from services.kinds.question import question
 from services.voting.calculator import calculate
-from services.voting.question import question
 
 
 def given(answer: str, asked: str = "Compute 12 times 8") -> list[Given]:

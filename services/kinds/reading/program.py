@@ -20,7 +20,7 @@ from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval
 
-from services.node.arithmetic import FUNCTIONS, OPERATORS, Unreadable, checked, number
+from services.kinds.reading.arithmetic import FUNCTIONS, OPERATORS, Unreadable, checked, number
 
 MAX_CHARS = 4096
 _ANSWER = "answer"

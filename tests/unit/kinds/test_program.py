@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.node.program import run
+from services.kinds.reading.program import run
 
 WORTHLESS = (
     "",

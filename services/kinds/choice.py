@@ -1,0 +1,58 @@
+"""`choice`: the answer is one of the options that the request gives, or yes or no."""
+
+from __future__ import annotations
+
+from services.kinds.kind import Kind, Reading, Said, Sampling, Way, always
+from services.kinds.opening import MAX_SHORT_WORDS, asks_for_writing, begins_with_writing, is_short, opening
+from services.kinds.problem import is_problem
+from services.kinds.prompt import PLAIN, Prompt
+from services.kinds.reading.options import Options, find_options, read_option
+
+BRIEF, STEPS = "choice", "choice-steps"
+BRIEF_TOKENS, STEPS_TOKENS = 64, 400
+
+_THINK = 'Think step by step, briefly. Then end with one line: "Answer: " and {form}.'
+_WORKED = (Way(STEPS), Way(STEPS, Sampling.VARIED))
+_PLAIN = (Way(BRIEF), Way(STEPS), Way(STEPS, Sampling.VARIED))
+_MAX_CHARS = 8000
+
+
+def is_choice(request: str) -> bool:
+    """Tell whether a request gives the options of its answer."""
+    if len(request) > _MAX_CHARS or (options := find_options(request)) is None:
+        return False
+    if options.listed:
+        return not begins_with_writing(request)
+    return not asks_for_writing(request) and not is_problem(request)  # "Is 91 a prime number?" is better computed
+
+
+def _is_plain(question: str) -> bool:
+    """Whether it is one short question of knowledge, which needs no steps at first."""
+    return is_short(question) and len(question.split()) <= MAX_SHORT_WORDS // 2 and "?" in opening(question)
+
+
+def _ways(question: str) -> tuple[Way, ...]:
+    return _PLAIN if _is_plain(question) else _WORKED
+
+
+def _prompt(question: str, method: str) -> Prompt:
+    options = find_options(question) or Options.YES_NO
+    if method == BRIEF:
+        return Prompt(PLAIN, question, max_tokens=BRIEF_TOKENS, stop=("\n\n",))
+    return Prompt(PLAIN, f"{question}\n\n{_THINK.format(form=options.form)}", max_tokens=STEPS_TOKENS)
+
+
+def _read(said: Said) -> Reading:
+    options = find_options(said.question) or Options.YES_NO
+    return Reading(said.text.strip(), read_option(said.text, options))
+
+
+CHOICE = Kind(
+    name="choice",
+    recognise=is_choice,
+    ways=_ways,
+    prompt=_prompt,
+    read=_read,
+    comparable=always,
+    worth=0.6,
+)

@@ -1,0 +1,1 @@
+"""What a model said, read: its final answer, whatever form it has."""
