@@ -15,6 +15,8 @@ from models.engine import (
     PromptTooLong,
     Request,
     Stats,
+    Turn,
+    turns,
 )
 from models.fetch import FetchError, Progress, fetch, is_verified
 from models.quantize import TYPES, Quantized, QuantizeError, list_quantized, quantize
@@ -35,11 +37,13 @@ __all__ = [
     "Quantized",
     "Request",
     "Stats",
+    "Turn",
     "fetch",
     "find",
     "is_verified",
     "list_models",
     "list_quantized",
     "quantize",
+    "turns",
     "verify",
 ]

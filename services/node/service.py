@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
@@ -163,8 +163,7 @@ class Node:
         """Ask one model; what goes wrong comes back as text."""
         request = Request(
             model=model,
-            system=way.prompt.system,
-            user=way.prompt.user,
+            messages=turns(way.prompt.system, way.prompt.user),
             max_tokens=way.prompt.max_tokens,
             stop=way.prompt.stop,
             temperature=way.temperature,

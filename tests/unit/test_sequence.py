@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Completion, Request
+from models.engine import Completion, Request, turns
 from models.sequence import Sequence
 
 STOPS = ["b", "ab", "é€", "a🦊", "🦊"]
@@ -30,7 +30,7 @@ class Caller:
 def generate(pieces: list[bytes], stop: list[str], *, ends: bool = True) -> Completion:
     """Let a sequence sample these pieces, the i-th with log-probability -1 - i, and an end token."""
     caller = Caller()
-    request = Request(model=Path("fake"), system="", user="", max_tokens=TOKENS, stop=tuple(stop))
+    request = Request(model=Path("fake"), messages=turns("", ""), max_tokens=TOKENS, stop=tuple(stop))
     sequence = Sequence(request, caller, [1], TOKENS)
     for i, piece in enumerate([*pieces, None] if ends else pieces):
         if sequence.finish is None:
