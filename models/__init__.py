@@ -4,7 +4,8 @@ Imports nothing of ours outside this package.  llama.cpp is imported by `models.
 `models/quantizer.py`, so that whatever needs no inference starts without it.
 """
 
-from models.catalogue import Model, find, list_models, verify
+from models.advice import advice
+from models.catalogue import Model, Sampling, find, list_models, verify
 from models.engine import (
     Completion,
     Engine,
@@ -36,8 +37,10 @@ __all__ = [
     "QuantizeError",
     "Quantized",
     "Request",
+    "Sampling",
     "Stats",
     "Turn",
+    "advice",
     "fetch",
     "find",
     "is_verified",
