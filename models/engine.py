@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["system", "user", "assistant"]
-Finish = Literal["stop", "length", "deadline"]
+Finish = Literal["stop", "length", "deadline", "loop"]
 
 
 class ModelError(Exception):
@@ -70,6 +70,8 @@ class Request:
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
     else the draw is repeated among what it allows.
 
+    A text that runs in circles is ended, unless it `may_loop`: see `models.loops`.
+
     The same request, asked alone of an engine that was just made, gives the same answer bit by bit.  Next to others, or
     where a part of its prompt was computed before, llama.cpp computes in batches of other shapes, which changes the
     last bits of the logits: log-probabilities move by about 0.01, and where two tokens are as likely, so may the text.
@@ -90,6 +92,7 @@ class Request:
     seed: int = 0
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
 
@@ -123,8 +126,8 @@ class Completion:
     tokens, one by one, and `token_spans` the characters of `text`, by where they begin and end, of which they have
     bytes: two tokens that share a character both span it; one whose text is not in `text` spans nothing.
     `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading
-    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full) or
-    deadline.
+    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full),
+    loop (it repeats itself, see `models.loops`) or deadline.
     """
 
     text: str

@@ -145,7 +145,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     `method` is how it was asked: fact, sum, steps, program, compare or text.  `final` is the extracted final answer.
     `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
     of eight of them, `final_logprob` that of the tokens that make `final`, None where `final` does not stand in `text`
-    as it is.  `finish` is stop, length or deadline.
+    as it is.  `finish` is stop, length, loop or deadline.
     """
 
     model: str
