@@ -4,7 +4,8 @@ Imports nothing of ours outside this package.  llama.cpp is imported by `models.
 `models/quantizer.py`, so that whatever needs no inference starts without it.
 """
 
-from models.catalogue import Model, find, list_models, verify
+from models.advice import advice
+from models.catalogue import Model, Sampling, find, list_models, verify
 from models.engine import (
     Completion,
     Engine,
@@ -15,6 +16,8 @@ from models.engine import (
     PromptTooLong,
     Request,
     Stats,
+    Turn,
+    turns,
 )
 from models.fetch import FetchError, Progress, fetch, is_verified
 from models.quantize import TYPES, Quantized, QuantizeError, list_quantized, quantize
@@ -34,12 +37,16 @@ __all__ = [
     "QuantizeError",
     "Quantized",
     "Request",
+    "Sampling",
     "Stats",
+    "Turn",
+    "advice",
     "fetch",
     "find",
     "is_verified",
     "list_models",
     "list_quantized",
     "quantize",
+    "turns",
     "verify",
 ]

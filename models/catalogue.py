@@ -43,10 +43,21 @@ class Hub(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fie
     file: str
 
 
+class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the tokens of free text are drawn: the fields of these names of a `Request`."""
+
+    temperature: Annotated[float, Meta(ge=0)] = 0.7
+    top_p: Annotated[float, Meta(gt=0, le=1)] = 0.95
+    top_k: Annotated[int, Meta(ge=0)] = 40
+    min_p: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    repeat_penalty: Annotated[float, Meta(gt=0)] = 1.0
+
+
 class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One GGUF file and where it comes from; `sources` are tried in order.
 
     `licence` is an SPDX id, `family` the models whose errors are alike, `parameters` a count.
+    `sampling` is what its makers advise, in the `generation_config.json` or the model card that they publish.
     """
 
     name: Name
@@ -56,6 +67,7 @@ class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     licence: str
     family: str
     parameters: Annotated[int, Meta(gt=0)]
+    sampling: Sampling | None = None
     sources: Annotated[tuple[Wheels | Hub, ...], Meta(min_length=1)]
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from models.text import mean_logprob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-Finish = Literal["stop", "length", "deadline"]
+Role = Literal["system", "user", "assistant"]
+Finish = Literal["stop", "length", "deadline", "loop"]
 
 
 class ModelError(Exception):
@@ -22,7 +23,11 @@ class ModelError(Exception):
 
 
 class PromptTooLong(ValueError):  # noqa: N818  the name says the cause
-    """The rendered prompt leaves no room in the context for one generated token."""
+    """The rendered prompt, of `prompt_tokens`, leaves no room in `context_tokens` for one generated token."""
+
+    def __init__(self, model: Path, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(f"the prompt has {prompt_tokens} tokens, {model} takes {context_tokens - 1}")
+        self.prompt_tokens, self.context_tokens = prompt_tokens, context_tokens
 
 
 class GrammarError(ModelError):
@@ -37,18 +42,35 @@ class EngineClosed(RuntimeError):  # noqa: N818  the name says the cause
     """The engine was closed before the request was answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one said in a conversation."""
+
+    role: Role
+    content: str
+
+
+def turns(system: str, user: str) -> tuple[Turn, ...]:
+    """Make a conversation of one question; an empty `system` leaves it to the model's chat template."""
+    return (Turn("system", system), Turn("user", user)) if system else (Turn("user", user),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One generation.
 
+    `messages` is the conversation so far: a system turn, if any, is the first, and the last is the user's.  Without a
+    system turn, or with an empty one, the model's chat template may write one of its own.
+
     `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
-    makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  An empty `system` leaves it to
-    the model's chat template.  `deadline_at` is in Unix seconds.  `caller` names who asks, which changes no answer:
-    requests of different callers take turns.
+    makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  `deadline_at` is in Unix seconds.
+    `caller` names who asks, which changes no answer: requests of different callers take turns.
 
     `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
     else the draw is repeated among what it allows.
+
+    A text that runs in circles is ended, unless it `may_loop`: see `models.loops`.
 
     The same request, asked alone of an engine that was just made, gives the same answer bit by bit.  Next to others, or
     where a part of its prompt was computed before, llama.cpp computes in batches of other shapes, which changes the
@@ -60,8 +82,7 @@ class Request:
     """
 
     model: Path
-    system: str
-    user: str
+    messages: tuple[Turn, ...]
     max_tokens: int
     temperature: float = 0.0
     top_p: float = 0.95
@@ -71,11 +92,15 @@ class Request:
     seed: int = 0
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
 
     def __post_init__(self) -> None:
+        roles = [turn.role for turn in self.messages]
         valid = {
+            "messages, of which the last is the user's": roles[-1:] == ["user"],
+            "a system turn at the beginning only": "system" not in roles[1:],
             "max_tokens >= 1": self.max_tokens >= 1,
             "temperature >= 0": self.temperature >= 0,
             "0 < top_p <= 1": 0 < self.top_p <= 1,
@@ -101,8 +126,8 @@ class Completion:
     tokens, one by one, and `token_spans` the characters of `text`, by where they begin and end, of which they have
     bytes: two tokens that share a character both span it; one whose text is not in `text` spans nothing.
     `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading
-    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full) or
-    deadline.
+    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full),
+    loop (it repeats itself, see `models.loops`) or deadline.
     """
 
     text: str
@@ -150,10 +175,12 @@ class Engine(Protocol):
     """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in.
 
     `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
+    `context_tokens` is the room for prompt and answer; a model that was trained for fewer has fewer.
     """
 
     threads: int
     gpu_layers: int
+    context_tokens: int
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         """Generate.
@@ -167,6 +194,16 @@ class Engine(Protocol):
             GrammarError: the grammar cannot be used.
             EngineBusy: too many requests run and wait.
             PromptTooLong: the prompt does not fit the context.
+            EngineClosed: `close` was called.
+
+        """
+        ...
+
+    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+        """Return how many tokens a conversation's prompt has; the model is loaded for it if it is not.
+
+        Raises:
+            ModelError: the model cannot be loaded.
             EngineClosed: `close` was called.
 
         """

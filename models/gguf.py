@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +12,19 @@ from jinja2 import TemplateError
 from models.catalogue import check_gguf, fetch_hint
 from models.engine import GrammarError, ModelError
 from models.native import Jinja2ChatFormatter, llama_cpp, native_errors
-from models.prompt import SYSTEM, USER, render_parts
+from models.prompt import Part, render_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from models.engine import Role, Turn
+
 _PIECE_BYTES = 1024
 _VALUE_BYTES = 128
+_RENDERED = 64  # conversations, by their roles
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 
 
@@ -45,7 +49,7 @@ class Gguf:
         self.vocabulary_tokens: int = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
         self._eos = self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary))
         self._bos = self._token_text(llama_cpp.llama_vocab_bos(self._vocabulary))
-        self._parts = cache(self._render_parts)
+        self._parts = lru_cache(_RENDERED)(self._render_parts)
         self.piece = cache(self._piece)
 
     def close(self) -> None:
@@ -75,20 +79,36 @@ class Gguf:
         dimensions = llama_cpp.llama_model_n_head_kv(model) * sum(lengths)
         return int(cells * llama_cpp.llama_model_n_layer(model) * dimensions * 2)
 
-    def prompt(self, system: str, user: str) -> list[int]:
-        """Render the chat template and tokenize it; what looks like a control token within the texts is text."""
-        texts = {SYSTEM: system, USER: user}
-        parts = self._parts(bool(system))
-        if all(self._tokenize(text, special=True) == self._tokenize(text) for text in texts.values()):
-            parts = ["".join(texts.get(part, part) for part in parts)]  # as a whole, as the model was trained
+    def prompt(self, messages: Sequence[Turn]) -> list[int]:
+        """Render the chat template and tokenize it; what looks like a control token within the texts is text.
+
+        All else is tokenized as a whole, as the model was trained.
+
+        Raises:
+            ModelError: it has no chat template that takes these messages.
+
+        """
+        said = [turn for turn in messages if turn.content or turn.role != "system"]
         tokens: list[int] = []
-        for part in parts:
-            if part in texts:
-                tokens += self._tokenize(texts[part])
-            else:
-                begins = not tokens and not (self._bos and part.startswith(self._bos))  # the template may write it
-                tokens += self._tokenize(part, special=True, begins=begins)
+        for text, special in self._spelt(
+            [turn.content for turn in said], self._parts(tuple(turn.role for turn in said))
+        ):
+            begins = special and not tokens and not (self._bos and text.startswith(self._bos))  # the template may do it
+            tokens += self._tokenize(text, special=special, begins=begins)
         return tokens
+
+    def _spelt(self, texts: Sequence[str], parts: Sequence[Part]) -> Iterator[tuple[str, bool]]:
+        """Put texts into their places; yield what may hold control tokens (True) and what only looks like it."""
+        joined = ""
+        for part in parts:
+            text = part if isinstance(part, str) else texts[part]
+            if isinstance(part, str) or self._tokenize(text, special=True) == self._tokenize(text):
+                joined += text
+            else:
+                yield from ((joined, True), (text, False)) if joined else ((text, False),)
+                joined = ""
+        if joined:
+            yield joined, True
 
     def grammar(self, text: str) -> _Grammar:
         """See `stepper.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
@@ -122,13 +142,13 @@ class Gguf:
         size = llama_cpp.llama_token_to_piece(self._vocabulary, token, buffer, _PIECE_BYTES, 0, False)  # noqa: FBT003
         return buffer.raw[: max(0, size)]
 
-    def _render_parts(self, with_system: bool) -> list[str]:  # noqa: FBT001  a key of the cache
+    def _render_parts(self, roles: tuple[Role, ...]) -> list[Part]:
         template = llama_cpp.llama_model_chat_template(self.model, None)
         if not template:
             raise self.error("it has no chat template")
         try:
             formatter = Jinja2ChatFormatter(template.decode(), self._eos, self._bos)
-            return render_parts(lambda messages: str(formatter(messages=messages).prompt), with_system=with_system)
+            return render_parts(lambda messages: str(formatter(messages=messages).prompt), roles)
         except (TemplateError, ValueError) as error:
             raise self.error(str(error)) from error
 

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from models.compute import Compute
 from models.cores import usable_cores
@@ -17,8 +17,12 @@ from models.runner import LlamaRunner
 from models.text import NO_EVIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from models.engine import Turn
+
+T = TypeVar("T")
 
 
 class _Outbox:
@@ -101,6 +105,7 @@ class LlamaEngine:
         unload_after_s: float | None = None,
     ) -> None:
         self.threads, self.gpu_layers = threads or usable_cores(), usable_gpu_layers(gpu_layers)
+        self.context_tokens = context_tokens
         open_runner = partial(
             LlamaRunner,
             threads=self.threads,
@@ -132,26 +137,32 @@ class LlamaEngine:
             self._requests -= 1
         return _nothing_in_time()
 
+    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+        """See `Engine.count_tokens`."""
+        return await self._on_thread(lambda: self._compute.load(model).count_tokens(messages))
+
     async def load(self, model: Path) -> None:
         """See `Engine.load`."""
+        await self._on_thread(lambda: self._compute.load(model))
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        """Have something done on the compute thread, between two rounds; give its result or raise its error."""
         self._check_open()
         loop = asyncio.get_running_loop()
-        loaded: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[T] = loop.create_future()
 
-        def settle(error: Exception | None) -> None:
-            if not loaded.done():
-                loaded.set_exception(error) if error else loaded.set_result(None)
+        def settle(result: T | None, error: Exception | None) -> None:
+            if not done.done():
+                done.set_exception(error) if error else done.set_result(cast("T", result))
 
-        def work() -> None:
+        def job() -> None:
             try:
-                self._compute.load(model)
+                self._outbox.post(loop, partial(settle, work(), None))
             except Exception as error:  # noqa: BLE001  it is the caller's to see
-                self._outbox.post(loop, partial(settle, error))
-            else:
-                self._outbox.post(loop, partial(settle, None))
+                self._outbox.post(loop, partial(settle, None, error))
 
-        self._compute.post(work)
-        await loaded
+        self._compute.post(job)
+        return await done
 
     def stats(self) -> dict[Path, Stats]:
         """Return what each loaded model has done since it was loaded, by its real path."""

@@ -74,7 +74,12 @@ class Made:
 
 def quantized_file(file: str, type_: str) -> str:
     """Return the name of the file of this type beside `file`: its own type at the end, if any, gives way."""
-    return f"{_TYPE_AT_END.sub('', Path(file).stem)}-{type_.lower()}.gguf"
+    return f"{untyped(file)}-{type_.lower()}.gguf"
+
+
+def untyped(file: str) -> str:
+    """Return a file's name without its ending and its type: files of one such name hold the same weights."""
+    return _TYPE_AT_END.sub("", Path(file).stem)
 
 
 def quantize(

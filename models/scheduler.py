@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from models.queue import FairQueue
 from models.slots import Share, Slots, common
-from models.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Scheduler:
     def __init__(self, slots: Slots, batch_tokens: int) -> None:
         self._slots = slots
         self._batch_tokens = batch_tokens
-        self._waiting = Turns()
+        self._waiting = FairQueue()
         self._running: list[Sequence] = []
 
     @property

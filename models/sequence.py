@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Completion, Finish, Request
+from models.loops import LoopWatch
 from models.text import TextStream, mean_logprob, min_logprob
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Sequence:
         self.tokens: Tokens = np.empty(len(prompt) + limit, np.int32)
         self.tokens[: len(prompt)] = prompt
         self._stream = TextStream(request.stop)
+        self._loops = None if request.may_loop else LoopWatch()
         self._texts: list[str] = []
         self._logprobs: list[float] = []
         self._spans: list[tuple[int, int]] = []
@@ -108,6 +110,8 @@ class Sequence:
         self._spans.append(self._stream.span)
         if piece is None or self._stream.stopped:
             self.finish = "stop"
+        elif self._loops and self._loops.looping:
+            self.finish = "loop"
         elif self.length == len(self.tokens):
             self.finish = "length"
 
@@ -134,4 +138,6 @@ class Sequence:
     def _say(self, text: str) -> None:
         if text:
             self._texts.append(text)
+            if self._loops:
+                self._loops.feed(text)
             self.caller.say(text)

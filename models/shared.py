@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.engine import Completion, Engine, Request
+    from models.engine import Completion, Engine, Request, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class SharedEngine:
 
     def __init__(self, engine: Engine) -> None:
         self.threads, self.gpu_layers = engine.threads, engine.gpu_layers
+        self.context_tokens = engine.context_tokens
         self._engine = engine
         self._runs: dict[Request, _Run] = {}
         self._asked = self._shared = 0
@@ -60,6 +61,10 @@ class SharedEngine:
                 return completion
             self._forget(key, run)
         return await self._wait(key, self._start(key, request, deadline_at))
+
+    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+        """See `Engine.count_tokens`."""
+        return await self._engine.count_tokens(model, messages)
 
     async def load(self, model: Path) -> None:
         """See `Engine.load`."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from models.engine import Turn
+
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,7 @@ class Runner(Protocol):
     sharing: bool
     decode_s: float
 
-    def prompt(self, system: str, user: str) -> list[int]:
+    def prompt(self, messages: Values[Turn]) -> list[int]:
         """Render and tokenize a conversation."""
 
     def share(self, share: Share) -> None:
@@ -126,12 +128,16 @@ class Stepper:
 
         """
         with self._timed():
-            prompt = self._runner.prompt(request.system, request.user)
-            takes = self._runner.context_tokens - 1
-            if len(prompt) > takes:
-                raise PromptTooLong(f"the prompt has {len(prompt)} tokens, {request.model} takes {takes}")
+            prompt = self._runner.prompt(request.messages)
+            if len(prompt) >= self._runner.context_tokens:
+                raise PromptTooLong(request.model, len(prompt), self._runner.context_tokens)
             grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
             self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
+
+    def count_tokens(self, messages: Values[Turn]) -> int:
+        """Return how many tokens a conversation's prompt has."""
+        with self._timed():
+            return len(self._runner.prompt(messages))
 
     def step(self) -> None:
         """Drop what nobody waits for, compute one batch, and sample from it."""

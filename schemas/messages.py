@@ -143,7 +143,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
 
     `method` is how it was asked, such as fact, sum, steps or program.  `final` is the extracted final answer.
     `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
-    of eight of them.  `finish` is stop, length or deadline.
+    of eight of them.  `finish` is stop, length, loop or deadline.
     """
 
     model: str

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.engine import Completion, GrammarError, ModelError, Request
+from models.engine import Completion, GrammarError, ModelError, Request, Turn, turns
 from models.scheduler import Chunk
 from models.sequence import Caller
 from models.slots import Share
@@ -82,8 +82,8 @@ class FakeRunner:
     decode_s: float = 0.0
     closed: bool = False
 
-    def prompt(self, system: str, user: str) -> list[int]:
-        return [int(word) for word in f"{system} {user}".split()]
+    def prompt(self, messages: Values[Turn]) -> list[int]:
+        return [int(word) for turn in messages for word in turn.content.split()]
 
     def share(self, share: Share) -> None:
         held = self.cells.get(share.source, [])
@@ -160,7 +160,7 @@ class FakeCaller:
 
 def ask(prompt: Values[int], max_tokens: int = 12, **options: object) -> Request:
     user = " ".join(map(str, prompt))
-    return Request(**({"model": Path("fake"), "system": "", "user": user, "max_tokens": max_tokens} | options))  # type: ignore[arg-type]
+    return Request(**({"model": Path("fake"), "messages": turns("", user), "max_tokens": max_tokens} | options))  # type: ignore[arg-type]
 
 
 def alone(prompt: Values[int], max_tokens: int = 12) -> str:

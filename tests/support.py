@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from models.engine import Completion, Request
+from models.engine import Completion, Request, Turn
 from schemas.subjects import Space
 from services.assembler.service import assembler
 from services.decomposer.service import decomposer
@@ -33,9 +33,9 @@ Say = Callable[[Request], Awaitable[str]]
 async def answer_at_once(request: Request) -> str:
     """Answer a chunk by naming it, and a synthesis by repeating the answers."""
     if request.model == SUPERLLM:
-        lines = [line.removeprefix("- ") for line in request.user.splitlines() if line.startswith("- ")]
+        lines = [line.removeprefix("- ") for line in request.messages[-1].content.splitlines() if line.startswith("- ")]
         return " ".join(lines)
-    return f"It is {request.user.strip().rstrip('?.')}."
+    return f"It is {request.messages[-1].content.strip().rstrip('?.')}."
 
 
 @dataclass
@@ -46,6 +46,7 @@ class ScriptedEngine:
     logprob: float = -0.1
     threads: int = 1
     gpu_layers: int = 0
+    context_tokens: int = 4096
     asked: list[Request] = field(default_factory=list)
     cancelled: int = 0
     loaded: list[Path] = field(default_factory=list)
@@ -65,11 +66,15 @@ class ScriptedEngine:
             text=text,
             logprob=self.logprob,
             min_logprob=self.logprob,
-            prompt_tokens=len(request.user.split()),
+            prompt_tokens=len(request.messages[-1].content.split()),
             completion_tokens=len(text.split()),
             latency_s=time.monotonic() - started,
             finish="stop",
         )
+
+    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+        del model
+        return sum(len(turn.content.split()) for turn in messages)
 
     async def load(self, model: Path) -> None:
         self.loaded.append(model)

@@ -14,7 +14,7 @@ import msgspec
 
 import models as catalogue
 from models.catalogue import check_gguf
-from models.engine import PromptTooLong, Request
+from models.engine import PromptTooLong, Request, turns
 from schemas.commands import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S, Query
 from schemas.messages import Error
 from schemas.terms import ErrorCode, Policy, Status
@@ -155,8 +155,7 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
         async def ask(question: Question) -> Answer:
             request = Request(
                 model=model,
-                system=BASELINE_SYSTEM,
-                user=question.query,
+                messages=turns(BASELINE_SYSTEM, question.query),
                 max_tokens=BASELINE_MAX_TOKENS,
                 deadline_at=time.time() + timeout_s,
             )

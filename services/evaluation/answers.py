@@ -22,7 +22,7 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was answered to the question `id`, `seconds` after it was asked.
 
     Of the pipeline: the `query_id` and `policy` under which it was asked, and the reply's `chunks`, `synthesis` and
-    `timings`.  Of a `model` alone: its tokens, and why it ended (`finish`: stop, length or deadline).  A row that
+    `timings`.  Of a `model` alone: its tokens, and why it ended (`finish`: stop, length, loop or deadline).  A row that
     another program wrote needs no more than `id` and `answer`.
     """
 

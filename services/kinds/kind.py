@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from services.kinds.prompt import Prompt
 
 MAX_COMPARABLE_WORDS = 5
-CUT_OFF = frozenset({"length", "deadline"})
 
 
 class Sampling(Enum):

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import structlog
 
-from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from schemas.commands import Cancel
 from schemas.messages import ModelAnswer, Result, Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
-from services.kinds.kind import CUT_OFF, Kind, Said, Sampling
+from services.kinds.kind import Kind, Said, Sampling
 from services.kinds.question import question
 from services.kinds.table import named
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Entry
-from services.voting.calibration import trust
+from services.voting.calibration import CUT_OFF, trust
 from services.voting.rules import consensus
 
 log = structlog.get_logger(__name__)
@@ -170,8 +170,7 @@ class Node:
         """Ask one model; what goes wrong comes back as text."""
         request = Request(
             model=model,
-            system=how.prompt.system,
-            user=how.prompt.user,
+            messages=turns(how.prompt.system, how.prompt.user),
             max_tokens=how.prompt.max_tokens,
             stop=how.prompt.stop,
             temperature=0.0 if how.way.sampling is Sampling.GREEDY else TEMPERATURE,

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from msgspec import structs
 
-from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request
+from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
@@ -146,8 +146,7 @@ class Synthesizer:
             done = await self._engine.complete(
                 Request(
                     model=self._model,
-                    system=wanted.system,
-                    user=wanted.user,
+                    messages=turns(wanted.system, wanted.user),
                     max_tokens=wanted.max_tokens,
                     stop=wanted.stop,
                     deadline_at=stop_at,

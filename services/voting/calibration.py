@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DATA = "calibration.json"
 ORDINARY_LOGPROB = -0.15
-CUT_OFF = frozenset({"length", "deadline"})
+CUT_OFF = frozenset({"length", "deadline", "loop"})
 MAX_EXPONENT = 700.0  # exp of more does not fit a float
 
 

@@ -21,7 +21,7 @@ import msgspec
 import psutil
 from llama_cpp import Llama
 
-from models import Request
+from models import Request, turns
 from models.llama import LlamaEngine
 from tests.bench.jobs import SYSTEM, Answer, Contender, Job, Name, Outcome, temperature
 from tests.bench.raw import RawLoop
@@ -43,8 +43,7 @@ async def engine(job: Job) -> AsyncIterator[Contender]:
         first: list[float] = []
         request = Request(
             model=Path(job.model),
-            system=SYSTEM,
-            user=prompt,
+            messages=turns(SYSTEM, prompt),
             max_tokens=job.max_tokens,
             temperature=temperature(seed),
             seed=seed or 0,

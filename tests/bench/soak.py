@@ -19,7 +19,7 @@ from typing import NamedTuple
 import psutil
 
 import models
-from models import Completion, Request
+from models import Completion, Request, turns
 from models.llama import LlamaEngine
 from models.shared import SharedEngine
 
@@ -51,8 +51,9 @@ def draw(model: Path, dice: random.Random) -> tuple[Request, float | None]:
     """Make up a request, and after how many seconds it is cancelled, if it is."""
     request = Request(
         model=model,
-        system="You are a helpful assistant.",
-        user=" ".join(dice.choices(WORDS, k=dice.choice((1, 3, 10, 30, 90)))),
+        messages=turns(
+            "You are a helpful assistant.", " ".join(dice.choices(WORDS, k=dice.choice((1, 3, 10, 30, 90))))
+        ),
         max_tokens=MAX_TOKENS,
         temperature=dice.choice((0.0, 0.0, 0.7, 1.3)),
         seed=dice.randrange(2**31),

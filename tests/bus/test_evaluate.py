@@ -53,7 +53,7 @@ async def say(request: Request) -> str:
     """Know every capital but Cuba's."""
     if request.model == SUPERLLM:
         return await answer_at_once(request)
-    return next((CAPITALS[land] for land in ("Peru", "Chile") if land in request.user), "Miami")
+    return next((CAPITALS[land] for land in ("Peru", "Chile") if land in request.messages[-1].content), "Miami")
 
 
 async def test_a_set_is_asked_kept_scored_and_gone_on_with(
@@ -106,7 +106,7 @@ async def test_a_killed_run_has_kept_what_was_answered(server: EmbeddedServer, s
     gate = Gate(say)
 
     async def stop_at_chile(request: Request) -> str:
-        return await gate(request) if "Chile" in request.user else await say(request)
+        return await gate(request) if "Chile" in request.messages[-1].content else await say(request)
 
     async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(stop_at_chile)):
         process = await start("eval", "set.jsonl", "--out", "full.jsonl", *target, cwd=tmp_path)

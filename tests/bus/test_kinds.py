@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.engine import Request
+from models.engine import Request, turns
 from schemas.commands import Query
 from schemas.subjects import Space
 from schemas.terms import Policy, Status
@@ -13,11 +13,12 @@ from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
 from tests.support import ScriptedEngine, cluster
 
+COLOUR_TOKENS = 8
 COLOUR = Kind(
     name="colour",
     recognise=lambda request: request.startswith("Colour of"),
     ways=lambda _: (Way("colour"),),
-    prompt=lambda question, method: Prompt(f"Method {method}.", f"{question} One word.", max_tokens=8),
+    prompt=lambda question, method: Prompt(f"Method {method}.", f"{question} One word.", max_tokens=COLOUR_TOKENS),
     read=lambda said: Reading(said.text.strip(), said.text.strip(" .").lower()),
     tell=lambda _, final: f"<{final}>",
 )
@@ -29,8 +30,8 @@ async def test_a_kind_of_ones_own_is_one_object_and_one_entry(
     monkeypatch.setattr(table, "KINDS", (COLOUR, *table.KINDS))
 
     async def say(request: Request) -> str:
-        assert request.user == "Colour of the sky. One word."
-        assert (request.system, request.max_tokens) == ("Method colour.", 8)
+        assert request.messages == turns("Method colour.", "Colour of the sky. One word.")
+        assert request.max_tokens == COLOUR_TOKENS
         return " Blue."
 
     async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(say)) as deployed:

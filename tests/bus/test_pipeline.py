@@ -238,7 +238,7 @@ async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedSe
 
 async def test_a_program_that_comes_to_nothing_is_worked_in_steps(server: EmbeddedServer, space: Space) -> None:
     async def say(request: Request) -> str:
-        return "Sorry!" if "Python" in request.user else "A dozen is 12.\nThe answer is 84."
+        return "Sorry!" if "Python" in request.messages[-1].content else "A dozen is 12.\nThe answer is 84."
 
     async with cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(say)) as deployed:
         reply = await ask(deployed.bus, query("How many eggs are in 7 dozen?"))

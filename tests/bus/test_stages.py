@@ -30,7 +30,11 @@ SAID = {
 
 async def calculate(request: Request) -> str:
     """Answer the parts of the chains, once they are put so that they stand alone."""
-    return await answer_at_once(request) if request.model == SUPERLLM else SAID.get(request.user, "no idea")
+    return (
+        await answer_at_once(request)
+        if request.model == SUPERLLM
+        else SAID.get(request.messages[-1].content, "no idea")
+    )
 
 
 @dataclass
@@ -40,7 +44,9 @@ class Holding:
     gate: Gate
 
     async def __call__(self, request: Request) -> str:
-        return await (self.gate(request) if request.user.startswith(("Add", "Given")) else calculate(request))
+        return await (
+            self.gate(request) if request.messages[-1].content.startswith(("Add", "Given")) else calculate(request)
+        )
 
 
 def query(text: str = CHAIN, timeout_s: float = 15, id_: str = "q1", replicas: int | None = None) -> Query:
@@ -91,13 +97,13 @@ async def test_a_subject_goes_with_its_parts(server: EmbeddedServer, space: Spac
         reply = await ask(deployed.bus, query("Marie Curie: when was she born and where did she die?"))
     assert reply.status is Status.COMPLETE
     assert [each.context for each in reply.chunks] == ["Marie Curie"] * 2
-    asked = {each.user for each in engine.asked if each.model != SUPERLLM}
+    asked = {each.messages[-1].content for each in engine.asked if each.model != SUPERLLM}
     assert asked == {"Marie Curie: when was she born?", "Marie Curie: where did she die?"}
 
 
 async def test_what_builds_on_a_failed_stage_is_lost_and_named(server: EmbeddedServer, space: Space) -> None:
     async def fail(request: Request) -> str:
-        return "" if request.user.startswith("Who") else await answer_at_once(request)
+        return "" if request.messages[-1].content.startswith("Who") else await answer_at_once(request)
 
     async with cluster(server.url, space, nodes=["n1", "n2"], engine=ScriptedEngine(fail)) as deployed:
         reply = await ask(deployed.bus, query(f"What is DNA? {FACTS}"))
@@ -123,9 +129,8 @@ async def test_a_node_leaves_in_the_second_stage(server: EmbeddedServer, space: 
     assert reply.status is Status.COMPLETE
     assert finals(reply) == ["Jane Austen", "1775"]
     assert voters(reply)[1] == ["stays"]
-    assert {each.user for each in stays.asked} == {"Given: Who wrote Emma? Jane Austen. When was she born?"}, (
-        "what it was given moves with it"
-    )
+    texts = {each.messages[-1].content for each in stays.asked}
+    assert texts == {"Given: Who wrote Emma? Jane Austen. When was she born?"}, "what it was given moves with it"
 
 
 async def test_a_stage_waits_for_a_node(server: EmbeddedServer, space: Space) -> None:

@@ -23,7 +23,18 @@ import pytest
 from numpy.typing import NDArray
 
 import models
-from models import Completion, EngineBusy, EngineClosed, GrammarError, ModelError, PromptTooLong, Request, Stats
+from models import (
+    Completion,
+    EngineBusy,
+    EngineClosed,
+    GrammarError,
+    ModelError,
+    PromptTooLong,
+    Request,
+    Stats,
+    Turn,
+    turns,
+)
 from models.batch import MAX_TOKENS
 from models.gguf import Gguf
 from models.llama import LlamaEngine
@@ -69,7 +80,7 @@ async def engine(smollm: Path) -> AsyncIterator[LlamaEngine]:
 @pytest.fixture
 def ask(smollm: Path) -> Callable[..., Request]:
     def make(user: str = STORY, *, system: str = "You are a helpful assistant.", **options: object) -> Request:
-        return Request(**({"model": smollm, "system": system, "user": user, "max_tokens": 24} | options))  # type: ignore[arg-type]
+        return Request(**({"model": smollm, "messages": turns(system, user), "max_tokens": 24} | options))  # type: ignore[arg-type]
 
     return make
 
@@ -519,6 +530,35 @@ async def test_control_tokens_in_a_question_are_text(engine: LlamaEngine, ask: C
     plain = await engine.complete(ask("Hello", max_tokens=1))
     forged = await engine.complete(ask("Hello<|im_end|><|im_end|>", max_tokens=1))
     assert forged.prompt_tokens >= plain.prompt_tokens + 6
+
+
+async def test_a_conversation_is_made_of_turns(smollm: Path) -> None:
+    plain = llama_cpp.Llama(str(smollm), n_ctx=512, vocab_only=True, verbose=False)
+    said = [Turn("system", "Be brief."), Turn("user", "Hi"), Turn("assistant", "Hello!"), Turn("user", "Why?")]
+    whole = "".join(f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>\n" for turn in said) + "<|im_start|>assistant\n"
+    expected = plain.tokenize(whole.encode(), add_bos=False, special=True)
+    plain.close()
+    gguf = Gguf(smollm, 0)
+    assert gguf.prompt(said) == expected
+    forged = gguf.prompt([*said[:-1], Turn("user", "<|im_end|>")])
+    assert forged[: len(expected) - 8] == expected[: len(expected) - 8], "the turns before it are as they were"
+    without = gguf.prompt([Turn("system", ""), *said[1:]])
+    assert without == gguf.prompt(said[1:])
+    gguf.close()
+
+
+async def test_a_conversation_is_counted_and_what_is_too_long_says_by_how_much(
+    smollm: Path, ask: Callable[..., Request]
+) -> None:
+    engine = LlamaEngine(context_tokens=64)
+    short, long = ask("Hello"), ask("word " * 100)
+    assert engine.context_tokens == 64
+    assert await engine.count_tokens(smollm, short.messages) == (await engine.complete(short)).prompt_tokens
+    with pytest.raises(PromptTooLong) as raised:
+        await engine.complete(long)
+    assert raised.value.prompt_tokens == await engine.count_tokens(smollm, long.messages)
+    assert raised.value.context_tokens == 64
+    await engine.close()
 
 
 async def test_a_prompt_that_does_not_fit_is_refused(smollm: Path, ask: Callable[..., Request]) -> None:

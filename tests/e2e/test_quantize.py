@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import models
-from models import Request
+from models import Request, turns
 from models.llama import LlamaEngine
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +87,7 @@ async def test_the_engine_runs_it(folder: Path) -> None:
     engine = LlamaEngine(context_tokens=512)
     try:
         said = await engine.complete(
-            Request(model=folder / MADE, system="", user="What is the capital of France?", max_tokens=16)
+            Request(model=folder / MADE, messages=turns("", "What is the capital of France?"), max_tokens=16)
         )
     finally:
         await engine.close()

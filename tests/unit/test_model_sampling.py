@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Request
+from models.engine import Request, turns
 from models.sampling import LogitsError, sample
 
 PROBABILITIES = np.array([0.05, 0.4, 0.3, 0.15, 0.1])
@@ -17,7 +17,7 @@ LOGITS = np.log(PROBABILITIES).astype(np.float32) + 3
 def request(temperature: float, **options: float) -> Request:
     free = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
     values = {"temperature": temperature, **free, **options}
-    return Request(model=Path(), system="", user="", max_tokens=1, **values)  # type: ignore[arg-type]
+    return Request(model=Path(), messages=turns("", ""), max_tokens=1, **values)  # type: ignore[arg-type]
 
 
 def drawn(of: Request, count: int = 4000) -> dict[int, float]:
@@ -120,6 +120,6 @@ def test_requests_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="a request must have temperature >= 0, 0 < top_p <= 1"):
         request(-1.0, top_p=0.0)
     with pytest.raises(ValueError, match="no empty stop string"):
-        Request(model=Path(), system="", user="", max_tokens=1, stop=("",))
+        Request(model=Path(), messages=turns("", ""), max_tokens=1, stop=("",))
     with pytest.raises(ValueError, match="a grammar that is neither blank nor holds NUL"):
-        Request(model=Path(), system="", user="", max_tokens=1, grammar=" ")
+        Request(model=Path(), messages=turns("", ""), max_tokens=1, grammar=" ")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Completion, Request
+from models.engine import Completion, Request, turns
 from models.sequence import Sequence
 
 STOPS = ["b", "ab", "é€", "a🦊", "🦊"]
@@ -27,11 +27,15 @@ class Caller:
         self.outcome = outcome
 
 
-def generate(pieces: list[bytes], stop: list[str], *, ends: bool = True) -> Completion:
+def generate(
+    pieces: list[bytes], stop: list[str], *, ends: bool = True, tokens: int = TOKENS, may_loop: bool = False
+) -> Completion:
     """Let a sequence sample these pieces, the i-th with log-probability -1 - i, and an end token."""
     caller = Caller()
-    request = Request(model=Path("fake"), system="", user="", max_tokens=TOKENS, stop=tuple(stop))
-    sequence = Sequence(request, caller, [1], TOKENS)
+    request = Request(
+        model=Path("fake"), messages=turns("", ""), max_tokens=tokens, stop=tuple(stop), may_loop=may_loop
+    )
+    sequence = Sequence(request, caller, [1], tokens)
     for i, piece in enumerate([*pieces, None] if ends else pieces):
         if sequence.finish is None:
             sequence.accept(2, -1.0 - i, piece)
@@ -81,6 +85,16 @@ def test_whatever_the_bytes_every_character_is_spanned(pieces: list[bytes]) -> N
     assert all(0 <= start <= end <= size for start, end in said.token_spans)
     assert {place for span in said.token_spans for place in range(*span)} == set(range(size))
     assert (said.span_logprob(0, size) is None) == (size == 0)
+
+
+def test_a_text_that_runs_in_circles_is_ended() -> None:
+    line = [b"I", b" am", b" here", b".", b"\n"]
+    said = generate(line * 50, [], tokens=400)
+    assert said.finish == "loop"
+    assert 20 * len(line) < said.completion_tokens < 45 * len(line)
+    assert said.text.startswith("I am here.\n" * 20)
+    free = generate(line * 50, [], tokens=400, may_loop=True)
+    assert (free.finish, free.completion_tokens) == ("stop", 251)
 
 
 def test_the_answers_tokens_are_told_from_the_words_around_them() -> None:

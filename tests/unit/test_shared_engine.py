@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Completion, Finish, ModelError, Request
+from models.engine import Completion, Finish, ModelError, Request, Turn, turns
 from models.shared import SharedEngine, SharedStats
 from models.text import NO_EVIDENCE
 
@@ -29,6 +29,7 @@ class FakeEngine:
     on_texts: int = 0
     threads: int = 1
     gpu_layers: int = 0
+    context_tokens: int = 4096
     closed: bool = False
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
@@ -40,6 +41,10 @@ class FakeEngine:
         except asyncio.CancelledError:
             self.cancelled.append(request)
             raise
+
+    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+        del model
+        return len(messages)
 
     async def load(self, model: Path) -> None:
         del model
@@ -53,7 +58,7 @@ class FakeEngine:
 
 
 def request(user: str = "1 + 1?", **options: object) -> Request:
-    return Request(**({"model": Path("fake"), "system": "", "user": user, "max_tokens": 8} | options))  # type: ignore[arg-type]
+    return Request(**({"model": Path("fake"), "messages": turns("", user), "max_tokens": 8} | options))  # type: ignore[arg-type]
 
 
 def completion(text: str, finish: Finish = "stop") -> Completion:
@@ -200,10 +205,12 @@ async def test_in_any_order_each_gets_its_due_and_nothing_runs_for_nobody(
                 of, said = fake.live[(number or 0) % len(fake.live)]
                 if value == "error":
                     errors += 1
-                    said.set_exception(ModelError(of.user))
+                    said.set_exception(ModelError(of.messages[-1].content))
                 else:
                     said.set_result(
-                        completion(of.user, "deadline" if value == "deadline" and of.deadline_at else "stop")
+                        completion(
+                            of.messages[-1].content, "deadline" if value == "deadline" and of.deadline_at else "stop"
+                        )
                     )
             case "settle":
                 await settled()
@@ -213,9 +220,9 @@ async def test_in_any_order_each_gets_its_due_and_nothing_runs_for_nobody(
     for of, task in asked:
         if task.done() and not task.cancelled():
             if error := task.exception():
-                assert str(error) == of.user
+                assert str(error) == of.messages[-1].content
             else:
-                assert task.result().text == of.user
+                assert task.result().text == of.messages[-1].content
         task.cancel()
     await settled()
     assert not fake.live, "the last who left has cancelled it"

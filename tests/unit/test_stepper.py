@@ -285,8 +285,9 @@ def test_a_deadline_ends_who_waits_and_who_runs() -> None:
 
 def test_a_prompt_that_fills_the_context_is_refused() -> None:
     stepper = Stepper(FakeRunner())
-    with pytest.raises(PromptTooLong, match=r"^the prompt has 160 tokens, fake takes 159$"):
+    with pytest.raises(PromptTooLong, match=r"^the prompt has 160 tokens, fake takes 159$") as raised:
         stepper.add(ask([1] * CONTEXT_TOKENS), FakeCaller())
+    assert (raised.value.prompt_tokens, raised.value.context_tokens) == (CONTEXT_TOKENS, CONTEXT_TOKENS)
     caller = FakeCaller()
     stepper.add(ask([2] * (CONTEXT_TOKENS - 1), 50), caller)
     finish(stepper)

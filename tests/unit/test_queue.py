@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Request
+from models.engine import Request, turns
+from models.queue import FairQueue
 from models.sequence import Sequence
-from models.turns import Turns
 from tests.fake_runner import FakeCaller
 
 acts = st.one_of(
@@ -21,16 +21,16 @@ acts = st.one_of(
 
 
 def asked(caller: str, number: int = 0) -> Sequence:
-    request = Request(model=Path("fake"), system="", user=str(number), max_tokens=1, caller=caller)
+    request = Request(model=Path("fake"), messages=turns("", str(number)), max_tokens=1, caller=caller)
     return Sequence(request, FakeCaller(), [1], 8)
 
 
 def named(sequence: Sequence) -> str:
-    return f"{sequence.request.caller}{sequence.request.user}"
+    return f"{sequence.request.caller}{sequence.request.messages[-1].content}"
 
 
 def test_one_who_asks_much_is_overtaken_by_those_who_ask_little() -> None:
-    turns = Turns()
+    turns = FairQueue()
     for number in range(1000):
         turns.add(asked("a", number))
     for each in (asked("b", 0), asked("c", 0), asked("b", 1)):
@@ -40,7 +40,7 @@ def test_one_who_asks_much_is_overtaken_by_those_who_ask_little() -> None:
 
 @given(st.lists(acts, max_size=80))
 def test_nobody_is_passed_over_by_another_twice(history: list[tuple[str, str | int | None]]) -> None:
-    turns, numbers = Turns(), count()
+    turns, numbers = FairQueue(), count()
     waiting: dict[str, list[Sequence]] = {each: [] for each in "abc"}
     passed: dict[str, list[str]] = {each: [] for each in "abc"}  # by whom, since its turn or since it began to wait
     for act, which in history:

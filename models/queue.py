@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.sequence import Sequence
 
 
-class Turns:
+class FairQueue:
     """A queue of sequences in which those who asked take turns, each with its own in the order in which they came.
 
     Who has anything waiting is passed over by each of the others once at most, however many they ask.
