@@ -10,9 +10,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from schemas.terms import OnPartial, Policy, Token
+from schemas.terms import Generation, OnPartial, Policy, Role, Token, Turn
 
 MAX_QUERY_BYTES = 32 * 1024
+MAX_TURNS = 512
 MIN_TIMEOUT_S = 1.0
 MAX_TIMEOUT_S = 600.0
 DEFAULT_TIMEOUT_S = 120.0
@@ -22,17 +23,47 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Base of what clients send."""
 
 
-class Query(Command, frozen=True, kw_only=True):
-    """A question, sent as a request to `dellm.query`.
+class Query(Generation, frozen=True, kw_only=True):
+    """A question or a conversation, sent as a request to `dellm.query`.
 
-    `id` may be chosen by the client: the same id is answered once, however often it is sent.
+    `messages` is the conversation: a system turn, if any, is the first, and the last is the user's.  `query` is short
+    for one user's turn.  `id` may be chosen by the client: the same id is answered once, however often it is sent.
+    `local_time` is the user's clock with its offset (ISO 8601), for questions about today.  `model` names a member of
+    the pool, which then answers alone.  The other fields say how the text is to be drawn, see `Generation`.
     """
 
-    query: Annotated[str, Meta(min_length=1)]
+    query: str = ""
+    messages: Annotated[list[Turn], Meta(max_length=MAX_TURNS)] = []
     id: Token | None = None
+    model: Annotated[str, Meta(max_length=200)] = ""
+    local_time: Annotated[str, Meta(max_length=40)] = ""
     timeout_s: Annotated[float, Meta(ge=MIN_TIMEOUT_S, le=MAX_TIMEOUT_S)] = DEFAULT_TIMEOUT_S
     on_partial: OnPartial = OnPartial.ACCEPT
     policy: Policy = Policy()
+
+    def __post_init__(self) -> None:
+        if bool(self.query) == bool(self.messages):
+            raise ValueError("give either `query` or `messages`")
+        roles = [turn.role for turn in self.messages]
+        if roles and roles[-1] is not Role.USER:
+            raise ValueError("the last of `messages` must be the user's")
+        if Role.SYSTEM in roles[1:]:
+            raise ValueError("only the first of `messages` may be the system's")
+
+    @property
+    def text(self) -> str:
+        """What the user asks now."""
+        return self.messages[-1].content if self.messages else self.query
+
+    @property
+    def generation(self) -> Generation:
+        """How the text is to be drawn."""
+        return Generation(**{name: getattr(self, name) for name in Generation.__struct_fields__})
+
+    @property
+    def turns(self) -> list[Turn]:
+        """What was said before, the system's turn included."""
+        return self.messages[:-1]
 
 
 class Cancel(Command, frozen=True, kw_only=True):

@@ -12,12 +12,14 @@ from msgspec import Struct, structs
 from schemas.terms import (
     CachedAnswer,
     ErrorCode,
+    Generation,
     OnPartial,
     Policy,
     Probability,
     Source,
     Status,
     Token,
+    Turn,
     Wording,
 )
 
@@ -50,13 +52,29 @@ class Given(Message, frozen=True, kw_only=True):
     answer: str
 
 
+class Check(Message, frozen=True, kw_only=True):
+    """A demand of the request on its answer that a program verified: what it is, and what is wrong (None: it is met).
+
+    `repaired` says that the answer was mended mechanically to meet it.
+    """
+
+    family: str
+    demand: str
+    reason: str | None = None
+    repaired: bool = False
+
+
 class Assignment(Message, frozen=True, kw_only=True):
-    """One replica of a chunk on one node, with the node's fitness for the kind when it was routed."""
+    """One replica of a chunk on one node, with the node's fitness for the kind when it was routed.
+
+    `complaint` tells it what was wrong with the answers before.
+    """
 
     chunk: int
     node: Token
     replica: int
     fitness: Probability
+    complaint: str = ""
 
 
 class Plan(Message, frozen=True, kw_only=True):
@@ -66,7 +84,8 @@ class Plan(Message, frozen=True, kw_only=True):
     names the chunks for which every live node has failed.  A chunk that depends on others has assignments once it is in
     `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
     votes that there are, if any, so that there is time for those.  A chunk in `cached` is answered, and not asked.  A
-    revision keeps when the first one was stored (`planned_at`).
+    revision keeps when the first one was stored (`planned_at`).  `query` is what the user asks now, `turns` what was
+    said before, as far as it is needed.
     """
 
     id: Token
@@ -86,6 +105,10 @@ class Plan(Message, frozen=True, kw_only=True):
     revision: int = 0
     planned_at: float | None = None
     traceparent: str | None = None
+    turns: list[Turn] = []
+    generation: Generation = Generation()
+    local_time: str = ""
+    model: str = ""
 
 
 class Revised(Message, frozen=True, kw_only=True):
@@ -109,7 +132,10 @@ class Due(Message, frozen=True, kw_only=True):
 
 
 class Task(Message, frozen=True, kw_only=True):
-    """Work for one node.  Replica 0 answers greedily, the others by another method or with a seed of their own."""
+    """Work for one node.  Replica 0 answers greedily, the others by another method or with a seed of their own.
+
+    With `stream` the node publishes its text while it is written; `model` names the one that is to answer alone.
+    """
 
     id: Token
     chunk: int
@@ -120,19 +146,26 @@ class Task(Message, frozen=True, kw_only=True):
     deadline_at: float
     context: str = ""
     given: list[Given] = []
+    turns: list[Turn] = []
+    generation: Generation = Generation()
+    local_time: str = ""
+    model: str = ""
+    complaint: str = ""
+    stream: bool = False
 
 
 class Route(Message, frozen=True, kw_only=True):
     """More work on a chunk is wanted, once for each revision of the plan (`attempt`).
 
     With `given` the chunk may begin, since all that it depends on is answered.  Else one more replica is wanted,
-    on a node that has not tried yet.
+    on a node that has not tried yet, which is told the `complaint` about the answers so far.
     """
 
     id: Token
     chunk: int
     attempt: int
     given: list[Given] = []
+    complaint: str = ""
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -163,6 +196,8 @@ class Result(Message, frozen=True, kw_only=True):
 
     `confidence` is the probability, from the chosen model's log-probabilities, that goes into the vote; `agreed` says
     whether both models gave equivalent answers (None: only one answered); `chosen` indexes `answers`.
+    `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the request does
+    not fit at all.
     """
 
     id: Token
@@ -176,6 +211,8 @@ class Result(Message, frozen=True, kw_only=True):
     confidence: Probability = 0.0
     agreed: bool | None = None
     error: str | None = None
+    dropped_turns: int = 0
+    too_long: bool = False
 
     def __post_init__(self) -> None:
         if self.chosen is not None and not 0 <= self.chosen < len(self.answers):
@@ -212,7 +249,8 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     `decided` is all (every replica answered), early (the rest need not be awaited), deadline, none, or cached: it was
     answered before, and voted on then, in the query that `source` tells.  `agreement` is the winning class's share of
     the weight that voted, `confidence` how likely the winner is right, as the vote's rule sees it.  `given` are the
-    answers that it built on; `reason` says why a chunk that was never asked was not.
+    answers that it built on; `reason` says why a chunk that was never asked was not.  `checks` are the demands on the
+    answer, `finish` how the winner's text ended, `dropped_turns` how much of the conversation did not fit.
     """
 
     index: int
@@ -230,6 +268,9 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     given: list[Given] = []
     reason: str | None = None
     source: Source | None = None
+    checks: list[Check] = []
+    finish: str | None = None
+    dropped_turns: int = 0
 
     def lean(self) -> ChunkOutcome:
         """Leave out what each single model said; the results in the stream hold it."""
@@ -287,7 +328,10 @@ class Synthesis(Message, frozen=True, kw_only=True):
 
 
 class Reply(Message, frozen=True, kw_only=True):
-    """What the client gets, and what is stored under `dellm.answer.<id>`.  `error` is set when `status` is failed."""
+    """What the client gets, and what is stored under `dellm.answer.<id>`.  `error` is set when `status` is failed.
+
+    `notes` tell what a reader should know of the answer, a sentence each: cut off, a guess, a demand that is not met.
+    """
 
     id: str
     status: Status
@@ -296,14 +340,20 @@ class Reply(Message, frozen=True, kw_only=True):
     chunks: list[ChunkOutcome] = []
     synthesis: Synthesis | None = None
     timings: Timings | None = None
+    notes: list[str] = []
 
 
 class Piece(Message, frozen=True, kw_only=True):
-    """A piece of the answer while it is being written.  The reply, not the pieces, is the answer."""
+    """A piece of the answer while it is being written, by the node or by the synthesizer.
+
+    `revised` says that it stands in the place of all pieces before it.  The reply, not the pieces, is the answer; what
+    was streamed and not revised is its text.
+    """
 
     id: Token
     index: int
     text: str
+    revised: bool = False
 
 
 class DeadLetter(Message, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -16,6 +16,7 @@ Token = Annotated[
     ),
 ]
 
+MAX_TOKENS = 8192  # that a client may ask for in one generation
 CANARY = "canary-"  # begins the ids of the questions with a known answer that the trainer asks
 CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
 
@@ -68,7 +69,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a query is to be answered.
 
     `replicas` nodes answer a chunk at first (None: all that there are); more are asked where these do not suffice, one
-    by one, until `max_replicas` have given an answer.  With `early` a chunk is decided as soon as the votes still out
+    by one, until `max_replicas` have given an answer.  With `alone` the best member gets the whole request, uncut, and
+    nothing is voted on.  With `early` a chunk is decided as soon as the votes still out
     cannot change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
     """
 
@@ -78,6 +80,53 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     early: bool = True
     wording: Wording = Wording.MODEL
     cache: bool = False
+    alone: bool = False
+
+
+class Role(StrEnum):
+    """Who speaks in a conversation."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Turn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one said in a conversation."""
+
+    role: Role
+    content: str
+
+
+class ResponseFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"schema_": "schema"}):
+    """The form that the whole answer has: free `text`, any JSON object, or JSON that a schema describes."""
+
+    type: Literal["text", "json_object", "json_schema"] = "text"
+    schema_: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.type == "json_schema") != (self.schema_ is not None):
+            raise ValueError("`schema` goes with the type json_schema, and with no other")
+
+
+class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How the client wants the text to be drawn; what is None is left to the kind of request and to the model.
+
+    `max_tokens` bounds each generation.  `stop` ends the text before any of these strings.
+    """
+
+    max_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
+    temperature: Annotated[float, Meta(ge=0.0, le=2.0)] | None = None
+    top_p: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    stop: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=4)] = []
+    response_format: ResponseFormat | None = None
+
+    @property
+    def shapes(self) -> bool:
+        """Whether it says what the whole answer looks like, so that it may not be put together of parts."""
+        formed = self.response_format is not None and self.response_format.type != "text"
+        return bool(self.stop) or formed
 
 
 class Source(Struct, frozen=True, kw_only=True):
