@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from schemas.terms import Generation, OnPartial, Policy, Role, Token, Turn
 
@@ -33,7 +33,7 @@ class Query(Generation, frozen=True, kw_only=True):
     """
 
     query: str = ""
-    messages: Annotated[list[Turn], Meta(max_length=MAX_TURNS)] = []
+    messages: Annotated[list[Turn], Meta(max_length=MAX_TURNS)] = field(default_factory=list)
     id: Token | None = None
     model: Annotated[str, Meta(max_length=200)] = ""
     local_time: Annotated[str, Meta(max_length=40)] = ""
