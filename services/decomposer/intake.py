@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -13,12 +14,12 @@ from schemas.messages import Plan, Reply
 from schemas.subjects import ANSWER, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
-from services.decomposer.decompose import decompose
+from services.decomposer.conversation import chunks_of
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
-from services.decomposer.stages import in_stages
+from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
@@ -82,7 +83,7 @@ class Intake:
             raise
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        chunks = [each for stages in in_stages(decompose(query.query)) for each in stages]
+        chunks, turns = chunks_of(query)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
@@ -91,7 +92,7 @@ class Intake:
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
         busy, random = self._workload.by_node(started), Random(id_)
-        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
+        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in _having(query.model, candidates)]
         random.shuffle(pool)  # equals take turns
         if random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
@@ -99,6 +100,7 @@ class Intake:
             query,
             chunks,
             pool,
+            turns=turns,
             id_=id_,
             reply=request.reply,
             created_at=started,
@@ -113,7 +115,7 @@ class Intake:
         """Answer an id that is known: now if its answer is stored, else when it is."""
         found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
         plan = next((each.message for each in found[PLAN]), None)
-        if plan is not None and plan.query != query.query:
+        if plan is not None and plan.query != query.text:
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} belongs to another question")
         if plan is None and not found[ANSWER]:
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} was used before, and its answer is no longer kept")
@@ -143,3 +145,12 @@ class Intake:
         for id_, inboxes in list(self._waiting.items()):
             if max(inboxes.values(), default=0.0) < now:
                 del self._waiting[id_]
+
+
+def _having(model: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Keep the nodes that run a model, if one is asked for.  Raises Refusal where none does."""
+    having = [candidate for candidate in candidates if not model or model in candidate.presence.models]
+    if candidates and not having:
+        known = sorted({name for candidate in candidates for name in candidate.presence.models})
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.model: no live node runs {model!r}; there are {', '.join(known)}")
+    return having

@@ -121,4 +121,4 @@ class Replanner:
 def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate], cached: CachedAnswer | None) -> Plan:
     if wish.given:
         return release(plan, wish.chunk, wish.given, candidates, cached)
-    return extend(plan, wish.chunk, candidates)
+    return extend(plan, wish.chunk, candidates, complaint=wish.complaint)
