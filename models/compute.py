@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from models.engine import EngineClosed, ModelError
+from models.scheduler import BACKGROUND_SHARE
 from models.stepper import Stepper
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 class Compute:
-    """Receive, step each model once, flush; it sleeps only while there is nothing to compute.
+    """Receive, step each model once, flush after each; it sleeps only while there is nothing to compute.
+
+    While one of high priority runs in a model, those models where none does are stepped in every third round only.
 
     Args:
         open_runner: loads a model.
-        flush: called after every round, for what callers were told meanwhile.
+        flush: called after every step, for what callers were told meanwhile.
         unload_after_s: frees a model that was idle so long; None: never.
 
     """
@@ -90,12 +93,17 @@ class Compute:
         self._receive(wait=False)  # what came too late is told so
 
     def _run(self) -> None:
+        rounds = 0
         while not self._closed:
             busy = any(stepper.busy for stepper in self._steppers.values())
             self._receive(wait=not busy)
+            rounds += 1
+            urgent = any(stepper.urgent for stepper in self._steppers.values())
             for path, stepper in list(self._steppers.items()):
-                if stepper.busy and not self._closed:
+                due = not urgent or stepper.urgent or rounds % BACKGROUND_SHARE == 0
+                if stepper.busy and due and not self._closed:
                     self._step(path, stepper)
+                    self._flush()
             self._flush()
             self._unload_idle()
         for stepper in self._steppers.values():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["system", "user", "assistant"]
+Priority = Literal["high", "normal"]
 Finish = Literal["stop", "length", "deadline", "loop"]
 
 
@@ -64,7 +65,8 @@ class Request:
 
     `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
     makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  `deadline_at` is in Unix seconds.
-    `caller` names who asks, which changes no answer: requests of different callers take turns.
+    `caller` names who asks, which changes no answer: requests of different callers take turns.  Nor does `priority`:
+    high is for what a person reads as it comes, and goes before the rest without starving it.
 
     `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
@@ -95,6 +97,7 @@ class Request:
     may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
+    priority: Priority = "normal"
 
     def __post_init__(self) -> None:
         roles = [turn.role for turn in self.messages]
@@ -172,7 +175,9 @@ class Stats:
 
 
 class Engine(Protocol):
-    """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in.
+    """Runs generations.
+
+    Of a model, callers take turns, and requests of one caller and priority get theirs in the order they came in.
 
     `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
     `context_tokens` is the room for prompt and answer; a model that was trained for fewer has fewer.

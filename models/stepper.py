@@ -105,6 +105,11 @@ class Stepper:
         """Whether anything runs or waits."""
         return bool(self._scheduler.num_running or self._scheduler.num_waiting)
 
+    @property
+    def urgent(self) -> bool:
+        """Whether anyone of high priority runs or waits."""
+        return self._scheduler.urgent
+
     def stats(self) -> Stats:
         """Return what was done so far; may be called from any thread."""
         runner, scheduler, count = self._runner, self._scheduler, self._counters

@@ -5,6 +5,7 @@ texts compared here they are not.
 """
 
 import asyncio
+import json
 import logging
 import math
 import re
@@ -17,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import psutil
 import pytest
@@ -37,6 +39,7 @@ from models import (
 )
 from models.batch import MAX_TOKENS
 from models.gguf import Gguf
+from models.json_grammar import object_grammar, schema_grammar
 from models.llama import LlamaEngine
 from models.native import llama_cpp
 from models.runner import LlamaRunner
@@ -44,6 +47,7 @@ from models.sampling import Grammar, sample
 from models.scheduler import Chunk
 from models.stepper import DecodeError
 from models.text import NO_EVIDENCE
+from tests.json_schemas import PERSON, SCHEMAS
 from tests.support import wait_until
 
 MODELS = Path(models.__file__).parent
@@ -570,6 +574,25 @@ async def test_a_prompt_that_does_not_fit_is_refused(smollm: Path, ask: Callable
     assert completion.prompt_tokens + completion.completion_tokens == 64
     assert mapped(smollm)
     await engine.close()
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+async def test_llama_cpp_takes_the_grammar_of_a_schema(smollm: Path, name: str) -> None:
+    gguf = Gguf(smollm, 0)
+    gguf.grammar(schema_grammar(SCHEMAS[name])).close()
+    gguf.grammar(object_grammar()).close()
+    gguf.close()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+async def test_an_answer_held_to_a_schema_is_valid(
+    engine: LlamaEngine, ask: Callable[..., Request], temperature: float
+) -> None:
+    question = "Make up a person: name, age, email and tags, as JSON."
+    request = ask(question, grammar=schema_grammar(PERSON), max_tokens=200, temperature=temperature)
+    said = await engine.complete(request)
+    assert said.finish == "stop"
+    jsonschema.validate(json.loads(said.text), PERSON)
 
 
 # --- time, turns and cancellation ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.compute import Compute
 from models.engine import Completion, EngineClosed, ModelError, Request
 from models.scheduler import Chunk
-from tests.fake_runner import FakeCaller, FakeRunner, alone, ask
+from tests.fake_runner import POISON, FakeCaller, FakeRunner, alone, ask
 
 WAIT_S = 10.0
 ODD = 95  # a prompt that begins with it makes a step raise what is no DecodeError
@@ -24,9 +24,13 @@ ODD = 95  # a prompt that begins with it makes a step raise what is no DecodeErr
 
 @dataclass
 class OddRunner(FakeRunner):
+    name: str = ""
+    order: list[str] = field(default_factory=list)
+
     def run(self, chunks: Sequence[Chunk]) -> NDArray[np.float32]:
         if any(chunk.sequence.prompt[0] == ODD for chunk in chunks):
             raise RuntimeError("out of order")
+        self.order.append(self.name)
         return super().run(chunks)
 
 
@@ -46,17 +50,18 @@ class Models:
 
     def __init__(self) -> None:
         self.opened: list[tuple[str, OddRunner]] = []
+        self.order: list[str] = []  # whose steps there were
         self.compute = Compute(self.open, lambda: None)
 
     def open(self, path: Path) -> OddRunner:
         if path.name == "missing":
             raise ModelError("missing: No such file or directory")
-        self.opened.append((path.name, OddRunner()))
+        self.opened.append((path.name, OddRunner(name=path.name, order=self.order)))
         return self.opened[-1][1]
 
-    def ask(self, model: str, prompt: Sequence[int], max_tokens: int = 12) -> Waiting:
+    def ask(self, model: str, prompt: Sequence[int], max_tokens: int = 12, **options: object) -> Waiting:
         caller = Waiting()
-        self.post(ask(prompt, max_tokens, model=Path(model)), caller)
+        self.post(ask(prompt, max_tokens, model=Path(model), **options), caller)
         return caller
 
     def post(self, request: Request, caller: Waiting) -> None:
@@ -100,6 +105,19 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(models: Models) -
         outcome = models.ask("missing", [1]).ended.get(timeout=WAIT_S)
         assert isinstance(outcome, ModelError)
     assert models.compute.stats() == {}
+
+
+def test_models_of_which_nobody_reads_go_on_in_every_third_round(models: Models) -> None:
+    asked: SimpleQueue[None] = SimpleQueue()
+    models.compute.post(lambda: asked.get(timeout=WAIT_S))
+    endless = " ".join(map(str, range(1, POISON)))
+    voted = models.ask("voted", [1, 2], 60, grammar=endless)
+    read = models.ask("read", [3, 4], 30, grammar=endless, priority="high")
+    asked.put(None)
+    for caller in (read, voted):
+        assert isinstance(caller.ended.get(timeout=WAIT_S), Completion)
+    reading = models.order[: 1 + max(i for i, name in enumerate(models.order) if name == "read")]
+    assert (reading.count("read"), reading.count("voted")) == (30, 10)
 
 
 def test_who_left_before_its_turn_loads_nothing(models: Models) -> None:

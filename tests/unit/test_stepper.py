@@ -46,6 +46,7 @@ class FakeClock:
         return self.now
 
 
+ANY = " ".join(map(str, range(1, POISON)))  # a grammar without an end
 tokens = st.integers(1, POISON - 1)
 prompts = st.one_of(
     st.lists(tokens, min_size=1, max_size=40),
@@ -174,6 +175,43 @@ def test_one_who_asks_much_holds_up_others_by_one_request() -> None:
     assert sum(caller.started for caller in many) <= started + 1
     finish(stepper)
     assert all(caller.completion for caller in many)
+
+
+def test_who_reads_goes_first_and_the_others_go_on() -> None:
+    runner = FakeRunner(sequences=8)
+    stepper = Stepper(runner)
+    normal = [FakeCaller() for _ in range(7)]
+    for i, caller in enumerate(normal):
+        stepper.add(ask([i + 1, 3], 60, grammar=ANY), caller)
+    for _ in range(2):
+        stepper.step()
+    reading = FakeCaller()
+    stepper.add(ask([50, 4], 30, grammar=ANY, priority="high"), reading)
+    before = [len(caller.said) for caller in normal]
+    for step in range(1, 31):
+        stepper.step()
+        assert len(reading.said) == step or reading.outcomes, "it has a token of every step"
+        if step > 2:
+            assert len(runner.batches[-1]) <= 1 + 3
+    gained = [len(caller.said) - was for caller, was in zip(normal, before, strict=True)]
+    assert max(gained) - min(gained) <= 1
+    assert min(gained) >= 30 // 3
+    finish(stepper)
+
+
+def test_who_reads_gets_the_next_slot_and_the_larger_part_of_a_batch() -> None:
+    runner = FakeRunner(sequences=2)
+    stepper = Stepper(runner)
+    callers = [FakeCaller() for _ in range(5)]
+    for i, caller in enumerate(callers[:4]):
+        stepper.add(ask([i + 1] * 60, 2), caller)
+    stepper.step()
+    stepper.add(ask([50] * 60, 2, priority="high"), callers[4])
+    while not callers[4].outcomes:
+        stepper.step()
+    assert sum(caller.started for caller in callers[:4]) <= 3
+    finish(stepper)
+    assert all(caller.completion for caller in callers)
 
 
 def test_a_failing_sequence_fails_alone() -> None:
@@ -324,14 +362,24 @@ class Coming(RuleBasedStateMachine):
         grammar=st.sampled_from([None, " ".join(map(str, range(POISON)))]),
         time_s=st.sampled_from([0, 2, 5, 1000, 1000]),
         who=st.sampled_from("ab"),
+        priority=st.sampled_from(["high", "normal"]),
     )
     def ask(  # each is drawn apart
-        self, *, prompt: list[int], max_tokens: int, poisoned: bool, grammar: str | None, time_s: int, who: str
+        self,
+        *,
+        prompt: list[int],
+        max_tokens: int,
+        poisoned: bool,
+        grammar: str | None,
+        time_s: int,
+        who: str,
+        priority: str,
     ) -> None:
         prompt = [*prompt, POISON, 1] if poisoned else prompt
         caller = FakeCaller()
         due_at = self.clock.now + time_s
-        self.stepper.add(ask(prompt, max_tokens, grammar=grammar, deadline_at=due_at, caller=who), caller)
+        options = {"grammar": grammar, "deadline_at": due_at, "caller": who, "priority": priority}
+        self.stepper.add(ask(prompt, max_tokens, **options), caller)
         self.asked.append((prompt, max_tokens, caller, due_at))
 
     @rule(seconds=st.integers(1, 3))
