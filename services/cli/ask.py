@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from schemas.messages import Reply
 from schemas.terms import OnPartial, Policy
 from services.cli.follow import checked_query, see_through, spoken
 from services.cli.generation import generation_options
-from services.cli.options import NothingRuns, Target, bus_options, err, run, topology_option
+from services.cli.options import NothingRuns, Target, bus_options, err, run, run_code_option, topology_option
 from services.cli.policy import policy_options
 from services.cli.reply import show
 from services.cli.up import hosting
@@ -38,6 +38,7 @@ from services.runtime.logging import configure
 @policy_options
 @generation_options
 @click.option("--id", "id_", help="Your own id; the same id is answered once.")
+@run_code_option
 @click.option("--embedded", is_flag=True, help="Start all services for this one question, unless `dellm up` runs.")
 @click.pass_context
 def ask(
@@ -51,6 +52,7 @@ def ask(
     policy: Policy,
     generation: dict[str, Any],
     id_: str | None,
+    run_code: bool,
     embedded: bool,
 ) -> None:
     """Ask QUERY (none or '-': standard input) and print the answer.
@@ -62,7 +64,15 @@ def ask(
         raise click.UsageError("--topology goes with --embedded; a running DELLM has its own")
     fields = spoken(_text(query), generation)
     fields |= {"id": id_ or uuid.uuid4().hex, "timeout_s": timeout_s, "on_partial": on_partial, "policy": policy}
-    reply = run(_ask(checked_query(fields), target, topology_path if embedded else None, named=named, quiet=as_json))
+    if run_code and not embedded:
+        raise click.UsageError("--run-code goes with --embedded; a running DELLM was started with it or without")
+    wanted = checked_query(fields)
+    if not embedded:
+        reply = run(_ask(wanted, target.open(), quiet=as_json))
+    else:
+        say = (lambda _: None) if as_json else lambda line: err().print(line, style="dim", markup=False)
+        opened = open_or_start(target, topology_path, say, named=named, run_code=run_code)
+        reply = run(_ask(wanted, opened, quiet=as_json))
     show(reply, as_json=as_json)
 
 
@@ -72,18 +82,14 @@ def _text(query: str | None) -> str:
     return sys.stdin.read() if query in (None, "-") else str(query)
 
 
-async def _ask(query: Query, target: Target, topology_path: Path | None, *, named: bool, quiet: bool) -> Reply:
-    if topology_path is None:
-        async with target.open() as bus:
-            return await see_through(bus, query, quiet=quiet)
-    say = (lambda _: None) if quiet else lambda line: err().print(line, style="dim", markup=False)
-    async with open_or_start(target, topology_path, say, named=named) as bus:
+async def _ask(query: Query, opened: AbstractAsyncContextManager[Bus], *, quiet: bool) -> Reply:
+    async with opened as bus:
         return await see_through(bus, query, quiet=quiet)
 
 
 @asynccontextmanager
 async def open_or_start(
-    target: Target, topology_path: Path, say: Callable[[str], object], *, named: bool = False
+    target: Target, topology_path: Path, say: Callable[[str], object], *, named: bool = False, run_code: bool = False
 ) -> AsyncIterator[Bus]:
     """Connect to the running `dellm up` of this folder, else to all services, started for as long as the body runs.
 
@@ -95,7 +101,7 @@ async def open_or_start(
         except NothingRuns:
             target.make_folder()
             configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
-            url, _ = await stack.enter_async_context(hosting(target, topology_path, say=say))
+            url, _ = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))
             bus = await stack.enter_async_context(replace(target, url=url).open())
         else:
             if named:

@@ -131,3 +131,12 @@ def topology_option(command: Callable[..., R]) -> Callable[..., R]:
         show_default=True,
         help="Which nodes run which models.",
     )(command)
+
+
+def run_code_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --run-code."""
+    return click.option(
+        "--run-code",
+        is_flag=True,
+        help="Let nodes run the examples of a request for code on the answer, in a child process that is confined.",
+    )(command)

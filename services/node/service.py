@@ -33,7 +33,10 @@ MAX_CANCELLED = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class NodeConfig:
-    """One node of the topology, with its place and its model files."""
+    """One node of the topology, with its place and its model files.
+
+    With `run_code` the examples of a request for code are run, see `services.runtime.sandbox`.
+    """
 
     id: str
     cluster: str
@@ -41,6 +44,7 @@ class NodeConfig:
     models: tuple[Path, ...]
     fitness: float = 0.5
     slots: int = 1
+    run_code: bool = False
 
 
 class Node:
@@ -127,7 +131,14 @@ class Node:
             if task.stream:
                 revised = again or task.replica > 0 or bool(task.complaint)
                 pieces = await stack.enter_async_context(publishing(self._bus, task.id, revised=revised))
-            work = Work(task, self._engine, self._config.models, caller=self._config.id, pieces=pieces)
+            work = Work(
+                task,
+                self._engine,
+                self._config.models,
+                caller=self._config.id,
+                pieces=pieces,
+                run_code=self._config.run_code,
+            )
             return await work.result()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,28 +13,34 @@ import structlog
 
 from models.advice import advice
 from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
-from schemas.messages import ModelAnswer, Result, Task
+from schemas.messages import Check, ModelAnswer, Result, Task
+from services.checks.examples import find_examples, trial
+from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
+from services.kinds.code import CODE
 from services.kinds.kind import Said
 from services.kinds.question import question
 from services.kinds.table import named
 from services.node.request import conversation, shortened, to_request, without_loops
 from services.runtime.pieces import Pieces
+from services.runtime.sandbox import run_python
 from services.voting.calibration import CUT_OFF, trust
 from services.voting.rules import consensus
 
 log = structlog.get_logger(__name__)
 
+MAX_TRIALS = 3  # of code, the first included
 MIN_ANSWER_TOKENS = 256  # for which older turns make room
 PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a model said, and how many turns of the conversation did not fit."""
+    """What a model said, how many turns of the conversation did not fit, and what was checked of it here."""
 
     said: ModelAnswer
     dropped_turns: int
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,14 @@ class Work:
     """A task and those who can do it.  `pieces` takes the text while it is written, where that is wanted."""
 
     def __init__(
-        self, task: Task, engine: Engine, models: Sequence[Path], *, caller: str, pieces: Pieces | None = None
+        self,
+        task: Task,
+        engine: Engine,
+        models: Sequence[Path],
+        *,
+        caller: str,
+        pieces: Pieces | None = None,
+        run_code: bool = False,
     ) -> None:
         self._task = task
         self._engine = engine
@@ -57,6 +70,7 @@ class Work:
         self._caller = caller
         self._pieces = pieces
         self._kind = named(task.kind)
+        self._examples = find_examples(task.text) if run_code and self._kind is CODE else []
         self._asked = question(task.text, task.context, task.given)
 
     async def result(self) -> Result:
@@ -88,6 +102,7 @@ class Work:
             error=None if choice else reasons or "the models gave no usable answer",
             dropped_turns=answers[choice.chosen].dropped_turns if choice else 0,
             too_long=choice is None and any(problem.too_long for problem in problems),
+            checks=list(answers[choice.chosen].checks) if choice else [],
         )
 
     async def _ask_those_worth_it(self, askings: Sequence[Asking]) -> list[Answered | Problem]:
@@ -109,6 +124,7 @@ class Work:
                 stop_at=stop_at(self._task.deadline_at),
             )
             done = await self._complete(request)
+            done, checks = await self._tried(request, done) if self._examples else (done, ())
         except EngineClosed:
             raise
         except PromptTooLong as error:
@@ -118,7 +134,7 @@ class Work:
         except Exception as error:  # a replica elsewhere may do better than a retry here
             log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=model.stem)
             return Problem(f"{model.stem}: {type(error).__name__}")
-        return Answered(self._read(done, model.stem, how.way.method), dropped)
+        return Answered(self._read(done, model.stem, how.way.method), dropped, checks)
 
     async def _complete(self, request: Request) -> Completion:
         """Generate; a text that runs in circles is drawn once more."""
@@ -129,6 +145,27 @@ class Work:
                 self._pieces.begin_anew()
             done = await self._engine.complete(without_loops(request), write)
         return done
+
+    async def _tried(self, request: Request, done: Completion) -> tuple[Completion, tuple[Check, ...]]:
+        """Run the request's examples on the code; what fails is asked for again, told how it failed."""
+        told = f"runs {len(self._examples)} of the request's examples"
+        first, reason = done, None
+        for attempt in range(MAX_TRIALS):
+            ending = await run_python(trial(python_code(done.text), self._examples))
+            if ending.well:
+                return done, (Check(family="examples", demand=told),)
+            reason = reason or ending.told
+            if attempt + 1 == MAX_TRIALS or time.time() > stop_at(self._task.deadline_at):
+                break
+            if self._pieces:
+                self._pieces.begin_anew()
+            mend = Turn("user", f"This fails: {ending.told}. Reply with the whole corrected code.")
+            turns = (*request.messages, Turn("assistant", done.text), mend)
+            done = await self._complete(replace(request, messages=turns, seed=request.seed + attempt + 1))
+        if done is not first and self._pieces:
+            self._pieces.begin_anew()
+            self._pieces.write(first.text)
+        return first, (Check(family="examples", demand=told, reason=reason),)
 
     async def _fitting(self, how: Asking, model: Path) -> tuple[tuple[Turn, ...], int]:
         """Return the conversation as far as it fits beside the answer, and how many turns were left out."""
