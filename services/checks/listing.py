@@ -158,7 +158,7 @@ _SECTIONS = r"(?:[\w-]+ )?(?:sections?|parts?|chapters?|advertisements?|scenes?|
 _MARKED = re.compile(
     rf"\b(?i:start|begin|mark|label|head|titl|nam|denot|introduc|prefix)\w*\b[^.;]{{0,60}}?\b(?:with|as|"
     r"by|like)?\s*(?:the (?:word|heading|label|title) )?"
-    rf"(?P<name>{QUOTE}|[A-Z][A-Za-z]{{1,20}})\s*(?:X\b|N\b|#|\d\b|and (?:its|the|a) number|followed by)",
+    rf"(?P<name>{QUOTE}|[A-Z][A-Za-z]{{1,20}})(?:\s+[XN]\b|\s*#|\s*\d\b|\s*and (?:its|the|a) number|\s*followed by)",
 )
 _PAIR = re.compile(
     r"\b(?P<name>[A-Z][A-Za-z]{1,20}) 1(?:,? (?:and|to|through) |, )(?:[A-Z][A-Za-z]{1,20} )?(?P<last>\d)\b"
@@ -180,7 +180,7 @@ def _sections(request: str) -> Iterator[Demand]:
 
 def _name(sentence: Sentence, name: str) -> str:
     name = sentence.quoted(name) if re.fullmatch(QUOTE, name) else name
-    return re.sub(r"\s*(?:X|N|#|\d+)$", "", name)
+    return re.sub(r"\s+[XN]$|\s*[#\d]+$", "", name)
 
 
 def _section(name: str, amount: Amount) -> Demand:

@@ -50,7 +50,7 @@ PARTS = (
     r"(?:titles?|headlines?|headings?|subject(?: lines?)?|introductions?|intros?|conclusions?|"
     r"comments?|captions?|names?|"
     r"questions?|options?|keys?|values?|cells?|columns?|chapters?|sections?|descriptions?|definitions?|characters?|"
-    r"examples?|bodies|body|summary|greeting|signature|footer|header|labels?|variables?|functions?|slides?|scenes?|"
+    r"examples?|bodies|body|greeting|signature|footer|header|labels?|variables?|functions?|slides?|scenes?|"
     r"versions?|variants?|parts?|speakers?|turns?|rhymes?|topics?|countr(?:y|ies)|cit(?:y|ies)|"
     r"reasons?|ideas?|quotes?|dialogues?|advertisements?|password|username|email address)"
 )

@@ -63,6 +63,7 @@ def test_a_new_family_is_one_object_and_one_entry() -> None:
         ("What are bees? Answer in five words.", "exactly 5 words"),
         ("What are bees, in one sentence?", "exactly 1 sentence"),
         ("In a single sentence, what are bees?", "exactly 1 sentence"),
+        ("Please write a summary in 3-5 bullet points.", "3 to 5 bullet points"),
         ("Explain bees in two or three sentences.", "2 to 3 sentences"),
         ("Explain bees. Each sentence must have at most 10 words.", "each sentence: at most 10 words"),
         ("Explain bees. The second paragraph must have 3 sentences.", "paragraph 2: exactly 3 sentences"),
