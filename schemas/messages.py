@@ -286,6 +286,14 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
         return structs.replace(self, votes=[], missing=[])
 
 
+class Decided(Message, frozen=True, kw_only=True):
+    """The outcome of one chunk, written before the work that it makes needless is cancelled: it stays as it is."""
+
+    id: Token
+    chunk: int
+    outcome: ChunkOutcome
+
+
 class Error(Message, frozen=True, kw_only=True):
     """Why there is no answer."""
 
