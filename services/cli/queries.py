@@ -14,7 +14,7 @@ from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_to
 from services.cli.options import Target, bus_options, run
 from services.cli.reply import show
 from services.runtime.bus import Bus
-from services.runtime.wire import BusError, Entry
+from services.runtime.wire import BusError, Entry, decode
 
 SETTLE_S = 5.0
 
@@ -66,9 +66,9 @@ async def _until_answered(bus: Bus, wish: Cancel) -> str:
             try:
                 async with asyncio.timeout(1.0):
                     _, payload = await heard.get()
-            except TimeoutError:
+                reply = decode(payload, Reply)
+            except (TimeoutError, msgspec.DecodeError):
                 continue
-            reply = msgspec.json.decode(payload, type=Reply)
             if reply.error is not None:
                 return f"query {wish.id}: {reply.error.code.value}"
             return f"query {wish.id} was answered before: {reply.status.value}"

@@ -7,6 +7,7 @@ import msgspec
 
 from services.cli.options import Target, bus_options, out, run
 from services.cli.progress import excerpt
+from services.runtime.wire import decode
 
 SHOWN = ("status", "query", "error", "final", "latency_s", "deadline_at", "kind")
 
@@ -28,7 +29,10 @@ async def _watch(id_: str | None, target: Target, *, as_json: bool) -> None:
             subject = address.removeprefix(bus.space.event(""))
             if id_ is not None and id_ not in subject.split("."):
                 continue
-            body = msgspec.json.decode(payload) if payload else {}
+            try:
+                body = decode(payload, dict) if payload else {}
+            except msgspec.DecodeError as error:
+                body = {"undecodable": str(error)}
             if as_json:
                 click.echo(msgspec.json.encode({"subject": subject, "message": body}))
                 continue

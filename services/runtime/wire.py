@@ -9,9 +9,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from schemas.subjects import Subject
+from schemas.subjects import TABLE, Subject
 
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
 
 _WRONG_LAST_SEQUENCE = 10071
 _STORE_FULL = 10077
@@ -74,18 +75,22 @@ class _PubAck(msgspec.Struct):
 
 _ack_decoder = msgspec.json.Decoder(_PubAck)
 encode = msgspec.json.Encoder().encode
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+decoders: dict[type, msgspec.json.Decoder[Any]] = {row.message: msgspec.json.Decoder(row.message) for row in TABLE}
 
 
-def decode(payload: bytes, message: type[T]) -> T:
-    """Decode one message.  Raises msgspec.DecodeError (of which ValidationError is one) with what and where."""
-    decoder = _decoders.get(message)
-    if decoder is None:
-        decoder = _decoders[message] = msgspec.json.Decoder(message)
+def decode(payload: bytes, message: type[R]) -> R:
+    """Decode one message.  Raises msgspec.DecodeError with what is wrong and where, whatever the payload is."""
+    decoder = decoders.get(message) or msgspec.json.Decoder(message)
     try:
         return decoder.decode(payload)  # type: ignore[no-any-return]
+    except msgspec.DecodeError:
+        raise
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise msgspec.DecodeError("the values are nested too deep") from None
+    except Exception as error:  # noqa: BLE001  # bytes from outside may not end the loop that reads them
+        raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from None
 
 
 def sequence_of(payload: bytes) -> int:
