@@ -22,13 +22,13 @@ from msgspec import structs
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import APIError, ServiceUnavailableError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from schemas.messages import DeadLetter
 from schemas.subjects import DEAD, MAX_TOKEN_CHARS, Store
 from services.runtime.bus import Bus
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
-from services.runtime.wire import Entry, TooLarge, decode
+from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,10 @@ class Consumer:
         self.draining = False
 
     async def ensure(self) -> None:
-        """Make the durable consumer, or find it."""
+        """Make the durable consumer, or find it.  Raises BusError when the server refuses it or stays away."""
+        await self._bus.patiently(self._ensure)
+
+    async def _ensure(self) -> None:
         filters = list(self._handlers)
         config = ConsumerConfig(
             durable_name=self._route.durable,
@@ -70,7 +73,14 @@ class Consumer:
             filter_subjects=filters if len(filters) > 1 else None,
             inactive_threshold=self._route.inactive_s,
         )
-        await self._bus.client.jetstream().add_consumer(self._stream, config)
+        try:
+            await self._bus.client.jetstream().add_consumer(self._stream, config)
+        except NotFoundError as error:
+            raise Missing(error.description) from None
+        except ServiceUnavailableError as error:
+            raise Refused(error.description) from None
+        except APIError as error:
+            raise BusError(f"consumer {self._route.durable}: {error.description}") from None
 
     async def run(self) -> None:
         """Pull until cancelled."""
@@ -132,8 +142,14 @@ class Consumer:
         self._asked = 0
         self._missing = False
         if self._bus.client.is_connected:
-            with suppress(nats.errors.Error, TimeoutError, APIError, ServiceUnavailableError):
-                await self.ensure()
+            try:
+                await self._ensure()
+            except Missing:
+                self._bus.stores_in_doubt.set()
+                self._missing = True
+            except (nats.errors.Error, TimeoutError, BusError, Refused) as error:
+                log.debug("consumer.not_made", durable=self._route.durable, error=str(error))
+                self._missing = True
 
     async def _on_message(self, msg: Msg) -> None:
         self._heard_at = time.monotonic()

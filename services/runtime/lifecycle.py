@@ -32,6 +32,7 @@ from services.runtime.wire import BusError, decode
 log = structlog.get_logger(__name__)
 
 GRACE_S = 2.0
+REMAKE_S = 0.5  # the least time between two looks at the streams
 VERSION = version("dellm")
 
 Build = Callable[[Bus], AbstractAsyncContextManager[Sequence[Route]]]
@@ -89,21 +90,21 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
 
 @asynccontextmanager
 async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
-    """Make the streams, and make them again after each reconnect: those in memory may be gone with the server."""
+    """Make the streams, and make them again when they may be gone: with the server's memory, or deleted by somebody."""
 
     async def make() -> None:
-        bus.reconnected.clear()
+        bus.stores_in_doubt.clear()
         await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
 
     async def make_again() -> None:
         while True:
-            await bus.reconnected.wait()
+            await bus.stores_in_doubt.wait()
             try:
                 await make()
             except Exception as error:  # noqa: BLE001  # without its buckets a service is deaf: try until it works
                 log.warning("provision.failed", service=bus.name, error=str(error) or type(error).__name__)
-                await asyncio.sleep(1)
-                bus.reconnected.set()
+                bus.stores_in_doubt.set()
+            await asyncio.sleep(REMAKE_S)
 
     await make()
     keeper = asyncio.create_task(make_again(), name=f"{bus.name}-provision")

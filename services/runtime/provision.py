@@ -16,7 +16,8 @@ from nats.js.errors import APIError, ServiceUnavailableError
 
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
-from services.runtime.bus import PATIENCE_S, Bus
+from services.runtime.bus import Bus
+from services.runtime.patience import PATIENCE_S
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)

@@ -16,6 +16,7 @@ R = TypeVar("R")
 
 _WRONG_LAST_SEQUENCE = 10071
 _STORE_FULL = 10077
+_STREAM_NOT_FOUND = 10059
 
 
 class BusError(Exception):
@@ -32,6 +33,10 @@ class Full(Exception):  # noqa: N818  # likewise
 
 class Refused(Exception):  # noqa: N818  # the caller tries again
     """The server refused a write for a cause that may pass: no leader yet, too many batches, stream being made."""
+
+
+class Missing(Refused):
+    """There is no such stream; it is being made again."""
 
 
 class TooLarge(BusError):  # noqa: N818  # named for its cause
@@ -103,6 +108,8 @@ def sequence_of(payload: bytes) -> int:
             raise Conflict(ack.error["description"])
         case code if code == _STORE_FULL:
             raise Full(ack.error["description"])
+        case code if code == _STREAM_NOT_FOUND:
+            raise Missing(ack.error["description"])
     raise Refused(ack.error.get("description", "no reason given"))
 
 

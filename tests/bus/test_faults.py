@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,14 +11,16 @@ import pytest
 
 from schemas.messages import Reply, Result
 from schemas.records import Fitness, Record
-from schemas.subjects import DEAD, FITNESS, RESULT, Store
+from schemas.subjects import DEAD, FITNESS, RESULT, TABLE, Store
 from services.runtime import wire
 from services.runtime.bus import Bus
+from services.runtime.fill import Fill, StreamFill, read_fill
 from services.runtime.lifecycle import Deployment, Service, running
+from services.runtime.patience import patient_until
 from services.runtime.provision import provision
 from services.runtime.routes import Delivery, Reject, Route, consume, listen, on
 from services.runtime.server import EmbeddedServer
-from services.runtime.wire import Entry, decode
+from services.runtime.wire import BusError, Entry, decode
 from tests.support import wait_until
 
 NESTED = b'{"a":' * 50000
@@ -35,13 +38,13 @@ async def ready(bus: Bus) -> Bus:
 
 
 @asynccontextmanager
-async def hosting(bus: Bus, server: EmbeddedServer, *routes: Route) -> AsyncIterator[None]:
+async def hosting(bus: Bus, server: EmbeddedServer, *routes: Route) -> AsyncIterator[Bus]:
     @asynccontextmanager
     async def build(_: Bus) -> AsyncIterator[Sequence[Route]]:
         yield routes
 
-    async with running(Service("worker", build), Deployment(url=server.url, space=bus.space, grace_s=0.1)):
-        yield
+    async with running(Service("worker", build), Deployment(url=server.url, space=bus.space, grace_s=0.1)) as hosted:
+        yield hosted
 
 
 @pytest.mark.parametrize("payload", NOT_JSON, ids=range(len(NOT_JSON)))
@@ -101,3 +104,59 @@ async def test_a_node_with_a_long_id_has_dead_letters(num_chars: int, ready: Bus
             return bool((await ready.read((DEAD, DEAD.at())))[DEAD])
 
         await wait_until(buried, "the rejected message is a dead letter")
+
+
+async def test_patience_ends_with_the_deadline(bus: Bus) -> None:
+    started = time.monotonic()
+    with patient_until(time.time() + 0.4):
+        for call in (
+            bus.commit(Entry(RESULT, result())),
+            bus.commit(Entry(RESULT, result()), Entry(RESULT, result(chunk=1))),
+            bus.read((RESULT, RESULT.at())),
+            bus.purge(RESULT),
+            read_fill(bus),
+        ):
+            with pytest.raises(BusError, match="no good answer"):
+                await call
+    assert time.monotonic() - started < 5, "there is no stream, and the patience of each is limited"
+    assert bus.stores_in_doubt.is_set()
+
+
+async def test_the_earlier_limit_holds(bus: Bus) -> None:
+    with patient_until(time.time() - 1), patient_until(time.time() + 600), pytest.raises(BusError):
+        await bus.commit(Entry(RESULT, result()))
+
+
+@pytest.mark.parametrize("store", sorted(set(Store) - {Store.CORE}))
+async def test_a_store_that_vanished_is_made_again(store: Store, ready: Bus, server: EmbeddedServer) -> None:
+    consumed: list[int] = []
+
+    async def on_result(delivery: Delivery[Result]) -> None:
+        consumed.append(delivery.message.chunk)
+
+    async with hosting(ready, server, consume("worker", on(RESULT, on_result), concurrency=1)) as hosted:
+        await ready.client.jetstream().delete_stream(ready.space.stream(store))
+        if store is not Store.STREAM:  # the stream's consumer notices by itself, a bucket is missed by its users
+            wanted = next(row for row in TABLE if row.store is store)
+            await hosted.read((wanted, wanted.at()))
+        await ready.commit(Entry(RESULT, result(chunk=7)))
+        await wait_until(lambda: 7 in consumed, "what is written afterwards is consumed")
+
+
+async def test_the_fill_of_the_stream_is_known(ready: Bus) -> None:
+    before = await read_fill(ready)
+    assert before.share == 0
+    assert await StreamFill(ready).has_room(600)
+    for chunk in range(5):
+        await ready.commit(Entry(RESULT, msgspec.structs.replace(result(chunk=chunk), error="x" * 100_000)))
+    after = await read_fill(ready)
+    assert after.num_bytes > 500_000
+    assert after.max_bytes == before.max_bytes > 0
+    assert abs(after.oldest_at - time.time()) < 60
+
+
+def test_a_full_stream_keeps_what_is_needed_as_long_as_it_reaches_back() -> None:
+    assert not Fill(num_bytes=89, max_bytes=100, oldest_at=1000).would_lose(600, now=1001)
+    assert Fill(num_bytes=90, max_bytes=100, oldest_at=1000).would_lose(600, now=1001)
+    assert not Fill(num_bytes=100, max_bytes=100, oldest_at=1000).would_lose(600, now=1600)
+    assert not Fill(num_bytes=100, max_bytes=-1, oldest_at=1000).would_lose(600, now=1001)
