@@ -25,7 +25,7 @@ from nats.micro.service import ServiceConfig
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.consume import consuming
-from services.runtime.provision import MAX_IN_FLIGHT, provision
+from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
 from services.runtime.wire import BusError, decode
 
@@ -53,7 +53,7 @@ class Deployment:
 
     url: str
     space: Space = field(default_factory=Space)
-    max_in_flight: int = MAX_IN_FLIGHT
+    max_in_flight: int | None = None
     replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0

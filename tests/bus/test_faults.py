@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from services.runtime.bus import Bus
 from services.runtime.fill import Fill, StreamFill, read_fill
 from services.runtime.lifecycle import Deployment, Service, running
 from services.runtime.patience import patient_until
-from services.runtime.provision import provision
+from services.runtime.provision import MAX_CONSUMERS, provision
 from services.runtime.routes import Delivery, Reject, Route, consume, listen, on
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import BusError, Entry, decode
@@ -160,3 +161,32 @@ def test_a_full_stream_keeps_what_is_needed_as_long_as_it_reaches_back() -> None
     assert Fill(num_bytes=90, max_bytes=100, oldest_at=1000).would_lose(600, now=1001)
     assert not Fill(num_bytes=100, max_bytes=100, oldest_at=1000).would_lose(600, now=1600)
     assert not Fill(num_bytes=100, max_bytes=-1, oldest_at=1000).would_lose(600, now=1001)
+
+
+async def test_the_stream_takes_more_consumers_than_the_server_gives_by_default(ready: Bus) -> None:
+    config = (await ready.client.jetstream().stream_info(ready.space.stream(Store.STREAM))).config
+    assert config.max_consumers == MAX_CONSUMERS > 1000
+
+
+async def test_provisioning_adds_and_takes_nothing_away(ready: Bus) -> None:
+    jetstream, name = ready.client.jetstream(), ready.space.stream(Store.STREAM)
+    made = (await jetstream.stream_info(name)).config
+    subjects = made.subjects or []
+    newer = replace(
+        made,
+        subjects=[*subjects[1:], f"{ready.space.prefix}.newer.*"],
+        max_bytes=2 * (made.max_bytes or 0),
+    )
+    await jetstream.update_stream(replace(newer, max_age=200.0, max_consumers=100))
+    await provision(ready)
+    joined = (await jetstream.stream_info(name)).config
+    assert set(joined.subjects or ()) == {*subjects, *(newer.subjects or ())}
+    assert (joined.max_bytes, joined.max_age) == (newer.max_bytes, made.max_age)
+    assert joined.max_consumers == MAX_CONSUMERS
+
+
+async def test_only_what_is_said_outright_lowers_a_limit(ready: Bus) -> None:
+    jetstream, name = ready.client.jetstream(), ready.space.stream(Store.ADMIT)
+    for said, in_force in ((500, 500), (None, 500), (2, 2), (None, 2)):
+        await provision(ready, max_in_flight=said)
+        assert (await jetstream.stream_info(name)).config.max_msgs == in_force
