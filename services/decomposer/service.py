@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from schemas.subjects import ANSWER, QUERY, ROUTE
+from services.decomposer.config import DecomposerConfig
 from services.decomposer.intake import Intake
 from services.decomposer.replan import Replanner
 from services.decomposer.roster import Roster
@@ -19,11 +20,11 @@ LOOK_S = 0.5
 
 
 @asynccontextmanager
-async def decomposer(bus: Bus) -> AsyncIterator[Sequence[Route]]:
+async def decomposer(bus: Bus, config: DecomposerConfig | None = None) -> AsyncIterator[Sequence[Route]]:
     """Take queries in, and keep their plans true while nodes come and go."""
     roster = Roster(bus)
     workload = Workload()
-    intake = Intake(bus, roster, workload)
+    intake = Intake(bus, roster, workload, (config or DecomposerConfig()).checked())
     replanner = Replanner(bus, roster, workload)
     async with repeating(LOOK_S, replanner.move_from_absent), repeating(LOOK_S, intake.forget_late):
         yield [

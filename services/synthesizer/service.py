@@ -29,6 +29,7 @@ SERVICE = "synthesizer"
 CONCURRENCY = 64
 DELIVERY_S = 0.3
 MIN_WRITING_S = 1.0
+PIECES_S = 1.0  # for which a finished answer waits for its last pieces to be sent
 
 
 class Synthesizer:
@@ -156,14 +157,15 @@ class Synthesizer:
             )
         finally:
             pieces.put_nowait(None)
-            await publisher
+            await asyncio.wait([publisher], timeout=PIECES_S)
+            publisher.cancel()
         text = done.text.strip()
         if done.finish != "stop":
             return text, f"the model did not finish ({done.finish})"
         return text, check(assembled.query, assembled.outcomes, text)
 
     async def _stream(self, id_: str, pieces: asyncio.Queue[str | None]) -> None:
-        """Publish pieces until None comes; those that wait go together."""
+        """Publish pieces until None comes; those that wait go together.  The first failure ends it."""
         index, ended = 0, False
         while not ended:
             waiting = [await pieces.get()]
@@ -171,7 +173,11 @@ class Synthesizer:
                 waiting.append(pieces.get_nowait())
             ended = waiting[-1] is None
             if text := "".join(each for each in waiting if each is not None):
-                await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
+                try:
+                    await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
+                except Exception as error:  # noqa: BLE001  # the reply is the answer, pieces are a courtesy
+                    log.warning("pieces.lost", query=id_, error=str(error) or type(error).__name__)
+                    return
                 index += 1
 
 
