@@ -236,11 +236,15 @@ class Vote(Message, frozen=True, kw_only=True):
 
 
 class Missing(Message, frozen=True, kw_only=True):
-    """A node that was asked and gave no vote, and why.  `failed` says that it tried and could not."""
+    """A node that was asked and gave no vote, and why.
+
+    `failed` says that it tried and could not, `too_long` that the request does not fit its models.
+    """
 
     node: Token
     reason: str
     failed: bool = False
+    too_long: bool = False
 
 
 class ChunkOutcome(Message, frozen=True, kw_only=True):

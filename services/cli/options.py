@@ -77,6 +77,15 @@ class Target:
         async with stack:
             yield bus
 
+    def make_folder(self) -> None:
+        """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.data / ".writable").touch()
+            (self.data / ".writable").unlink()
+        except OSError as error:
+            raise click.ClickException(f"{self.data}: {error.strerror or error}") from None
+
 
 class NothingRuns(BusError):  # noqa: N818  # named for its cause
     """No server was named, and no `dellm up` runs in this folder."""

@@ -33,9 +33,17 @@ from services.runtime.server import embedded_server
     metavar="RATE",
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
-def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...], canary_rate: float) -> None:
+@click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
+def up(
+    topology_path: Path,
+    target: Target,
+    names: tuple[str, ...],
+    nodes: tuple[str, ...],
+    canary_rate: float,
+    verbose: bool,
+) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
-    configure(for_good=True)
+    configure(default_level="info" if verbose else "warning", for_good=True)
     run(_up(topology_path, target, names or NAMES, nodes, canary_rate))
 
 

@@ -22,7 +22,7 @@ _SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f.*>]+(?:\.[^\s\x00-\x1f\x7f.*>]+)*")
 
 
 def is_inbox(address: str, space: Space) -> bool:
-    """Tell whether a reply may go to `address`: a plain subject, neither the server's (`$...`) nor this system's own."""
+    """Tell whether a reply may go to `address`: a plain subject that is not the server's and not our own."""
     if len(address) > MAX_INBOX_CHARS or not _SUBJECT.fullmatch(address) or address.startswith("$"):
         return False
     own = (space.prefix, f"event.{space.prefix}")
