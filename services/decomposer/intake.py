@@ -10,9 +10,9 @@ from random import Random
 import structlog
 from msgspec import structs
 
-from schemas.commands import Query
+from schemas.commands import Cancel, Query
 from schemas.messages import Plan, Reply
-from schemas.subjects import ANSWER, PLAN
+from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 WAITING_GRACE_S = 30.0
 PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client that the bus is away
 TRIAL_SHARE = 0.05
+CANCEL_S = 30.0  # for which a cancel waits for its query
+MAX_CANCELS = 4096
 
 
 class Intake:
@@ -46,6 +48,7 @@ class Intake:
         self._workload = workload
         self._admissions = Admissions(bus)
         self._waiting: dict[str, dict[str, float]] = {}
+        self._cancels: dict[str, tuple[float, Cancel]] = {}
 
     async def on_query(self, request: Request) -> None:
         """Answer with an error at once, or see to it that the answer will come."""
@@ -91,7 +94,10 @@ class Intake:
             raise
         try:
             plan = await self._plan(query, id_, request, started)
+            cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+            if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
+                await self._bus.publish(CANCEL, cancel)
             self._workload.begin(plan)
             num_tasks, num_cached = len(plan.assignments), len(plan.cached)
             log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
@@ -150,6 +156,25 @@ class Intake:
             await self._answer(answer)
         elif plan is not None and plan.reply == request.reply:
             self._waiting.get(id_, {}).pop(request.reply, None)  # the very same request: the synthesizer answers it
+
+    async def on_cancel(self, cancel: Cancel) -> None:
+        """Remember a cancel: its query may be on the way still."""
+        if cancel.chunk is None:
+            self._cancels.pop(cancel.id, None)
+            self._cancels[cancel.id] = (time.monotonic() + CANCEL_S, cancel)
+            if len(self._cancels) > MAX_CANCELS:
+                del self._cancels[next(iter(self._cancels))]
+
+    async def _check_wanted(self, query: Query, id_: str) -> Cancel | None:
+        """Refuse a query that was cancelled before it came; give the cancel of one that is planned already."""
+        cancel = self._cancelled(id_)
+        if cancel is not None and not await self._known(query):
+            raise Refusal(ErrorCode.CANCELLED, cancel.reason)
+        return cancel
+
+    def _cancelled(self, id_: str) -> Cancel | None:
+        until, cancel = self._cancels.get(id_, (0.0, None))
+        return cancel if until > time.monotonic() else None
 
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from schemas.subjects import ANSWER, QUERY, ROUTE
+from schemas.subjects import ANSWER, CANCEL, QUERY, ROUTE
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.intake import Intake
 from services.decomposer.replan import Replanner
@@ -30,5 +30,6 @@ async def decomposer(bus: Bus, config: DecomposerConfig | None = None) -> AsyncI
         yield [
             serve(QUERY, intake.on_query, concurrency=CONCURRENCY),
             listen(ANSWER, intake.on_answer),
+            listen(CANCEL, intake.on_cancel),
             consume("decomposer", on(ROUTE, replanner.on_route), concurrency=8),
         ]

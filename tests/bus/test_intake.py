@@ -8,9 +8,9 @@ import json
 import nats
 import pytest
 
-from schemas.commands import Query
-from schemas.subjects import PLAN, Space
-from schemas.terms import Policy
+from schemas.commands import Cancel, Query
+from schemas.subjects import CANCEL, PLAN, Space
+from schemas.terms import ErrorCode, Policy
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
 from tests.support import cluster
@@ -44,3 +44,12 @@ async def test_the_operator_limits_how_many_nodes_are_asked(server: EmbeddedServ
         plan = await deployed.bus.last(PLAN, id="q")
     assert plan is not None
     assert (plan.message.policy.replicas, plan.message.policy.max_replicas) == (16, 16)
+
+
+async def test_a_cancel_may_come_before_its_query(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await deployed.bus.publish(CANCEL, Cancel(id="q", reason="no longer wanted"))
+        # the decomposer hears both subjects over one connection, in order
+        reply = await asyncio.wait_for(ask(deployed.bus, Query(query="What is DNA?", id="q")), 10)
+    assert reply.error is not None
+    assert (reply.error.code, reply.error.message) == (ErrorCode.CANCELLED, "no longer wanted")
