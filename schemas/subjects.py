@@ -34,7 +34,8 @@ from schemas.terms import CachedAnswer
 
 T = TypeVar("T", bound=Struct)
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_TOKEN_CHARS = 64
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_TOKEN_CHARS}}}")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 STREAM_MAX_AGE_S = 15 * 60.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
@@ -138,7 +139,8 @@ async def following(bus: Bus, id_: str, progress: Progress) -> AsyncIterator[Non
     async def follow(heard: asyncio.Queue[tuple[str, bytes]]) -> None:
         while True:
             address, payload = await heard.get()
-            events[address.removeprefix("event.").split(".")[1]](payload)
+            with suppress(msgspec.DecodeError):  # what can't be read can't be shown, and the next can
+                events[address.removeprefix("event.").split(".")[1]](payload)
 
     async with bus.tap(*addresses) as heard:
         task = asyncio.create_task(follow(heard))

@@ -15,7 +15,7 @@ from services.cli.options import Target, bus_options, run
 from services.cli.reply import show
 from services.runtime.bus import Bus
 from services.runtime.survey import find_tokens
-from services.runtime.wire import BusError, Entry
+from services.runtime.wire import BusError, Entry, decode
 
 SETTLE_S = 5.0
 
@@ -78,9 +78,9 @@ async def _until_answered(bus: Bus, wish: Cancel) -> str:
             try:
                 async with asyncio.timeout(1.0):
                     _, payload = await heard.get()
-            except TimeoutError:
+                reply = decode(payload, Reply)
+            except (TimeoutError, msgspec.DecodeError):
                 continue
-            reply = msgspec.json.decode(payload, type=Reply)
             if reply.error is not None:
                 return f"query {wish.id}: {reply.error.code.value}"
             return f"query {wish.id} was answered before: {reply.status.value}"

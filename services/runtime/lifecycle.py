@@ -25,13 +25,14 @@ from nats.micro.service import ServiceConfig
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.consume import consuming
-from services.runtime.provision import MAX_IN_FLIGHT, provision
+from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
 from services.runtime.wire import BusError, decode
 
 log = structlog.get_logger(__name__)
 
 GRACE_S = 2.0
+REMAKE_S = 0.5  # the least time between two looks at the streams
 VERSION = version("dellm")
 
 Build = Callable[[Bus], AbstractAsyncContextManager[Sequence[Route]]]
@@ -52,7 +53,7 @@ class Deployment:
 
     url: str
     space: Space = field(default_factory=Space)
-    max_in_flight: int = MAX_IN_FLIGHT
+    max_in_flight: int | None = None
     replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
@@ -89,21 +90,21 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
 
 @asynccontextmanager
 async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
-    """Make the streams, and make them again after each reconnect: those in memory may be gone with the server."""
+    """Make the streams, and make them again when they may be gone: with the server's memory, or deleted by somebody."""
 
     async def make() -> None:
-        bus.reconnected.clear()
+        bus.stores_in_doubt.clear()
         await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
 
     async def make_again() -> None:
         while True:
-            await bus.reconnected.wait()
+            await bus.stores_in_doubt.wait()
             try:
                 await make()
             except Exception as error:  # noqa: BLE001  # without its buckets a service is deaf: try until it works
                 log.warning("provision.failed", service=bus.name, error=str(error) or type(error).__name__)
-                await asyncio.sleep(1)
-                bus.reconnected.set()
+                bus.stores_in_doubt.set()
+            await asyncio.sleep(REMAKE_S)
 
     await make()
     keeper = asyncio.create_task(make_again(), name=f"{bus.name}-provision")

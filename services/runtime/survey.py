@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
 from services.runtime.bus import Bus
-from services.runtime.wire import BusError
+from services.runtime.wire import BusError, decode
 
 LISTEN_S = 0.5
 
@@ -40,7 +41,8 @@ async def find_services(bus: Bus) -> list[Found]:
 
     async def on_pong(msg: Msg) -> None:
         if msg.headers is None or "Status" not in msg.headers:
-            found.append(msgspec.json.decode(msg.data, type=Found))
+            with suppress(msgspec.DecodeError):  # another's service may describe itself in another way
+                found.append(decode(msg.data, Found))
 
     inbox = bus.client.new_inbox()
     subscription = await bus.subscribe(inbox, on_pong)
