@@ -6,8 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from schemas.messages import Message
-from schemas.terms import Probability, Token
+from schemas.terms import Message, Probability, Token
 
 MAX_EVIDENCE = 1e6
 MAX_LATENCY_S = 86_400.0

@@ -15,20 +15,8 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from schemas.commands import Cancel, Feedback, Query
-from schemas.messages import (
-    Assembled,
-    DeadLetter,
-    Decided,
-    Due,
-    Piece,
-    Plan,
-    Reply,
-    Result,
-    Revised,
-    Route,
-    Task,
-    Timer,
-)
+from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
+from schemas.plans import Due, Plan, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
 from schemas.terms import CachedAnswer
 

@@ -15,17 +15,8 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from schemas.cache import cache_key
-from schemas.messages import (
-    Assembled,
-    Chunk,
-    ChunkOutcome,
-    Decided,
-    Error,
-    Given,
-    Plan,
-    Result,
-    Route,
-)
+from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Result
+from schemas.plans import Chunk, Given, Plan, Route
 from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
 from services.assembler.outcome import count_votes, outcome, recalled
 from services.assembler.verdicts import judge

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, ModelAnswer, Result, Vote
+from schemas.messages import ChunkOutcome, Missing, ModelAnswer, Result, Vote
+from schemas.plans import Assignment, Chunk, Given
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
 from services.assembler.verdicts import Verdicts
 from services.kinds.question import question

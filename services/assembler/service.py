@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Decided, Due, Error, Plan, Result, Revised, Timer
+from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Result
+from schemas.plans import Due, Plan, Revised, Timer
 from schemas.subjects import (
     ASSEMBLED,
     CACHED,

@@ -15,7 +15,8 @@ from services.checks.verdict import Verdict, complaint, demands, repaired, verif
 from services.kinds.code import CODE
 
 if TYPE_CHECKING:
-    from schemas.messages import Chunk, Plan, Result
+    from schemas.messages import Result
+    from schemas.plans import Chunk, Plan
     from services.checks.demand import Demand
 
 

@@ -11,7 +11,8 @@ import structlog
 from msgspec import structs
 
 from schemas.commands import Cancel, Query
-from schemas.messages import Plan, Reply
+from schemas.messages import Reply
+from schemas.plans import Plan
 from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.messages import Decided, Plan, Result
+from schemas.messages import Decided, Result
+from schemas.plans import Plan
 from schemas.terms import Policy, VoteRule
 from services.assembler.assembly import Assessment, assess
 from tests.unit.test_assembly import chain, result, votes
@@ -21,11 +22,11 @@ def test_a_late_result_changes_nothing_that_is_decided(rule: VoteRule) -> None:
     of = chain(1, due={0: 5.0}, policy=Policy(vote=rule))
     few = [result("a", confidence=0.3)]
     due = assess(of, few, deadline_passed=False, now=6.0)
-    assert (due.outcomes[0].decided, due.outcomes[0].final, due.fresh) == ("deadline", "42", {0})
+    assert (due.outcomes[0].decided, due.outcomes[0].final, set(due.fresh)) == ("deadline", "42", {0})
     decided = written(of, due)
     later = assess(of, [*few, result("b", "7"), result("c", "7")], decided=decided, deadline_passed=False, now=6.0)
     assert later.outcomes[0] == due.outcomes[0]
-    assert (later.decided, later.fresh, later.cancellable) == ({0}, set(), set())
+    assert [set(each) for each in (later.decided, later.fresh, later.cancellable)] == [{0}, set(), set()]
     assert 0 not in later.wanted
 
 
