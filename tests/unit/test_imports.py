@@ -72,10 +72,14 @@ def test_import_rules(path: Path) -> None:
             if inside(name, f"services.{service}"):
                 others = [f"services.{each}" for each in (*SERVICES, "cli") if each != service]
                 assert not inside(imported, *others), f"{name} imports another service: {imported}"
-        if inside(name, "services.checks"):
-            assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
         if inside(name, *PURE):
             assert not inside(imported, *IMPURE), f"{name} is pure, yet imports {imported}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if inside(name_of(path), "services.checks")], ids=name_of)
+def test_checks_import_language_alone(path: Path) -> None:
+    ours = [name for name in imports_of(path) if inside(name, "schemas", "services", "models")]
+    assert all(inside(name, "services.checks", "services.language") for name in ours)
 
 
 @pytest.mark.parametrize(
