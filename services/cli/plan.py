@@ -18,6 +18,7 @@ from schemas.plans import Assignment, Chunk
 from schemas.records import Presence
 from schemas.terms import Policy
 from schemas.topology import load
+from services.checks.verdict import demands
 from services.cli.options import Target, bus_options, out, run, topology_option
 from services.decomposer.decompose import decompose
 from services.decomposer.roster import Roster
@@ -115,6 +116,7 @@ def _row(
         "query": query,
         "chunks": [each.text for each in chunks],
         "kinds": [each.kind for each in chunks],
+        "checks": [demand.told for demand in demands(query)] if len(stages) == len(chunks) == 1 else [],
         "stages": [
             [
                 {

@@ -9,7 +9,7 @@ from services.kinds.table import named
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from schemas.messages import ChunkOutcome
+    from schemas.messages import ChunkOutcome, Reply
 
 GUESS = 0.4  # an answer that is less likely right than this is told as a guess
 NOT_SURE = "Not sure:"
@@ -24,6 +24,14 @@ _ENDINGS = {
 def is_guess(outcome: ChunkOutcome) -> bool:
     """Tell whether an answer that could be compared with others is likely wrong."""
     return outcome.winner is not None and named(outcome.kind).voted and outcome.confidence < GUESS
+
+
+def streamed_otherwise(reply: Reply) -> bool:
+    """Tell whether what the node streamed may not be the answer: a text that was mended, or one of several drafts."""
+    if len(reply.chunks) != 1 or named(reply.chunks[0].kind).voted or reply.error is not None:
+        return False
+    outcome = reply.chunks[0]
+    return len(outcome.votes) > 1 or any(check.repaired for check in outcome.checks)
 
 
 def notes(outcomes: Sequence[ChunkOutcome]) -> list[str]:

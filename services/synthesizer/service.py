@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -13,8 +13,8 @@ from msgspec import structs
 
 from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Error, Reply, Synthesis, Timings
-from schemas.subjects import ANSWER, ASSEMBLED, CANCEL
+from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
+from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from schemas.terms import ErrorCode, Status, Wording
 from services.runtime.bus import Bus
 from services.runtime.pieces import publishing
@@ -23,7 +23,7 @@ from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
 from services.synthesizer.merge import join, prompt, unsure
-from services.synthesizer.notes import NOT_SURE, is_guess, notes
+from services.synthesizer.notes import NOT_SURE, is_guess, notes, streamed_otherwise
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +49,11 @@ class Synthesizer:
         stored = await self._bus.last(ANSWER, id=assembled.id) if delivery.num_delivered > 1 else None
         if stored is None:
             stored = await self._store(await self._compose(assembled))
+            if streamed_otherwise(stored.message):
+                with suppress(TooLarge):
+                    await self._bus.publish(
+                        PIECE, Piece(id=assembled.id, index=0, text=stored.message.answer, revised=True)
+                    )
         reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
         await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)

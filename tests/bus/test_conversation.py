@@ -118,3 +118,36 @@ async def test_a_guess_is_told_as_one(deployed: Cluster) -> None:
 
 def drained(heard: asyncio.Queue[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     return [heard.get_nowait() for _ in range(heard.qsize())]
+
+
+async def test_an_answer_that_misses_a_demand_is_asked_again_and_told_what_failed(deployed: Cluster) -> None:
+    said = iter(["It rains.", "It rains and rains and rains."])
+
+    async def say(_: Request) -> str:
+        return next(said)
+
+    engine = ScriptedEngine(say)
+    for node in ("n1", "n2"):
+        await deployed.add_node(node, engine)
+    async with deployed.bus.tap(deployed.bus.space.full(PIECE.store, PIECE.at(id="q"))) as heard:
+        reply = await ask(deployed.bus, Query(query="Write about rain in at least 5 words.", id="q"))
+    assert reply.answer == "It rains and rains and rains."
+    assert [(check.demand, check.reason) for check in reply.chunks[0].checks] == [("at least 5 words", None)]
+    first, second = (request.messages[-1].content for request in engine.asked)
+    assert first == "Write about rain in at least 5 words."
+    assert second.startswith(first)
+    assert "at least 5 words" in second.removeprefix(first)
+    written = ""
+    for _, payload in drained(heard):
+        piece = decode(payload, Piece)
+        written = piece.text if piece.revised else written + piece.text
+    assert written == reply.answer
+
+
+async def test_what_is_mended_is_streamed_anew(deployed: Cluster) -> None:
+    async with deployed.bus.tap(deployed.bus.space.full(PIECE.store, PIECE.at(id="q"))) as heard:
+        reply, _ = await talk(deployed, "It Rains", query="Write about rain in lower case letters only.")
+    assert reply.answer == "it rains"
+    assert [check.repaired for check in reply.chunks[0].checks] == [True]
+    last = decode(drained(heard)[-1][1], Piece)
+    assert (last.text, last.revised) == ("it rains", True)
