@@ -84,7 +84,7 @@ async def open_or_start(target: Target, topology_path: Path, say: Callable[[str]
         except NothingRuns:
             target.data.mkdir(parents=True, exist_ok=True)
             configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
-            url, _ = await stack.enter_async_context(hosting(target, topology_path, say=say))
+            url = await stack.enter_async_context(hosting(target, topology_path, say=say))
             bus = await stack.enter_async_context(replace(target, url=url).open())
         yield bus
 

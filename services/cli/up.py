@@ -13,8 +13,7 @@ import click
 from schemas.topology import load
 from services.cli.options import URL_FILE, Target, bus_options, err, run, topology_option
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
-from services.runtime.bus import Bus
-from services.runtime.lifecycle import Deployment, running, stopping, until
+from services.runtime.lifecycle import Deployment, hosted, stopping
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
 
@@ -45,10 +44,10 @@ async def _up(
     console = err()
     with stopping() as stop:
         say = partial(console.print, style="dim", markup=False)
-        hosted = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
-        async with hosted as (address, buses):
+        everything = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
+        async with everything as address:
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
-            await until(stop, buses)
+            await stop.wait()
             console.print("stopping", style="dim")
 
 
@@ -61,8 +60,8 @@ async def hosting(
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
     say: Callable[[str], object],
-) -> AsyncIterator[tuple[str, list[Bus]]]:
-    """Run services in this process while the body runs; give the server's address and a bus for each service."""
+) -> AsyncIterator[str]:
+    """Run services in this process while the body runs; give the server's address."""
     topology = load(topology_path)
     folder = topology_path.parent
     async with AsyncExitStack() as stack:
@@ -83,6 +82,6 @@ async def hosting(
             stack.callback(address_file.unlink, missing_ok=True)
             say(f"nats-server at {url}, its store in {target.data}")
         deployment = Deployment(url=url, space=target.space)
-        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
+        await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
-        yield url, buses
+        yield url
