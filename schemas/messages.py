@@ -197,7 +197,7 @@ class Result(Message, frozen=True, kw_only=True):
     `confidence` is the probability, from the chosen model's log-probabilities, that goes into the vote; `agreed` says
     whether both models gave equivalent answers (None: only one answered); `chosen` indexes `answers`.
     `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the request does
-    not fit at all.
+    not fit at all.  `checks` are those that the node made itself, on the answer that it chose.
     """
 
     id: Token
@@ -213,6 +213,7 @@ class Result(Message, frozen=True, kw_only=True):
     error: str | None = None
     dropped_turns: int = 0
     too_long: bool = False
+    checks: list[Check] = []
 
     def __post_init__(self) -> None:
         if self.chosen is not None and not 0 <= self.chosen < len(self.answers):
@@ -236,11 +237,15 @@ class Vote(Message, frozen=True, kw_only=True):
 
 
 class Missing(Message, frozen=True, kw_only=True):
-    """A node that was asked and gave no vote, and why.  `failed` says that it tried and could not."""
+    """A node that was asked and gave no vote, and why.
+
+    `failed` says that it tried and could not, `too_long` that the request does not fit its models.
+    """
 
     node: Token
     reason: str
     failed: bool = False
+    too_long: bool = False
 
 
 class ChunkOutcome(Message, frozen=True, kw_only=True):

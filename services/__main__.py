@@ -33,6 +33,9 @@ def main() -> int:
     parser.add_argument(
         "--canaries", default=0.0, type=float, metavar="RATE", help="trainer: known-answer questions asked a query"
     )
+    parser.add_argument(
+        "--run-code", action="store_true", help="node: run the examples of a request for code, confined"
+    )
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -42,18 +45,26 @@ def main() -> int:
         configure(for_good=True)
         deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_run(arguments.name, arguments.topology, arguments.node, arguments.canaries, deployment))
+            runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
     return 0
 
 
-async def _run(name: str, path: Path, nodes: list[str], canary_rate: float, deployment: Deployment) -> None:
+async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
     async with AsyncExitStack() as stack:
-        topology = load(path) if name in WITH_MODELS else None
+        topology = load(arguments.topology) if arguments.name in WITH_MODELS else None
         engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
-        services = build(topology, path.parent, engine, names=[name], nodes=nodes, canary_rate=canary_rate)
+        services = build(
+            topology,
+            arguments.topology.parent,
+            engine,
+            names=[arguments.name],
+            nodes=arguments.node,
+            canary_rate=arguments.canaries,
+            run_code=arguments.run_code,
+        )
         await run(services, deployment)
 
 

@@ -250,6 +250,8 @@ def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
     first = [each.index for each in assessment.outcomes if not each.depends_on]  # without these there are no others
     if not answered and set(first) <= set(plan.exhausted):
         reason = next((each.reason for outcome in assessment.outcomes for each in outcome.missing), "no node")
+        if any(each.too_long for outcome in assessment.outcomes for each in outcome.missing):
+            return Status.FAILED, Error(code=ErrorCode.TOO_LARGE, message=reason)
         return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
     if not answered:
         return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=f"none of {num} chunks was answered in time")

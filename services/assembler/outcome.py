@@ -5,9 +5,9 @@ Pure: the nodes that were asked and their results in, a count and an outcome out
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
+from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, ModelAnswer, Result, Vote
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
 from services.kinds.question import question
 from services.kinds.table import named
@@ -54,9 +54,17 @@ def outcome(
         if counted is not None and result is not None and result.chosen is not None:
             votes.append(_vote(each, result, result.chosen, counted))
         else:
-            missing.append(Missing(node=each.node, reason=_reason(how, result), failed=result is not None))
+            missing.append(
+                Missing(
+                    node=each.node,
+                    reason=_reason(how, result),
+                    failed=result is not None,
+                    too_long=result is not None and result.too_long,
+                )
+            )
     if counted is not None and CALCULATOR in counted.weights:
         votes.append(_calculator_vote(_calculated(chunk, given) or "", counted))
+    result, said = _spoken(counted, answers.values())
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
@@ -71,7 +79,20 @@ def outcome(
         depends_on=chunk.depends_on,
         context=chunk.context,
         given=list(given),
+        finish=said.finish if said else None,
+        dropped_turns=result.dropped_turns if result else 0,
     )
+
+
+def _spoken(counted: Count | None, answers: Iterable[Result]) -> tuple[Result, ModelAnswer] | tuple[None, None]:
+    """Find the result and the model's answer that the winner's text is from."""
+    if counted is not None:
+        winner = counted.tally.winner
+        for result in answers:
+            for said in result.answers:
+                if (result.node, said.text, said.final) == (winner.voter, winner.text, winner.final):
+                    return result, said
+    return None, None
 
 
 def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> ChunkOutcome:

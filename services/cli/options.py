@@ -77,6 +77,15 @@ class Target:
         async with stack:
             yield bus
 
+    def make_folder(self) -> None:
+        """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.data / ".writable").touch()
+            (self.data / ".writable").unlink()
+        except OSError as error:
+            raise click.ClickException(f"{self.data}: {error.strerror or error}") from None
+
 
 class NothingRuns(BusError):  # noqa: N818  # named for its cause
     """No server was named, and no `dellm up` runs in this folder."""
@@ -121,4 +130,13 @@ def topology_option(command: Callable[..., R]) -> Callable[..., R]:
         default=Path("topology.json"),
         show_default=True,
         help="Which nodes run which models.",
+    )(command)
+
+
+def run_code_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --run-code."""
+    return click.option(
+        "--run-code",
+        is_flag=True,
+        help="Let nodes run the examples of a request for code on the answer, in a child process that is confined.",
     )(command)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import click
 
 from schemas.topology import load
-from services.cli.options import URL_FILE, Target, bus_options, err, run, topology_option
+from services.cli.options import URL_FILE, Target, bus_options, err, run, run_code_option, topology_option
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
 from services.runtime.lifecycle import Deployment, hosted, stopping
 from services.runtime.logging import configure
@@ -32,19 +32,35 @@ from services.runtime.server import embedded_server
     metavar="RATE",
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
-def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...], canary_rate: float) -> None:
-    """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
-    configure(for_good=True)
-    run(_up(topology_path, target, names or NAMES, nodes, canary_rate))
-
-
-async def _up(
-    topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str], canary_rate: float
+@run_code_option
+@click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
+def up(
+    topology_path: Path,
+    target: Target,
+    names: tuple[str, ...],
+    nodes: tuple[str, ...],
+    canary_rate: float,
+    run_code: bool,
+    verbose: bool,
 ) -> None:
+    """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
+    configure(default_level="info" if verbose else "warning", for_good=True)
+    say = partial(err().print, style="dim", markup=False)
+    everything = hosting(
+        target,
+        topology_path,
+        names=names or NAMES,
+        nodes=nodes,
+        canary_rate=canary_rate,
+        run_code=run_code,
+        say=say,
+    )
+    run(_up(everything))
+
+
+async def _up(everything: AbstractAsyncContextManager[str]) -> None:
     console = err()
     with stopping() as stop:
-        say = partial(console.print, style="dim", markup=False)
-        everything = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
         async with everything as address:
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
             await stop.wait()
@@ -59,11 +75,13 @@ async def hosting(
     names: Collection[str] = NAMES,
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
+    run_code: bool = False,
     say: Callable[[str], object],
 ) -> AsyncIterator[str]:
     """Run services in this process while the body runs; give the server's address."""
     topology = load(topology_path)
     folder = topology_path.parent
+    target.make_folder()
     async with AsyncExitStack() as stack:
         engine = None
         if WITH_MODELS & set(names):
@@ -72,7 +90,7 @@ async def hosting(
                 started = time.monotonic()
                 await engine.load(path)
                 say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
-        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate)
+        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate, run_code=run_code)
         url = target.url
         if url is None:
             server = await stack.enter_async_context(embedded_server(target.data))

@@ -32,7 +32,9 @@ _REFERS = re.compile(
     r"|next|your|you|my|our|we|answer|result|list|part|step|example|continue|go\s+on)\b",
     re.IGNORECASE,
 )
-_RESUMES = re.compile(r"\s*(?:and|or|but|so|because|what\s+about|how\s+about|why|which|no|yes|ok|okay|thanks?)\b", re.IGNORECASE)
+_RESUMES = re.compile(
+    r"\s*(?:and|or|but|so|because|what\s+about|how\s+about|why|which|no|yes|ok|okay|thanks?)\b", re.IGNORECASE
+)
 _MIN_WORDS = 4
 
 

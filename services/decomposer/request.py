@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from models.engine import GrammarError
+from models.json_grammar import schema_grammar
 from schemas.commands import MAX_QUERY_BYTES, MAX_TURNS_BYTES, Query
 from schemas.terms import ErrorCode
 from services.runtime.replies import Refusal
@@ -36,6 +38,11 @@ def parse(payload: bytes) -> Query:
         raise Refusal(ErrorCode.TOO_LARGE, message)
     if not query.text.strip():
         raise Refusal(ErrorCode.BAD_REQUEST, f"{last} holds nothing but white space")
+    if query.response_format is not None and query.response_format.schema_ is not None:
+        try:
+            schema_grammar(query.response_format.schema_)
+        except GrammarError as error:
+            raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {error}") from None
     return query
 
 

@@ -155,9 +155,7 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 
 
-def extend(
-    plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1, *, complaint: str = ""
-) -> Plan:
+def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1, *, complaint: str = "") -> Plan:
     """Give the plan's next revision, with `replicas` more of a chunk or as many as can be, told the `complaint`.
 
     The chunk is marked exhausted when there is no node left to ask.

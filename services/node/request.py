@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from models.engine import Request, Turn
-from models.json_grammar import ANY_OBJECT, json_grammar
+from models.json_grammar import object_grammar, schema_grammar
 from schemas.terms import Role
 from services.kinds.clock import needs_clock, told_time
 from services.kinds.kind import Sampling
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 VARIED_TEMPERATURE = 0.7
 LOOP_PENALTY = 1.15
 _MAX_SEED = 2**31
+_ROLES: dict[Role, Literal["user", "assistant"]] = {Role.USER: "user", Role.ASSISTANT: "assistant"}
 
 
 def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
@@ -34,7 +36,7 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     system = clients if clients and how.prompt.system in ("", PLAIN) else how.prompt.system
     if needs_clock(task.text):
         system = f"{system or PLAIN}\n{told_time(task.local_time or now)}"
-    said = [Turn(turn.role.value, turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
+    said = [Turn(_ROLES[turn.role], turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
     user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user
     return (*([Turn("system", system)] if system else []), *said, Turn("user", user))
 
@@ -74,6 +76,16 @@ def to_request(
     )
 
 
+def without_loops(request: Request) -> Request:
+    """Return the request to make where a text ran in circles: another draw, in which what was said is less likely."""
+    return replace(
+        request,
+        temperature=max(request.temperature, VARIED_TEMPERATURE),
+        repeat_penalty=max(request.repeat_penalty, LOOP_PENALTY),
+        seed=(request.seed + 1) % _MAX_SEED,
+    )
+
+
 def _max_tokens(wish: Generation, how: Asking) -> int:
     if wish.max_tokens is None:
         return how.prompt.max_tokens
@@ -84,4 +96,4 @@ def _grammar(wish: Generation) -> str | None:
     form = wish.response_format
     if form is None or form.type == "text":
         return None
-    return ANY_OBJECT if form.schema_ is None else json_grammar(form.schema_)
+    return object_grammar() if form.schema_ is None else schema_grammar(form.schema_)

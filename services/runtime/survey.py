@@ -69,5 +69,15 @@ async def find_depths(bus: Bus) -> list[Depth]:
     )
 
 
+async def find_tokens(bus: Bus, subject: str) -> list[str]:
+    """List the last tokens of the stream's subjects that match, such as the ids of all answers."""
+    name, filter_ = bus.space.stream(Store.STREAM), bus.space.full(Store.STREAM, subject)
+    try:
+        info = await bus.client.jetstream().stream_info(name, subjects_filter=filter_)
+    except (NatsError, TimeoutError) as error:
+        raise BusError(f"stream {name}: {error or type(error).__name__}") from None
+    return sorted(found.rpartition(".")[2] for found in info.state.subjects or {})
+
+
 def _by_name(found: Found) -> tuple[str, str]:
     return found.name, found.metadata.get("node", found.id)

@@ -13,15 +13,17 @@ from msgspec import structs
 
 from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
-from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
+from schemas.messages import Assembled, ChunkOutcome, Error, Reply, Synthesis, Timings
+from schemas.subjects import ANSWER, ASSEMBLED, CANCEL
 from schemas.terms import ErrorCode, Status, Wording
 from services.runtime.bus import Bus
+from services.runtime.pieces import publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
-from services.synthesizer.merge import join, missing, prompt
+from services.synthesizer.merge import join, prompt, unsure
+from services.synthesizer.notes import NOT_SURE, is_guess, notes
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +102,7 @@ class Synthesizer:
             error=error,
             chunks=assembled.outcomes,
             synthesis=synthesis,
+            notes=notes(assembled.outcomes) if error is None else [],
             timings=Timings(
                 plan_s=assembled.planned_at - assembled.created_at,
                 nodes_s=assembled.voted_at - assembled.planned_at,
@@ -114,7 +117,8 @@ class Synthesizer:
         outcomes = assembled.outcomes
         winners = [each.winner for each in outcomes if each.winner is not None]
         if len(outcomes) == 1:
-            return winners[0], Synthesis(method="verbatim")
+            guess = f"{NOT_SURE} " if is_guess(outcomes[0]) else ""
+            return f"{guess}{winners[0]}", Synthesis(method="verbatim")
         if len(winners) == 1:
             return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
         if assembled.wording is Wording.JOIN:
@@ -134,15 +138,13 @@ class Synthesizer:
         if problem is not None:
             log.info("synthesis.joined", query=assembled.id, reason=problem)
             return join(outcomes), Synthesis(method="join", model=self._model.stem, reason=problem)
-        tail = missing(outcomes)
+        tail = unsure(outcomes)
         return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
 
     async def _generate(self, assembled: Assembled, stop_at: float) -> tuple[str, str | None]:
         """Let the model write, streaming pieces; give the text and what is wrong with it."""
         wanted = prompt(assembled.query, assembled.outcomes)
-        pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        publisher = asyncio.create_task(self._stream(assembled.id, pieces))
-        try:
+        async with publishing(self._bus, assembled.id) as pieces:
             done = await self._engine.complete(
                 Request(
                     model=self._model,
@@ -152,27 +154,12 @@ class Synthesizer:
                     deadline_at=stop_at,
                     caller=SERVICE,
                 ),
-                pieces.put_nowait,
+                pieces.write,
             )
-        finally:
-            pieces.put_nowait(None)
-            await publisher
         text = done.text.strip()
         if done.finish != "stop":
             return text, f"the model did not finish ({done.finish})"
         return text, check(assembled.query, assembled.outcomes, text)
-
-    async def _stream(self, id_: str, pieces: asyncio.Queue[str | None]) -> None:
-        """Publish pieces until None comes; those that wait go together."""
-        index, ended = 0, False
-        while not ended:
-            waiting = [await pieces.get()]
-            while not pieces.empty():
-                waiting.append(pieces.get_nowait())
-            ended = waiting[-1] is None
-            if text := "".join(each for each in waiting if each is not None):
-                await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
-                index += 1
 
 
 @asynccontextmanager
