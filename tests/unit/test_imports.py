@@ -24,6 +24,8 @@ PURE = (
     "services.trainer.judgement",
     "services.trainer.questions",
     "services.voting",
+    "services.checks",
+    "services.language",
     "services.evaluation",
 )
 IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")
@@ -66,6 +68,8 @@ def test_import_rules(path: Path) -> None:
             if inside(name, f"services.{service}"):
                 others = [f"services.{each}" for each in (*SERVICES, "cli") if each != service]
                 assert not inside(imported, *others), f"{name} imports another service: {imported}"
+        if inside(name, "services.checks"):
+            assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
         if inside(name, *PURE):
             assert not inside(imported, *IMPURE), f"{name} is pure, yet imports {imported}"
 
