@@ -11,9 +11,19 @@ from pathlib import Path
 import click
 
 from schemas.topology import load
-from services.cli.options import URL_FILE, Target, bus_options, err, run, run_code_option, topology_option
+from services.cli.options import (
+    URL_FILE,
+    Target,
+    bus_options,
+    err,
+    limits_options,
+    run,
+    run_code_option,
+    topology_option,
+)
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
 from services.runtime.lifecycle import Deployment, hosted, stopping
+from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
 
@@ -33,6 +43,7 @@ from services.runtime.server import embedded_server
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
 @run_code_option
+@limits_options
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
 def up(
     topology_path: Path,
@@ -42,6 +53,7 @@ def up(
     canary_rate: float,
     run_code: bool,
     verbose: bool,
+    limits: Limits,
 ) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(default_level="info" if verbose else "warning", for_good=True)
@@ -53,6 +65,7 @@ def up(
         nodes=nodes,
         canary_rate=canary_rate,
         run_code=run_code,
+        limits=limits,
         say=say,
     )
     run(_up(everything))
@@ -76,6 +89,7 @@ async def hosting(
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
     run_code: bool = False,
+    limits: Limits | None = None,
     say: Callable[[str], object],
 ) -> AsyncIterator[str]:
     """Run services in this process while the body runs; give the server's address."""
@@ -99,7 +113,7 @@ async def hosting(
             address_file.write_text(url)
             stack.callback(address_file.unlink, missing_ok=True)
             say(f"nats-server at {url}, its store in {target.data}")
-        deployment = Deployment(url=url, space=target.space)
+        deployment = Deployment(url=url, space=target.space, limits=limits or Limits())
         await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
         yield url

@@ -26,6 +26,7 @@ from nats.micro.service import ServiceConfig
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.consume import consuming
+from services.runtime.limits import Limits
 from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
 from services.runtime.supervision import alongside, kept_alive
@@ -55,7 +56,7 @@ class Deployment:
 
     url: str
     space: Space = field(default_factory=Space)
-    max_in_flight: int | None = None
+    limits: Limits = field(default_factory=Limits)
     replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
@@ -96,7 +97,7 @@ async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
 
     async def make() -> None:
         bus.stores_in_doubt.clear()
-        await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
+        await provision(bus, deployment.limits, replicas=deployment.replicas)
 
     async def make_again() -> None:
         while True:

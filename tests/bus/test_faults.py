@@ -17,10 +17,12 @@ from services.runtime import wire
 from services.runtime.bus import Bus
 from services.runtime.fill import Fill, StreamFill, read_fill
 from services.runtime.lifecycle import Deployment, Service, running
+from services.runtime.limits import Limits
 from services.runtime.patience import patient_until
 from services.runtime.provision import MAX_CONSUMERS, provision
 from services.runtime.routes import Delivery, Reject, Route, consume, listen, on
 from services.runtime.server import EmbeddedServer
+from services.runtime.survey import find_limits
 from services.runtime.wire import BusError, Entry, decode
 from tests.support import wait_until
 
@@ -34,7 +36,7 @@ def result(node: str = "n", chunk: int = 0) -> Result:
 
 @pytest.fixture
 async def ready(bus: Bus) -> Bus:
-    await provision(bus, max_in_flight=3)
+    await provision(bus, Limits(max_in_flight=3))
     return bus
 
 
@@ -181,12 +183,19 @@ async def test_provisioning_adds_and_takes_nothing_away(ready: Bus) -> None:
     await provision(ready)
     joined = (await jetstream.stream_info(name)).config
     assert set(joined.subjects or ()) == {*subjects, *(newer.subjects or ())}
-    assert (joined.max_bytes, joined.max_age) == (newer.max_bytes, made.max_age)
+    assert (joined.max_bytes, joined.max_age) == (newer.max_bytes, 200.0)
     assert joined.max_consumers == MAX_CONSUMERS
 
 
 async def test_only_what_is_said_outright_lowers_a_limit(ready: Bus) -> None:
     jetstream, name = ready.client.jetstream(), ready.space.stream(Store.ADMIT)
     for said, in_force in ((500, 500), (None, 500), (2, 2), (None, 2)):
-        await provision(ready, max_in_flight=said)
+        await provision(ready, Limits(max_in_flight=said))
         assert (await jetstream.stream_info(name)).config.max_msgs == in_force
+
+
+async def test_the_limits_in_force_are_told(ready: Bus) -> None:
+    said = Limits(max_in_flight=9, stream_max_bytes=2_000_000, stream_max_age_s=700.0)
+    await provision(ready, said)
+    await provision(ready)
+    assert await find_limits(ready) == said
