@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from schemas.commands import Cancel, Feedback, Query
-from schemas.messages import Assembled, DeadLetter, Due, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
+from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
+from schemas.plans import Due, Plan, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
 from schemas.terms import CachedAnswer
 
@@ -82,6 +83,7 @@ TASK = Subject("task.{node}.{id}.{chunk}", Task, Store.STREAM)
 RESULT = Subject("result.{id}.{chunk}.{node}", Result, Store.STREAM)
 LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM)
 ROUTE = Subject("route.{id}.{chunk}.{attempt}", Route, Store.STREAM)
+DECIDED = Subject("decided.{id}.{chunk}", Decided, Store.STREAM)
 ASSEMBLED = Subject("assembled.{id}", Assembled, Store.STREAM)
 ANSWER = Subject("answer.{id}", Reply, Store.STREAM)
 CANCEL = Subject("cancel.{id}", Cancel, Store.CORE)
@@ -94,7 +96,7 @@ ADMIT = Subject("{id}", Admission, Store.ADMIT)
 CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
 
 TABLE: tuple[Subject[Struct], ...] = (
-    QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
+    QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
     CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
 )  # type: ignore[assignment]  # fmt: skip
 

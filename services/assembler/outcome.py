@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, ModelAnswer, Result, Vote
+from schemas.messages import ChunkOutcome, Missing, ModelAnswer, Result, Vote
+from schemas.plans import Assignment, Chunk, Given
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
+from services.assembler.verdicts import Verdicts
 from services.kinds.question import question
 from services.kinds.table import named
 from services.voting.calculator import calculate
@@ -22,19 +24,19 @@ def count_votes(
     answers: Mapping[str, Result],
     given: Sequence[Given],
     *,
-    kept: str | None = None,
+    barred: frozenset[str] = frozenset(),
 ) -> Count | None:
     """Count what the nodes that were asked have answered (`answers`, by node), at the fitness they had then.
 
-    `kept` is the answer that another chunk was built on already, and that stays.
+    What the `barred` nodes said fails a demand that another meets, and counts for nothing.
     """
-    voters = [Voter.of(answers[each.node], each.fitness) for each in asked if each.node in answers]
+    heard = [each for each in asked if each.node in answers and each.node not in barred]
+    voters = [Voter.of(answers[each.node], each.fitness) for each in heard]
     return count(
         rule,
         [each for each in voters if each is not None],
         awaited=[each.fitness for each in asked if each.node not in answers],
         calculated=_calculated(chunk, given),
-        kept=kept,
     )
 
 
@@ -46,6 +48,7 @@ def outcome(
     answers: Mapping[str, Result],
     counted: Count | None,
     given: Sequence[Given],
+    verdicts: Verdicts,
 ) -> ChunkOutcome:
     """Say what became of a chunk that is decided as `how` says (empty: it is open)."""
     votes, missing = [], []
@@ -70,7 +73,7 @@ def outcome(
         text=chunk.text,
         kind=chunk.kind,
         decided=how or "open",
-        winner=counted.tally.winner.text if counted is not None else None,
+        winner=_text(counted, result, verdicts) if counted is not None else None,
         final=counted.tally.winner.final if counted is not None else None,
         agreement=counted.tally.agreement if counted is not None else 0.0,
         confidence=counted.confidence if counted is not None else 0.0,
@@ -81,7 +84,15 @@ def outcome(
         given=list(given),
         finish=said.finish if said else None,
         dropped_turns=result.dropped_turns if result else 0,
+        checks=verdicts.checks.get(result.node, []) if result else [],
     )
+
+
+def _text(counted: Count, result: Result | None, verdicts: Verdicts) -> str:
+    """Return the winner's text, mended where that was what its node chose."""
+    text = counted.tally.winner.text
+    chosen = result.answers[result.chosen].text if result is not None and result.chosen is not None else None
+    return verdicts.texts.get(result.node, text) if result is not None and chosen == text else text
 
 
 def _spoken(counted: Count | None, answers: Iterable[Result]) -> tuple[Result, ModelAnswer] | tuple[None, None]:

@@ -14,8 +14,22 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Due, Error, Plan, Result, Revised, Timer
-from schemas.subjects import ASSEMBLED, CACHED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
+from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Result
+from schemas.plans import Due, Plan, Revised, Timer
+from schemas.subjects import (
+    ASSEMBLED,
+    CACHED,
+    CANCEL,
+    DEADLINE,
+    DECIDED,
+    DUE,
+    LATE,
+    PLAN,
+    RESULT,
+    REVISED,
+    ROUTE,
+    TIMER,
+)
 from schemas.terms import ErrorCode
 from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal, uncounted
 from services.runtime.bus import Bus
@@ -92,6 +106,7 @@ class Assembler:
         found = await self._bus.read(
             (PLAN, PLAN.at(id=id_)),
             (RESULT, RESULT.at(id=id_)),
+            (DECIDED, DECIDED.at(id=id_)),
             (DEADLINE, DEADLINE.at(id=id_)),
             (ASSEMBLED, ASSEMBLED.at(id=id_)),
         )
@@ -104,7 +119,13 @@ class Assembler:
         now = time.time()
         passed = bool(found[DEADLINE]) or now >= plan.assemble_by
         try:
-            assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed, now=now)
+            assessment = assess(
+                plan,
+                [result.message for result in found[RESULT]],
+                decided=[decided.message for decided in found[DECIDED]],
+                deadline_passed=passed,
+                now=now,
+            )
         except Exception:
             if failed is None and not passed:
                 raise
@@ -130,14 +151,35 @@ class Assembler:
         return sequence
 
     async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
-        """Stop work on decided chunks, and ask for what the others want."""
-        for chunk in assessment.cancellable:
-            await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
+        """Write what is decided, then stop the work on it, and ask for what the others want.
+
+        Where another assembler decided first, its word stands: it goes on from there, and so does the next look here.
+        """
+        for chunk in sorted(assessment.fresh):
+            if not await self._decide(plan, assessment.outcomes[chunk]):
+                return
+            if chunk in assessment.cancellable:
+                await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
         for wish in assessment.wanted.values():
             try:
                 await self._bus.commit(Entry(ROUTE, wish, expect=0))
             except Conflict:
                 continue
+
+    async def _decide(self, plan: Plan, outcome: ChunkOutcome) -> bool:
+        """Write an outcome, with as much of its votes as fits; tell whether it is this one that stands."""
+        for shape in (outcome, outcome.lean(), outcome.bare()):
+            try:
+                await self._bus.commit(
+                    Entry(DECIDED, Decided(id=plan.id, chunk=outcome.index, outcome=shape), expect=0)
+                )
+            except TooLarge as error:
+                log.warning("chunk.trimmed", query=plan.id, chunk=outcome.index, reason=str(error))
+            except Conflict:
+                return False
+            else:
+                return True
+        raise BusError(f"chunk {outcome.index} of query {plan.id} is too large to be decided")
 
     async def _seal(self, assembled: Assembled, *, fired: bool) -> int | None:
         """Write the seal, which also unschedules the deadline, and stop what is still being worked on."""

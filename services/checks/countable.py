@@ -48,6 +48,7 @@ _COMPOUND = re.compile(
     r"[- ](?:[\w-]+ ){0,2}(?:" + DOCUMENT + r"|limit|count|max|maximum|minimum|answer|lists?)\b", re.IGNORECASE
 )
 _NEAR = 40
+_DIVIDES = re.compile(r"\b(?:separat|divid|delimit)\w* [^.;]*$", re.IGNORECASE)
 _NEGATED = re.compile(r"(?:\bnot|n't|\bnever) $", re.IGNORECASE)
 _PART_AFTER = re.compile(rf"\s+(?:[\w-]+ )?(?:{'|'.join(UNITS.values())})\b", re.IGNORECASE)
 _ORDERED = re.compile(rf"(?:^|\b(?:{'|'.join(VERBS)})(?: me| us| him| her)? )(?:an?|one|the|your) $", re.IGNORECASE)
@@ -118,7 +119,8 @@ def _counts(countable: Countable, sentence: Sentence, found: Found) -> bool:
         return False
     if countable.only_after and not re.search(countable.only_after, before, re.IGNORECASE):
         return False
-    if _RATE.match(after) and not found.amount.most:
+    divides = countable.family == "marks" and _DIVIDES.search(before)
+    if divides or (_RATE.match(after) and not found.amount.most):
         return False
     if found.hyphen and not found.noun.lower().endswith("s"):
         return _measures(before, after)

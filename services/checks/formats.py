@@ -66,7 +66,7 @@ _KIND = r"(?: (?:format|objects?|arrays?|blocks?|documents?|files?|output|code|l
 _IN = re.compile(
     r"\b(?:(?:in|as|into|to|using|with)(?: an?| the| valid| proper| well-formed| pure| raw| single| "
     rf"one| only){{0,3}} {_NAME}{_KIND}"
-    r"|(?:return|output|give me|respond with|reply with|answer with|produce|contains?|provide|be|is)"
+    r"|(?:return|output|generate|give me|respond with|reply with|answer with|produce|contains?|provide|be|is)"
     rf"(?: me| us)?(?: an?| the| only| just| valid| single| pure| raw){{0,4}} "
     rf"{_NAME.replace('name', 'name2')}{_KIND}"
     rf"|{_NAME.replace('name', 'name3')}(?: format| output)? only|^only "

@@ -22,7 +22,10 @@ _HAS = re.compile(
     rf"(?P<bare>{QUOTE}(?:(?:, | and |, and ){QUOTE}){{0,9}}))",
     re.IGNORECASE,
 )
-_WITH = re.compile(rf"\bwith (?:all )?(?:the )?{NAMED}\s*:?\s*{LIST}", re.IGNORECASE)
+_WITH = re.compile(
+    rf"\bwith (?:all )?(?:the )?(?:following )?(?:key ?)?(?:words?|keywords?|phrases?|terms?)\s*:?\s*{LIST}",
+    re.IGNORECASE,
+)
 _APPEARS = re.compile(
     rf"\b(?:the )?{NAMED}\s*:?\s*(?:{LIST}|(?P<plain>[A-Za-z][\w'-]{{1,30}}))\s+(?:(?:must|should|"
     r"shall|needs? to|ha(?:s|ve) to|is to|are to|will)(?: (?:each|both|all|only))?\s+)?(?:appears?|"

@@ -18,7 +18,9 @@ _SPEAK = (
     r"translate|translated|give|list|language|say|draft|compose|create|make|everything)"
 )
 _LANGUAGE = rf"(?P<language>{'|'.join(sorted(LANGUAGES, key=len, reverse=True))})"
-_END = r"(?=\s*(?:[.,;:!)]|$|\b(?:and|only|using|with|please|without|language|in|from|for|instead|to|as|about|at|,)\b))"
+_END = (
+    r"(?=\s*(?:[.,;:!?)]|$|\b(?:and|only|using|with|please|without|language|in|from|for|instead|to|as|about|at|,)\b))"
+)
 _IN = re.compile(
     rf"\b{_SPEAK}\b[^;]{{0,160}}?\b(?:in|into|to|only|use|be)(?: the| only| fluent| simple| plain| "
     rf"proper| correct)? {_LANGUAGE}\b{_END}",

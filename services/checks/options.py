@@ -27,7 +27,8 @@ _CHOICE = re.compile(
     rf"{_ANSWER}[^.;?]{{0,60}}?\b(?P<words>{_WORD}(?:(?:,? or |,? and |, |/| / ){_WORD}){{1,5}})\b", re.IGNORECASE
 )
 _QUOTED = re.compile(
-    rf"(?:{_ANSWER}|\b(?:answer|response|reply)\b)[^.;?]{{0,80}}?(?P<quotes>{QUOTE}(?:(?:,? or |, |/){QUOTE}){{1,9}})",
+    r"(?:\b(?:answer|reply|respond|say|output|choose|classify|label)|\b(?:answer|response|"
+    rf"reply)\b)[^.;?]{{0,80}}?(?P<quotes>{QUOTE}(?:(?:,? or |, |/){QUOTE}){{1,9}})",
     re.IGNORECASE,
 )
 _LINES = re.compile(
@@ -57,7 +58,7 @@ def _find(request: str) -> Iterator[Demand]:
             continue
         near = sentence.text + " " + (found[place + 1].text if place + 1 < len(found) else "")
         only = _ONLY.search(near) is not None and not _WHY.search(sentence.text)
-        if match := _LINES.search(sentence.text) or _QUOTED.search(sentence.text):
+        if (match := _LINES.search(sentence.text) or _QUOTED.search(sentence.text)) and not _negated(sentence, match):
             yield _one_of(
                 [sentence.quoted(mark) for mark in re.findall(QUOTE, match["quotes"])], only=only, within=True
             )

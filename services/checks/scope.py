@@ -36,7 +36,8 @@ _RESET = re.compile(
     re.IGNORECASE,
 )
 _CUE_AFTER = re.compile(
-    r"\s*,?(?:(?:in|for|per|of|to|on|within|at the (?:start|beginning|end) of)\s+)?(?:a\s+"
+    r"\s*,?(?:(?:(?:allocated |reserved |used )?(?:in|for|per|of|to|on|within)|at the (?:start|beginning|end) of)\s+)?"
+    r"(?:a\s+"
     rf"(?:{_UNIT.format('one')})\b|(?:per|each|every)\s+(?:{_UNIT.format('each')}|(?P<each_other>(?!\w+"
     r"(?:ed|ing)\b)\w+))\b"
     rf"|(?:the )?(?P<place>{_NTH})\s+(?:{_UNIT.format('nth')})\b|(?P<alone>each|apiece)\b(?!\s+\w*(?:ed|ing)\b))",

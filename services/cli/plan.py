@@ -14,7 +14,7 @@ import msgspec
 from rich.markup import escape
 from rich.table import Table
 
-from schemas.messages import Assignment, Chunk
+from schemas.plans import Assignment, Chunk
 from schemas.records import Presence
 from schemas.terms import Policy
 from schemas.topology import load

@@ -15,7 +15,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Result
+from schemas.messages import Assembled, ChunkOutcome, Piece, Result
+from schemas.plans import Plan
 from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
 from services.cli.markdown import rendered
 from services.cli.reply import plural

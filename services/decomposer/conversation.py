@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from schemas.messages import Chunk
+from schemas.plans import Chunk
 from schemas.terms import Role, Turn
 from services.decomposer.decompose import decompose
 from services.decomposer.stages import in_stages

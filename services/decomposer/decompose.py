@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from schemas.messages import Chunk
+from schemas.plans import Chunk
 from services.decomposer.announcements import governs_all
 from services.decomposer.facts import Facts
 from services.decomposer.grammar import asks_quantity, is_english

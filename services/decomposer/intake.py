@@ -8,12 +8,15 @@ from dataclasses import replace
 from random import Random
 
 import structlog
+from msgspec import structs
 
-from schemas.commands import Query
-from schemas.messages import Plan, Reply
-from schemas.subjects import ANSWER, PLAN
+from schemas.commands import Cancel, Query
+from schemas.messages import Reply
+from schemas.plans import Plan
+from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
+from services.decomposer.config import DecomposerConfig
 from services.decomposer.conversation import chunks_of
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
@@ -22,34 +25,45 @@ from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
-from services.runtime.replies import Refusal, deliver
+from services.runtime.patience import patient_until
+from services.runtime.replies import Refusal, deliver, is_inbox
 from services.runtime.routes import Request
 from services.runtime.wire import BusError, Conflict, Stored
 
 log = structlog.get_logger(__name__)
 
 WAITING_GRACE_S = 30.0
+PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client that the bus is away
 TRIAL_SHARE = 0.05
+CANCEL_S = 30.0  # for which a cancel waits for its query
+MAX_CANCELS = 4096
 
 
 class Intake:
     """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
 
-    def __init__(self, bus: Bus, roster: Roster, workload: Workload) -> None:
+    def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
+        self._config = config
         self._roster = roster
         self._workload = workload
         self._admissions = Admissions(bus)
         self._waiting: dict[str, dict[str, float]] = {}
+        self._cancels: dict[str, tuple[float, Cancel]] = {}
 
     async def on_query(self, request: Request) -> None:
         """Answer with an error at once, or see to it that the answer will come."""
         started = time.time()
-        id_ = claimed_id(request.payload)
+        if request.reply and not is_inbox(request.reply, self._bus.space):
+            log.warning("query.no_inbox", address=request.reply[:200])
+            return
+        id_ = ""
         try:
+            id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
-            await self._take(query, id_, request, started)
+            with patient_until(started + PATIENT_SHARE * query.timeout_s):
+                await self._take(self._capped(query, id_), id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
             await deliver(self._bus, request.reply, refusal.reply(id_))
@@ -61,6 +75,16 @@ class Intake:
             failure = Refusal(ErrorCode.INTERNAL, "the query could not be taken; the decomposer's log tells why")
             await deliver(self._bus, request.reply, failure.reply(id_))
 
+    def _capped(self, query: Query, id_: str) -> Query:
+        """Ask no more nodes for a chunk than the operator allows; the log tells where that is fewer than wanted."""
+        limit, policy = self._config.max_fan_out, query.policy
+        wanted = max(policy.replicas or 0, policy.max_replicas)
+        if wanted > limit:
+            log.warning("query.capped", query=id_, wanted=wanted, limit=limit)
+            replicas = None if policy.replicas is None else min(policy.replicas, limit)
+            policy = structs.replace(policy, replicas=replicas, max_replicas=min(policy.max_replicas, limit))
+        return structs.replace(query, policy=policy)
+
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
         try:
             admitted = await self._admissions.take(id_)
@@ -71,7 +95,10 @@ class Intake:
             raise
         try:
             plan = await self._plan(query, id_, request, started)
+            cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+            if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
+                await self._bus.publish(CANCEL, cancel)
             self._workload.begin(plan)
             num_tasks, num_cached = len(plan.assignments), len(plan.cached)
             log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
@@ -94,6 +121,9 @@ class Intake:
         busy, random = self._workload.by_node(started), Random(id_)
         pool = [replace(each, busy=busy[str(each.presence.node)]) for each in _having(query.model, candidates)]
         random.shuffle(pool)  # equals take turns
+        if query.policy.replicas is None and len(pool) > self._config.max_fan_out:
+            log.warning("query.capped", query=id_, wanted=len(pool), limit=self._config.max_fan_out)
+            query = structs.replace(query, policy=structs.replace(query.policy, replicas=self._config.max_fan_out))
         if random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
@@ -127,6 +157,25 @@ class Intake:
             await self._answer(answer)
         elif plan is not None and plan.reply == request.reply:
             self._waiting.get(id_, {}).pop(request.reply, None)  # the very same request: the synthesizer answers it
+
+    async def on_cancel(self, cancel: Cancel) -> None:
+        """Remember a cancel: its query may be on the way still."""
+        if cancel.chunk is None:
+            self._cancels.pop(cancel.id, None)
+            self._cancels[cancel.id] = (time.monotonic() + CANCEL_S, cancel)
+            if len(self._cancels) > MAX_CANCELS:
+                del self._cancels[next(iter(self._cancels))]
+
+    async def _check_wanted(self, query: Query, id_: str) -> Cancel | None:
+        """Refuse a query that was cancelled before it came; give the cancel of one that is planned already."""
+        cancel = self._cancelled(id_)
+        if cancel is not None and not await self._known(query):
+            raise Refusal(ErrorCode.CANCELLED, cancel.reason)
+        return cancel
+
+    def _cancelled(self, id_: str) -> Cancel | None:
+        until, cancel = self._cancels.get(id_, (0.0, None))
+        return cancel if until > time.monotonic() else None
 
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""

@@ -7,7 +7,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from schemas.commands import Query
-from schemas.messages import Assignment, Chunk, Due, Plan, Revised, Task, Timer
+from schemas.plans import Assignment, Chunk, Due, Plan, Revised, Task, Timer
 from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
 from schemas.terms import CachedAnswer, Turn
 from services.decomposer.route import Candidate, route

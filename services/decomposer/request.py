@@ -46,14 +46,14 @@ def parse(payload: bytes) -> Query:
     return query
 
 
+class _Claim(msgspec.Struct):
+    id: str = ""
+
+
 def claimed_id(payload: bytes) -> str:
     """Give the id that an error reply can name: the client's own if it can be read at all, else empty."""
-
-    class _Id(msgspec.Struct):
-        id: str = ""
-
     try:
-        return decode(payload, _Id).id[:64]
+        return decode(payload, _Claim).id[:64]
     except msgspec.DecodeError:
         return ""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.messages import Assignment, Chunk, Given, Plan
+from schemas.plans import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import CachedAnswer
 from services.kinds.kind import Kind

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from schemas.messages import Chunk
+from schemas.plans import Chunk
 from services.decomposer.announcements import is_lead_in, payload_announced_at
 from services.decomposer.decompose import MAX_CHUNKS, is_governed
 from services.decomposer.grammar import AUX, MAKING, NUMBER, Kind, asks, asks_quantity, is_english

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models import Sampling as Advice
-    from schemas.messages import Task
+    from schemas.plans import Task
     from schemas.terms import Generation
     from services.kinds.asking import Asking
 

@@ -13,7 +13,8 @@ import structlog
 
 from models.engine import Engine
 from schemas.commands import Cancel
-from schemas.messages import Result, Task
+from schemas.messages import Result
+from schemas.plans import Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.work import Work

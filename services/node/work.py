@@ -13,7 +13,8 @@ import structlog
 
 from models.advice import advice
 from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
-from schemas.messages import Check, ModelAnswer, Result, Task
+from schemas.messages import Check, ModelAnswer, Result
+from schemas.plans import Task
 from services.checks.examples import find_examples, trial
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from schemas.records import Fitness, Record
+from schemas.records import MAX_LATENCY_S, Fitness, Record
 
 MEMORY = 50
 PRIOR_WEIGHT = 2.0
@@ -90,6 +90,8 @@ def _latency_s(known_s: float | None, seen: Observation) -> float | None:
     took_s = seen.latency_s
     if took_s is None and seen.at_least_s is not None:
         took_s = max(seen.at_least_s, known_s or 0.0)
+    if took_s is not None:
+        took_s = min(max(took_s, 0.0), MAX_LATENCY_S)  # a node says it, and the record has bounds
     if took_s is None or known_s is None:
         return known_s if took_s is None else took_s
     return known_s + LATENCY_RATE * (took_s - known_s)

@@ -101,19 +101,17 @@ def count(
     *,
     awaited: Sequence[float] = (),
     calculated: str | None = None,
-    kept: str | None = None,
 ) -> Count | None:
     """Count the votes on a chunk; None if there are none.
 
-    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value,
-    `kept` the answer that wins whoever else votes, if anybody gave it.
+    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value.
     """
     by = _RULES[rule]
     best = max([each.fitness for each in voters] + list(awaited), default=1.0)
     ballots = [ballot for each in voters for ballot in by.cast(each, best)]
     if calculated is not None:
         ballots.append(Ballot(CALCULATOR, calculated, calculated, CALCULATOR_WEIGHT, (CALCULATOR, CALCULATOR)))
-    counted = tally(ballots, by.score, kept=kept)
+    counted = tally(ballots, by.score)
     if counted is None:
         return None
     sure = _posterior(counted.scores) if by.weighs_evidence else counted.agreement

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from schemas.messages import Result, Timer
+from schemas.messages import Result
+from schemas.plans import Timer
 from schemas.records import Admission, Presence
 from schemas.subjects import ADMIT, DEAD, PLAN, PRESENCE, RESULT, TIMER, Space
 from services.runtime.bus import Bus, connect

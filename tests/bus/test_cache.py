@@ -10,7 +10,8 @@ from msgspec import structs
 from models.engine import Request
 from schemas.cache import cache_key
 from schemas.commands import Feedback, Query
-from schemas.messages import Chunk, Reply
+from schemas.messages import Reply
+from schemas.plans import Chunk
 from schemas.subjects import CACHED, FEEDBACK, FITNESS, PLAN, REVISED, TASK, Space
 from schemas.terms import CachedAnswer, ErrorCode, Policy, Source, Status, Wording
 from services.decomposer.service import decomposer

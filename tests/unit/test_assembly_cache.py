@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from schemas.cache import cache_key
-from schemas.messages import Assembled, Chunk, ChunkOutcome, Given, Plan
+from schemas.messages import Assembled, ChunkOutcome
+from schemas.plans import Chunk, Given, Plan
 from schemas.terms import CachedAnswer, OnPartial, Policy, Source, Status
 from services.assembler.assembly import ENOUGH, assess, cacheable, seal
 

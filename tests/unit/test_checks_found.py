@@ -76,6 +76,7 @@ def test_amounts_in_many_wordings(request_: str, expected: str) -> None:
 
 def test_parts_that_no_program_finds_carry_no_demand() -> None:
     assert told("Write a story. The title must be at most 5 words.") == []
+    assert told("Return rows as a CSV string, with one line allocated for each month.") == ["CSV"]
     assert told("Write a slide deck. Each slide has three bullet points.") == []
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas.messages import Chunk
+from schemas.plans import Chunk
 from services.decomposer.decompose import MAX_CHUNKS, decompose
 
 # One query a line, written as it is sent, but for braces around what a cut drops and "⏎" for a new line.

@@ -64,12 +64,19 @@ def test_import_rules(path: Path) -> None:
             assert inside(name, "services.runtime"), f"{name} imports nats"
         if inside(imported, "llama_cpp"):
             assert inside(name, "models"), f"{name} imports llama_cpp"
-        if inside(name, "services.runtime"):
-            assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
         for service in SERVICES:
             if inside(name, f"services.{service}"):
                 others = [f"services.{each}" for each in (*SERVICES, "cli") if each != service]
                 assert not inside(imported, *others), f"{name} imports another service: {imported}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_rooms_that_services_stand_on_know_no_service(path: Path) -> None:
+    name = name_of(path)
+    for imported in imports_of(path):
+        ours = inside(imported, "schemas", "services", "models")
+        if inside(name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting"))):
+            assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
         if inside(name, "services.checks"):
             assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
 

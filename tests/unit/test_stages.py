@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from schemas.messages import Chunk
+from schemas.plans import Chunk
 from services.decomposer.decompose import MAX_CHUNKS, decompose
 from services.decomposer.stages import in_stages
 from tests.unit.test_decompose import MESSY, SOLID, cases
