@@ -92,8 +92,8 @@ def test_llama_cpp_stands_in_few_files(module: str, files: set[str]) -> None:
     assert {name_of(path) for path in FILES if any(inside(each, module) for each in imports_of(path))} == files
 
 
-# Files that are being taken apart.
-LONG = {"schemas.messages", "services.decomposer.pieces"}
+# What is being taken apart.
+LONG = {"services.decomposer.pieces"}
 
 
 def test_files_stay_readable() -> None:
