@@ -14,6 +14,7 @@ from schemas.subjects import Space
 from schemas.topology import TopologyError, load
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
 from services.runtime.lifecycle import Deployment, run
+from services.runtime.limits import load_limits
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
 from services.runtime.wire import BusError
@@ -36,6 +37,10 @@ def main() -> int:
     parser.add_argument(
         "--run-code", action="store_true", help="node: run the examples of a request for code, confined"
     )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="limits of the deployment, in JSON or TOML")
+    parser.add_argument("--max-in-flight", type=int, metavar="N", help="queries at once")
+    parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
+    parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -43,7 +48,14 @@ def main() -> int:
         parser.error("--canaries RATE must lie in 0 to 1")
     try:
         configure(for_good=True)
-        deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
+        limits = load_limits(
+            arguments.config,
+            max_in_flight=arguments.max_in_flight,
+            stream_max_bytes=arguments.stream_max_bytes,
+            stream_max_age_s=arguments.stream_max_age,
+        )
+        space = Space(arguments.prefix)
+        deployment = Deployment(url=arguments.nats, space=space, replicas=arguments.replicas, limits=limits)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:

@@ -101,7 +101,7 @@ async def open_or_start(
         except NothingRuns:
             target.make_folder()
             configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
-            url, _ = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))
+            url = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))
             bus = await stack.enter_async_context(replace(target, url=url).open())
         else:
             if named:

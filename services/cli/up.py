@@ -11,10 +11,19 @@ from pathlib import Path
 import click
 
 from schemas.topology import load
-from services.cli.options import URL_FILE, Target, bus_options, err, run, run_code_option, topology_option
+from services.cli.options import (
+    URL_FILE,
+    Target,
+    bus_options,
+    err,
+    limits_options,
+    run,
+    run_code_option,
+    topology_option,
+)
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
-from services.runtime.bus import Bus
-from services.runtime.lifecycle import Deployment, running, stopping, until
+from services.runtime.lifecycle import Deployment, hosted, stopping
+from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
 
@@ -34,6 +43,7 @@ from services.runtime.server import embedded_server
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
 @run_code_option
+@limits_options
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
 def up(
     topology_path: Path,
@@ -43,28 +53,30 @@ def up(
     canary_rate: float,
     run_code: bool,
     verbose: bool,
+    limits: Limits,
 ) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(default_level="info" if verbose else "warning", for_good=True)
     say = partial(err().print, style="dim", markup=False)
-    hosted = hosting(
+    everything = hosting(
         target,
         topology_path,
         names=names or NAMES,
         nodes=nodes,
         canary_rate=canary_rate,
         run_code=run_code,
+        limits=limits,
         say=say,
     )
-    run(_up(hosted))
+    run(_up(everything))
 
 
-async def _up(hosted: AbstractAsyncContextManager[tuple[str, list[Bus]]]) -> None:
+async def _up(everything: AbstractAsyncContextManager[str]) -> None:
     console = err()
     with stopping() as stop:
-        async with hosted as (address, buses):
+        async with everything as address:
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
-            await until(stop, buses)
+            await stop.wait()
             console.print("stopping", style="dim")
 
 
@@ -77,9 +89,10 @@ async def hosting(
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
     run_code: bool = False,
+    limits: Limits | None = None,
     say: Callable[[str], object],
-) -> AsyncIterator[tuple[str, list[Bus]]]:
-    """Run services in this process while the body runs; give the server's address and a bus for each service."""
+) -> AsyncIterator[str]:
+    """Run services in this process while the body runs; give the server's address."""
     topology = load(topology_path)
     folder = topology_path.parent
     target.make_folder()
@@ -100,7 +113,7 @@ async def hosting(
             address_file.write_text(url)
             stack.callback(address_file.unlink, missing_ok=True)
             say(f"nats-server at {url}, its store in {target.data}")
-        deployment = Deployment(url=url, space=target.space)
-        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
+        deployment = Deployment(url=url, space=target.space, limits=limits or Limits())
+        await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
-        yield url, buses
+        yield url

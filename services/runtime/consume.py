@@ -28,6 +28,7 @@ from schemas.messages import DeadLetter
 from schemas.subjects import DEAD, MAX_TOKEN_CHARS, Store
 from services.runtime.bus import Bus
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
+from services.runtime.supervision import alongside
 from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode
 
 log = structlog.get_logger(__name__)
@@ -252,14 +253,8 @@ async def consuming(bus: Bus, service: str, route: Consumption, *, grace_s: floa
     """Consume while the body runs; at the end stop fetching, grace, cancel, nak what is left."""
     consumer = Consumer(bus, service, route)
     await consumer.ensure()
-    loops = [
-        asyncio.create_task(consumer.run(), name=f"{route.durable}-pull"),
-        asyncio.create_task(consumer.keep_alive(), name=f"{route.durable}-keep-alive"),
-    ]
-    try:
-        yield consumer
-    finally:
-        await consumer.finish(grace_s)
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+    async with alongside(consumer.run(), consumer.keep_alive(), name=route.durable):
+        try:
+            yield consumer
+        finally:
+            await consumer.finish(grace_s)

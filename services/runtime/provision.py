@@ -1,7 +1,7 @@
 """Make the stream and the buckets, or add to them what they lack.  Any service may do it, any number of times.
 
 Processes of several versions may run at once, so what is there is never taken away: subjects are joined, and of two
-limits the wider one holds.  Only what an operator says outright lowers a limit, and the log tells it.
+limits the wider one holds.  Only an operator changes how much is kept and for how long; the log tells what he lowers.
 Presence and admission are kept in memory: they speak of the moment only, and are written often.  A bucket that is full
 takes nothing more; but the cached answers, which give way to newer ones.
 """
@@ -21,6 +21,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnav
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
 from services.runtime.bus import Bus
+from services.runtime.limits import Limits
 from services.runtime.patience import PATIENCE_S
 from services.runtime.wire import BusError
 
@@ -36,23 +37,25 @@ CACHE_MAX_AGE_S = 24 * 60 * 60.0
 MAX_CONSUMERS = 10_000  # one a node; a stream that names no number gets the server's, which is 1,000
 
 _STREAM_NAME_IN_USE = 10058
-_LIMITS = ("max_consumers", "max_bytes", "max_age", "max_msgs_per_subject")  # and max_msgs, which is the operator's
+_LIMITS = ("max_consumers", "max_msgs_per_subject")  # the others are the operator's
 _FEATURES = ("allow_direct", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl", "allow_rollup_hdrs")
 
 
-async def provision(bus: Bus, *, max_in_flight: int | None = None, replicas: int | None = None) -> None:
+async def provision(bus: Bus, limits: Limits = Limits(), *, replicas: int | None = None) -> None:  # noqa: B008  # frozen
     """Make what is missing and add what is lacking.
 
-    `max_in_flight` None makes MAX_IN_FLIGHT and `replicas` None one copy; both leave what is there as it is.  Raises
-    BusError when the server refuses.
+    What is None in `limits` leaves what is there as it is, and so does `replicas`.  Raises BusError when the server
+    refuses.
     """
     give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
-    for config in _configs(bus.space, max_in_flight or MAX_IN_FLIGHT, replicas):
-        imposed: dict[str, Any] = {}
-        if replicas is not None:
-            imposed["num_replicas"] = replicas
-        if max_in_flight is not None and config.name == bus.space.stream(Store.ADMIT):
-            imposed["max_msgs"] = max_in_flight
+    said: dict[str, dict[str, float | None]] = {
+        bus.space.stream(Store.ADMIT): {"max_msgs": limits.max_in_flight},
+        bus.space.stream(Store.STREAM): {"max_bytes": limits.stream_max_bytes, "max_age": limits.stream_max_age_s},
+    }
+    for default in _configs(bus.space, replicas):
+        told = {**said.get(default.name or "", {}), "num_replicas": replicas}
+        imposed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        config = replace(default, **imposed)
         while True:
             try:
                 await _ensure(bus, config, imposed)
@@ -100,7 +103,7 @@ def _wider(one: float | None, other: float | None) -> float | None:
     return max(told, key=lambda limit: float("inf") if limit <= 0 else limit, default=None)
 
 
-def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[StreamConfig]:
+def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
     stream = StreamConfig(
         name=space.stream(Store.STREAM),
         description="every query in flight: the state of DELLM",
@@ -127,7 +130,7 @@ def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[Str
         Store.ADMIT,
         replicas,
         max_age=MAX_TIMEOUT_S + 60,
-        max_msgs=max_in_flight,
+        max_msgs=MAX_IN_FLIGHT,
         storage=StorageType.MEMORY,
     )
     answers = _bucket(

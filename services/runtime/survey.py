@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from nats.aio.msg import Msg
@@ -13,6 +13,7 @@ from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
 from services.runtime.bus import Bus
+from services.runtime.limits import Limits
 from services.runtime.wire import BusError, decode
 
 LISTEN_S = 0.5
@@ -50,6 +51,21 @@ async def find_services(bus: Bus) -> list[Found]:
     await asyncio.sleep(LISTEN_S)
     await subscription.unsubscribe()
     return sorted((each for each in found if each.metadata.get("prefix") == bus.space.prefix), key=_by_name)
+
+
+async def find_limits(bus: Bus) -> Limits:
+    """Give the limits in force, as the server holds them.  Raises BusError when it stays away."""
+
+    async def config_of(store: Store) -> dict[str, Any]:
+        info = decode(await bus.ask_jetstream(f"STREAM.INFO.{bus.space.stream(store)}"), dict)
+        return cast("dict[str, Any]", info["config"])
+
+    stream, admit = await asyncio.gather(config_of(Store.STREAM), config_of(Store.ADMIT))
+    return Limits(
+        max_in_flight=admit["max_msgs"],
+        stream_max_bytes=stream["max_bytes"],
+        stream_max_age_s=stream["max_age"] / 1e9,
+    )
 
 
 async def find_depths(bus: Bus) -> list[Depth]:

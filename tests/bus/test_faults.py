@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from schemas.messages import Reply, Result
 from schemas.records import Fitness, Record
-from schemas.subjects import DEAD, FITNESS, RESULT, TABLE, Store
+from schemas.subjects import DEAD, FITNESS, RESULT, TABLE, Space, Store
 from services.runtime import wire
 from services.runtime.bus import Bus
 from services.runtime.fill import Fill, StreamFill, read_fill
-from services.runtime.lifecycle import Deployment, Service, running
+from services.runtime.lifecycle import Deployment, Service, hosted, running
+from services.runtime.limits import Limits
 from services.runtime.patience import patient_until
 from services.runtime.provision import MAX_CONSUMERS, provision
 from services.runtime.routes import Delivery, Reject, Route, consume, listen, on
-from services.runtime.server import EmbeddedServer
+from services.runtime.server import EmbeddedServer, find_binary
+from services.runtime.survey import find_limits
 from services.runtime.wire import BusError, Entry, decode
 from tests.support import wait_until
 
@@ -34,7 +39,7 @@ def result(node: str = "n", chunk: int = 0) -> Result:
 
 @pytest.fixture
 async def ready(bus: Bus) -> Bus:
-    await provision(bus, max_in_flight=3)
+    await provision(bus, Limits(max_in_flight=3))
     return bus
 
 
@@ -181,12 +186,71 @@ async def test_provisioning_adds_and_takes_nothing_away(ready: Bus) -> None:
     await provision(ready)
     joined = (await jetstream.stream_info(name)).config
     assert set(joined.subjects or ()) == {*subjects, *(newer.subjects or ())}
-    assert (joined.max_bytes, joined.max_age) == (newer.max_bytes, made.max_age)
+    assert (joined.max_bytes, joined.max_age) == (newer.max_bytes, 200.0)
     assert joined.max_consumers == MAX_CONSUMERS
 
 
 async def test_only_what_is_said_outright_lowers_a_limit(ready: Bus) -> None:
     jetstream, name = ready.client.jetstream(), ready.space.stream(Store.ADMIT)
     for said, in_force in ((500, 500), (None, 500), (2, 2), (None, 2)):
-        await provision(ready, max_in_flight=said)
+        await provision(ready, Limits(max_in_flight=said))
         assert (await jetstream.stream_info(name)).config.max_msgs == in_force
+
+
+async def test_the_limits_in_force_are_told(ready: Bus) -> None:
+    said = Limits(max_in_flight=9, stream_max_bytes=2_000_000, stream_max_age_s=700.0)
+    await provision(ready, said)
+    await provision(ready)
+    assert await find_limits(ready) == said
+
+
+async def test_a_service_that_starts_without_a_leader_waits_for_one(tmp_path: Path) -> None:
+    """Of a cluster of two, one server alone has no leader; the service is ready when the other has come."""
+    client, routes = [free_port() for _ in range(2)], [free_port() for _ in range(2)]
+
+    async def start(i: int) -> asyncio.subprocess.Process:
+        config = tmp_path / f"{i}.conf"
+        config.write_text(
+            f"host: 127.0.0.1\nport: {client[i]}\nserver_name: s{i}\n"
+            f'jetstream {{ store_dir: "{tmp_path / str(i)}" }}\n'
+            f"cluster {{ name: c, host: 127.0.0.1, port: {routes[i]}, "
+            f"routes: [{', '.join(f'nats://127.0.0.1:{port}' for port in routes)}] }}\n"
+        )
+        quiet = asyncio.subprocess.DEVNULL
+        return await asyncio.create_subprocess_exec(find_binary(), "-c", str(config), stdout=quiet, stderr=quiet)
+
+    @asynccontextmanager
+    async def build(_: Bus) -> AsyncIterator[Sequence[Route]]:
+        async def ignore(_: Delivery[Result]) -> None:
+            return
+
+        yield [consume("worker", on(RESULT, ignore), concurrency=1)]
+
+    ready, stop = asyncio.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        deployment = Deployment(url=f"nats://127.0.0.1:{client[0]}", space=Space("lonely"), grace_s=0.1)
+        async with hosted([Service("worker", build)], deployment):
+            ready.set()
+            await stop.wait()
+
+    servers = [await start(0)]
+    serving = asyncio.create_task(serve())
+    try:
+        await asyncio.wait([serving], timeout=3)  # longer than one try of the client
+        assert not serving.done()
+        assert not ready.is_set()
+        servers.append(await start(1))
+        await asyncio.wait_for(ready.wait(), 25)
+    finally:
+        stop.set()
+        await asyncio.gather(serving, return_exceptions=True)
+        for server in servers:
+            server.kill()
+            await server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
