@@ -77,9 +77,11 @@ def ask(
 
 
 def _text(query: str | None) -> str:
-    if query is None and sys.stdin.isatty():
+    piped = query == "-" or (query is None and not sys.stdin.isatty())
+    text = sys.stdin.read() if piped else query or ""
+    if not text.strip():
         raise click.UsageError("give a QUERY, or pipe one in")
-    return sys.stdin.read() if query in (None, "-") else str(query)
+    return text
 
 
 async def _ask(query: Query, opened: AbstractAsyncContextManager[Bus], *, quiet: bool) -> Reply:
