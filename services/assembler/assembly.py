@@ -177,7 +177,7 @@ def _is_worth_more(look: _Look, chunk: Chunk, counted: Count, answers: Sequence[
     """
     plan, kind = look.plan, named(chunk.kind)
     usable = sum(answer.chosen is not None for answer in answers)
-    if usable >= plan.policy.max_replicas:
+    if usable >= min(plan.policy.max_replicas, kind.replicas):
         return False
     if not kind.voted:
         doubt = bool(complaint) and usable < MAX_DRAFTS

@@ -37,6 +37,7 @@ def count_votes(
         [each for each in voters if each is not None],
         awaited=[each.fitness for each in asked if each.node not in answers],
         calculated=_calculated(chunk, given),
+        num_options=named(chunk.kind).num_options(question(chunk.text, chunk.context, given)),
     )
 
 

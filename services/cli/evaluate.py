@@ -86,9 +86,9 @@ def evaluate(
 ) -> None:
     """Ask the questions of QUESTIONS, one at a time, and print how many are answered right, and how fast.
 
-    A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}; it may name its
-    "scorer": parts; option (with gold); checks (the demands in its own text); tests (with "test", Python that is run
-    after the answer's code where --run-code is given).
+    A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}; it may name
+    its "scorer": parts; option (with gold); checks (the demands in its own text); tests (with "test", Python
+    that is run after the answer's code where --run-code is given).
     """
     if baseline is not None and policy != Policy():
         raise click.UsageError(

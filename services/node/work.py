@@ -87,7 +87,8 @@ class Work:
                 else:
                     problems.append(told)
             askings = asking_again(self._kind, self._asked, askings, [answered.said.final for answered in answers])
-        choice = consensus([answered.said for answered in answers])
+        num_options = self._kind.num_options(self._asked)
+        choice = consensus([answered.said for answered in answers], num_options=num_options)
         reasons = "; ".join(problem.message for problem in problems)
         return Result(
             id=task.id,
@@ -108,7 +109,8 @@ class Work:
 
     async def _ask_those_worth_it(self, askings: Sequence[Asking]) -> list[Answered | Problem]:
         trusts = [trust(model.stem, how.way.method) for model, how in zip(self._models, askings, strict=True)]
-        wanted = zip(self._models, askings, worth_asking(self._kind, trusts), strict=True)
+        worth = worth_asking(self._kind, askings[0].way, trusts)
+        wanted = zip(self._models, askings, worth, strict=True)
         return await asyncio.gather(*(self._ask(model, how) for model, how, worth in wanted if worth))
 
     async def _ask(self, model: Path, how: Asking) -> Answered | Problem:
