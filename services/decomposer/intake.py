@@ -13,12 +13,11 @@ from schemas.messages import Plan, Reply
 from schemas.subjects import ANSWER, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
-from services.decomposer.decompose import decompose
+from services.decomposer.cutting.cut import cut
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
-from services.decomposer.stages import in_stages
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.replies import Refusal, deliver
@@ -82,7 +81,7 @@ class Intake:
             raise
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        chunks = [each for stages in in_stages(decompose(query.query)) for each in stages]
+        chunks = cut(query.query)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()

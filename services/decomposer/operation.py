@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from schemas.terms import Operation
-from services.decomposer.grammar import COMPARE_VERBS, GENERATE_VERBS, MATH_VERBS, Kind, asks, asks_quantity
+from services.decomposer.cutting.asks import Mood, ask_of, asks_quantity
+from services.language import verbs
 from services.voting.calculator import calculate
 
 _NUMERAL = re.compile(
@@ -50,13 +51,13 @@ def classify(chunk: str) -> Operation:
     What the calculator reads is MATH; a question for a quantity is so only when the chunk brings the numbers: without
     them it is a fact to recall.
     """
-    ask = asks(chunk)
-    verb = ask.word if ask and ask.kind is Kind.COMMAND else ""
-    if verb in COMPARE_VERBS:
+    ask = ask_of(chunk)
+    verb = ask.word if ask and ask.mood is Mood.COMMAND else ""
+    if verb in verbs.COMPARING:
         return Operation.COMPARE
-    if verb in GENERATE_VERBS:
+    if verb in verbs.WRITING | verbs.EXPLAINING:
         return Operation.GENERATE
-    if verb in MATH_VERBS or _FORMULA.search(chunk) or _gives_numbers(chunk) or calculate(chunk) is not None:
+    if verb in verbs.CALCULATING or _FORMULA.search(chunk) or _gives_numbers(chunk) or calculate(chunk) is not None:
         return Operation.MATH
     if _COMPARISON.search(chunk):
         return Operation.COMPARE

@@ -1,0 +1,1 @@
+"""Words of English as data: nobody else lists them."""
