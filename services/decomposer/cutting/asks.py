@@ -18,7 +18,7 @@ AUX_BE = either(grammar.AUXILIARY)
 AUX = rf"(?:{AUX_BE}|{either(grammar.HAVE)})(?:n['’]t)?"
 PRONOUN = either(grammar.PRONOUN)
 DETERMINER = either(grammar.DETERMINER)
-NUMBER = rf"\d[\d.,]*+|{either(grammar.SMALL_NUMBER)}"
+NUMBER = rf"(?<![\d.,])\d[\d.,]*+|{either(grammar.SMALL_NUMBER)}"
 PREPOSITION = either(grammar.PREPOSITION)
 INTERROGATIVE = either(grammar.INTERROGATIVE)
 
@@ -31,7 +31,7 @@ EMBEDDED = rule("question within a request",
     r"(?:(?:tell|remind)\s+me|let\s+me\s+know|know|(?:find|work|figure)\s+out|do\s+you\s+know|i\s+wonder)\s+"
     rf"(?=(?P<wh>{INTERROGATIVE})\b)", "tell me who won")
 BARE_SUM = rule("bare sum",
-    r"\d[\d.,]*+%?(?:\s*(?:[+*/×÷^x]|-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)"
+    r"(?<![\d.,])\d[\d.,]*+%?(?:\s*(?:[+*/×÷^x]|-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)"
     r"\s*\d(?:[.,]?\d)*+)++(?=\s*(?:[?!;,.]|$))", "13 times 11")
 QUESTION = rule(
     "question word",

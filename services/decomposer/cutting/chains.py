@@ -27,7 +27,7 @@ _MAX_SUBJECT_WORDS = 7
 _SAID = frozenset("tell name say find identify give know".split())
 
 # fmt: off
-WORD = rule("word, number or sign", r"\d[\d.,]*+\b%?|[^\W\d_]+(?:['’]s\b)?|\S", "add 9")
+WORD = rule("word, number or sign", r"(?<![\d.,])\d[\d.,]*+\b%?|[^\W\d_]+(?:['’]s\b)?|\S", "add 9")
 REFERENCE = rule("the number before",
     rf"\b(?:the\s+(?:{either(sums.RESULTS)})|(?:that|this)(?:\s+(?:{either(sums.RESULTS)}|number|value|figure|year))?"
     r"|its?)\b", "add 9 to the result")

@@ -31,6 +31,7 @@ from services.voting.calculator import calculate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_MAX_SEAMS = 64  # a sentence with more is a list of words
 _LEFT_CHARS = 400
 _RIGHT_CHARS = 160
 
@@ -58,11 +59,11 @@ THING = rule("name of a thing",
     r"\s+)?[A-Z_]", "the capital of Peru", re.NOFLAG)
 ASKED_THING = rule("thing that is asked for",
     r"(?:what(?:['’]s|\s+is)|(?:(?:tell|give)\s+)me|name|give|say|state)\s+the\b|the\b", "what is the currency of Peru")
-ITEM = rule("bare item of a list", r"(?:\w+\s+){1,4}(?:of|in|for)\s+\w", "boiling point of water")
+ITEM = rule("bare item of a list", r"^(?:\w++\s+){1,4}(?:of|in|for)\s+\w", "boiling point of water")
 INFINITIVE = rule("verb that a bare one may go on with",
     r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b[Ii]\s+(?!and|or|then)[a-z]|\b(?i:we|you|people|someone)\b", "how to peel",
     re.NOFLAG)
-LISTED_QUESTION = rule("listed question", rf"[^,]*+,\s+(?:and\s+)?(?:{INTERROGATIVE})\b", "who won, and who lost")
+LISTED_QUESTION = rule("listed question", rf"^[^,]*+,\s+(?:and\s+)?(?:{INTERROGATIVE})\b", "who won, and who lost")
 # fmt: on
 _DANGLING = frozenset("a an the and or than my your does do did can could will would is are was were".split())
 _STRANDED = frozenset("of to in for with from by about on at".split())  # right only where a question ends ("stand for")
@@ -117,7 +118,8 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Clause]:
         yield _clause(masked, Span(story.end(), end), linked=linked)
         return
     asking, begun = _asking_at(masked, start, end), start
-    for seam in _seams(masked, start, end):
+    seams = _seams(masked, start, end)
+    for seam in seams if len(seams) <= _MAX_SEAMS else ():
         if asking is None and not (start > begun and THING.pattern.match(masked, start, end)):
             break
         opening, right = masked[start : asking or start], masked[seam.end : end]

@@ -50,14 +50,14 @@ SIGNS = (
 )
 # Looked for where a sentence begins.
 OPENINGS = (
-    rule("demand", r"(?:(?:also|and|but|please|then)\b,?\s+)*(?:you(?:['’]re|\s+are)|suppose\s+you|let['’]s\s+play"
+    rule("demand", r"^(?:(?:also|and|but|please|then)\b,?\s+)*+(?:you(?:['’]re|\s+are)|suppose\s+you|let['’]s\s+play"
         r"|as\s+an?\s+(?!next|last|final)\w+|i\s+want\s+you\s+to|do\s+(?:not|the)|round\s+(?:\w+\s+)?to"
         rf"|{either(verbs.DEMANDING)})\b", "Make sure that it rhymes"),
     rule("language of the answer",
-        r"(?!.*\b(?:say\s+(?!it|them)|translate|call|called|mean|word|spell)\b).*\b(?:in|only|using)\s+(?:the\s+)?"
+        r"^(?!.*\b(?:say\s+(?!it|them)|translate|call|called|mean|word|spell)\b).*\b(?:in|only|using)\s+(?:the\s+)?"
         rf"(?:{either(nouns.LANGUAGES)})\b", "Please respond only in Korean."),
-    rule("how, in brief", r"(?:in|with|using)\s+(?:one|a\s+single|at\s+most|no\s+more|simple|plain|short|your)\b"
-        r"|(?:(?:no|without|just|only)\s|step\s+by\s+step|briefly|before\s+(?:you|answering))[^?\d]*$",
+    rule("how, in brief", r"^(?:in|with|using)\s+(?:one|a\s+single|at\s+most|no\s+more|simple|plain|short|your)\b"
+        r"|^(?:(?:no|without|just|only)\s|step\s+by\s+step|briefly|before\s+(?:you|answering))[^?\d]*$",
         "No explanations."),
 )
 # fmt: on

@@ -13,7 +13,7 @@ LEAD_IN = rule("lead-in", r"[^:.?!]{0,80}[:.]\s+", "Two questions: who won")
 WORD = rule("run of word characters", r"\w+", "word")
 PROBLEM_LEAD_IN = rule("lead-in of a problem",
     r"\b(?:now\s+)?(?:please\s+)?(?:(?:(?:solve|answer|do|try|work\s+out)\s+|here(?:['’]s|\s+is)\s+)?"
-    r"(?:(?:this|the|a|an|another|one|my|following|next|last|final|more|short|little|word|maths?)\b\s*)+"
+    r"(?:(?:this|the|a|an|another|one|my|following|next|last|final|more|short|little|word|maths?)\b\s*){1,6}+"
     r"(?:problem|question|riddle|task|puzzle|sum|one)?|a\s+sum):\s+(?=\w{1,30}(?:['’]s)?\s+[a-z_])",
     "solve this: Ann has 3 pens")
 # fmt: on

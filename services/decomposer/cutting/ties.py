@@ -138,7 +138,7 @@ SEVERAL = rule(  # not "which of them": that is taken for the nearest, as all pr
     "which is faster",
     re.IGNORECASE | re.DOTALL,
 )
-OBJECTLESS = rule("verb without its object", r"(\w+)\s+(?:to|into|by|in|from|as|with)\b", "divide by 5")
+OBJECTLESS = rule("verb without its object", r"^(\w++)\s+(?:to|into|by|in|from|as|with)\b", "divide by 5")
 FRAGMENT_BACK = rule("end of a question", rf"(?:{PREPOSITION})\b|(?:the\s+)?\S+(?:\s+\S+)?$", "of Paris?")
 # fmt: on
 
