@@ -313,7 +313,6 @@ What is the tallest building in the world{, }who was the first man on the moon{,
 Write a short story about a dragon. Next, what is the square root of 225?
 Solve 2x + 6 = 10{; then }explain how vaccines work
 Do penguins fly?{ }Do bats lay eggs?
-Are tomatoes fruits{ and }do whales breathe air?
 Who is the CEO of Toyota?{ Besides, }which river flows through Cairo?
 {1) }capital of Ecuador{ 2) }capital of Oman{ 3) }capital of Laos
 Please answer the following questions:⏎⏎1. What is the chemical formula of table salt?⏎⏎2. How many legs \

@@ -51,7 +51,6 @@ QUESTION = rule(
     "in which city is it",
     re.VERBOSE,
 )
-OPEN_YES_NO = rule("verb that begins no statement", r"(?P<aux>is|are|was|were|do|does|did)\s+\w", "are whales fish")
 VERB = rule("first word", r"(?:work|figure)\s+out\b|come\s+up\s+with\b|[^\W\d_]++", "work out 3 + 4")
 OBJECT = rule("object in plain sight",
     rf"(?i:{DETERMINER}|{NUMBER}|me|us|all|some|any|each|every|for|up|{INTERROGATIVE})\b|[\d_$€£]|[A-Z][a-z]",
@@ -102,11 +101,8 @@ def ask_at_head(clause: str, *, strict: bool = False) -> Ask | None:
     if question := QUESTION.pattern.match(clause, offset):
         word = question["wh"] or question["aux"].split()[0]
         return Ask(Mood.QUESTION, word.lower(), question.start("wh" if question["wh"] else "aux"))
-    if not strict:
-        if yes_no := OPEN_YES_NO.pattern.match(clause, offset):
-            return Ask(Mood.QUESTION, yes_no["aux"].lower(), offset)
-        if BARE_SUM.pattern.match(clause, offset):
-            return Ask(Mood.QUESTION, "", offset)
+    if not strict and BARE_SUM.pattern.match(clause, offset):
+        return Ask(Mood.QUESTION, "", offset)
     return _command(clause, offset, strict=strict)
 
 

@@ -73,7 +73,7 @@ def stages(part: str) -> list[Stage]:
 
 def _chain(text: str) -> list[Stage]:
     clauses = _questions(text)
-    if len(clauses) < 2 or refers_back(clauses[0], ""):  # noqa: PLR2004
+    if len(clauses) < 2 or refers_back(clauses[0]):  # noqa: PLR2004
         return []
     if not all(_builds_on(later, earlier) for earlier, later in pairwise(clauses)):
         return []

@@ -153,7 +153,7 @@ def _home(drafts: list[_Draft], clause: Clause) -> int:
     last = len(drafts) - 1
     if not drafts or not drafts[last].asked:
         return max(last, 0)
-    if refers_back(clause, drafts[last].last.text):
+    if refers_back(clause):
         return _meant(drafts, clause)
     first = 0 if asks_quantity(clause.text) else last  # only figures are worked on again after other parts
     return next((i for i in range(last, first - 1, -1) if needs(clause, drafts[i].stated)), len(drafts))

@@ -65,7 +65,7 @@ BACK = (
         r"^(?:which|what|who)\s+(?:is|are|was|were)\s+(?:the\s+)?(?:\w+(?:er|est)|(?:more|most|less|least)\s+\w+"
         rf"|worse|best|worst){_END}|^(?!(?:which|what|whose)\s+(?!{AUX}\b)\w).*\bthe\s+(?:{_ORDINAL}["
         rf"\s-]+)?(?:{_ORDINAL}|{_MOST}){_END}", "what is the smallest"),
-    rule("the bare noun", rf"^(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))\s+{_BARE}{_END}",
+    rule("the bare noun", rf"^(?:(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))|find|compute)\s+{_BARE}{_END}",
         "what is the area"),
     rule("the most of a set", rf"\bthe\s+{_MOST}\s+(?:{_OF_A_SET})s?{_END}|\bthe\s+next\s+(?:{NUMBER})\b",
         "what is the largest city"),
@@ -89,8 +89,6 @@ BACK = (
     rule("question word alone",
         rf"^(?:what|how)\s+about\b|^(?:why|how|when|where|who|which|what)(?:\s+(?:so|not|{PREPOSITION}))?{_END}"
         rf"|^{AUX}\s+\S+{_END}", "what about Peru"),
-    rule("command on a bare noun", rf"^(?:find|calculate|compute|determine|work\s+out|explain|discuss)\s+{_BARE}{_END}",
-        "find the perimeter"),
     rule("add to what",
         rf"^(?:add|subtract|deduct|take)\s+(?:away\s+|off\s+)?{_AMOUNT}(?:\s+(?:more|percent|away|off))*{_END}"
         rf"|^(?:double|halve|square|round(?:\s+(?:up|down|off))?|take\s+half){_END}|^(?:take|find|calculate|compute"
@@ -100,12 +98,6 @@ PERSONAL = rule(
     "personal pronoun",
     r"\b(?:(?P<plain>he|him|she|it|they|them)|his|hers?|its|theirs?|itself|himself|herself|themselves)\b",
     "when was she born",
-)
-INDEFINITE = rule("new noun", rf"\b(?:a|an|one|some|{NUMBER})\s+(\w+)(?:[\s-]+(\w+))?", "a poem")
-DEFINITE = rule(
-    "known noun",
-    r"\b(?:the|that|this|each)\s+(?!(?:first|second|third|last|next|most|least|other|\w+est)\b)(\w+)\b(?!\s+of\b)",
-    "the poem",
 )
 FIGURE = rule("figure", rf"\d|\b(?:{NUMBER}|half|twice|double|triple|third|quarter|dozen)\b", "twice as many")
 EXPLETIVE = rule(
@@ -143,8 +135,8 @@ FRAGMENT_BACK = rule("end of a question", rf"(?:{PREPOSITION})\b|(?:the\s+)?\S+(
 # fmt: on
 
 
-def refers_back(clause: Clause, before: str) -> bool:
-    """Tell whether `clause` needs something from `before`, the part just before it."""
+def refers_back(clause: Clause) -> bool:
+    """Tell whether `clause` needs something from a part before it."""
     text, ask = clause.text, clause.ask
     if ask is None:
         return False
@@ -157,7 +149,6 @@ def refers_back(clause: Clause, before: str) -> bool:
         any(back.pattern.search(plain) for back in BACK)
         or PERSONAL.pattern.search(plain) is not None
         or _lacks_object(body, ask)
-        or bool(_new_nouns(before) & _known_nouns(body))  # "the poem" after "a poem"
     )
 
 
@@ -204,23 +195,11 @@ def needs(clause: Clause, stated: str) -> bool:
     is_given = "=" in stated and (_words(stated) - grammar.ENGLISH) & _words(body)
     if is_given or names(stated) & names(clause.text):
         return True
-    if not clause.linked and (_new_nouns(stated) | _known_nouns(stated)) & _known_nouns(body):
-        return True
     if _words(stated) & grammar.SPEAKER and _words(body) & grammar.SPEAKER:
         return True
     if names(body) - names(stated) or not (asks_quantity(body) or clause.ask.word in verbs.CALCULATING):
         return False
     return len(topic_words(stated) & topic_words(body)) > int(clause.linked)
-
-
-def _new_nouns(text: str) -> set[str]:
-    """Give the nouns that a text introduces: "a poem", "two cats"."""
-    return {noun.lower() for pair in INDEFINITE.pattern.finditer(text) for noun in pair.groups() if noun}
-
-
-def _known_nouns(text: str) -> set[str]:
-    """Give the nouns that a text speaks of as known: "the poem", "each cat"."""
-    return {noun.lower() for noun in DEFINITE.pattern.findall(text)}
 
 
 def _words(text: str) -> set[str]:
