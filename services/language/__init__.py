@@ -1,1 +1,1 @@
-"""Words of English as data: nobody else lists them."""
+"""Words, numbers and forms of English, as data."""

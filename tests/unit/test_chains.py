@@ -50,6 +50,7 @@ What is 14 times 6?
 Compute 14 times 6 and 3 times 5, then add the result to 2
 Calculate 14 times 6 and explain how you got it
 What is 14 times 6? Show your work and check the answer.
+Name the capital of Peru, and please do it in rhyme.
 Write a limerick about tea. Translate it into Greek.
 Divide 96 by 8, then give each friend the result
 Ben has 8 coins. How many are 3 times that? Double it.

@@ -41,8 +41,8 @@ SIGNS = (
     rule("text after a verb", rf"(?:^|[.?!]\s+)(?:\w+\s+){{0,3}}?(?:{_WORKED_ON})\b[^.?!\n:]{{0,80}}:\s+(?!\d)",
         "translate into German: Hello"),
     rule("demand after a comma",
-        r"(?:,|\band)\s+(?:then\s+|also\s+)?(?:include|mention|highlight|make\s+(?:it|sure|them)|keep|use(?!\s+\d)"
-        r"|avoid|end|begin|put|don['’]t|do\s+not)\b", "and keep it short"),
+        r"(?:,|;|\band)\s+(?:(?:then|also|please)\s+)?(?:include|mention|highlight|make\s+(?:it|sure|them)|keep|use(?!\s+\d)"
+        r"|avoid|end|begin|put|don['’]t|do\s+(?:not|it|so))\b", "and keep it short"),
     rule("something made up", r"\b(?:give|tell|show|provide)\s+(?:me\s+|us\s+)?(?:an?|some|another)\s",
         "tell me a joke"),
     rule("the other person", r"\b(?:are|were|made|about)\s+you\b|\bdo\s+you\s+(?:like|prefer|think|feel|want)\b",
@@ -51,13 +51,13 @@ SIGNS = (
 # Looked for where a sentence begins.
 OPENINGS = (
     rule("demand", r"^(?:(?:also|and|but|please|then)\b,?\s+)*+(?:you(?:['’]re|\s+are)|suppose\s+you|let['’]s\s+play"
-        r"|as\s+an?\s+(?!next|last|final)\w+|i\s+want\s+you\s+to|do\s+(?:not|the)|round\s+(?:\w+\s+)?to"
+        r"|as\s+an?\s+(?!next|last|final)\w+|i\s+want\s+you\s+to|do\s+(?:not|the|it|so)|round\s+(?:\w+\s+)?to"
         rf"|{either(verbs.DEMANDING)})\b", "Make sure that it rhymes"),
     rule("language of the answer",
         r"^(?!.*\b(?:say\s+(?!it|them)|translate|call|called|mean|word|spell)\b).*\b(?:in|only|using)\s+(?:the\s+)?"
         rf"(?:{either(nouns.LANGUAGES)})\b", "Please respond only in Korean."),
     rule("how, in brief", r"^(?:in|with|using)\s+(?:one|a\s+single|at\s+most|no\s+more|simple|plain|short|your)\b"
-        r"|^(?:(?:no|without|just|only)\s|step\s+by\s+step|briefly|before\s+(?:you|answering))[^?\d]*$",
+        r"|^(?:(?:no|without|just|only)\s|step\s+by\s+step|briefly|before\s+(?:you|answering))[^?\d]*$|^[^?]*\bonly[.!]?$",
         "No explanations."),
 )
 # fmt: on
