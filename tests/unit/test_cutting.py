@@ -33,6 +33,8 @@ What is the difference between grep and find?
 Explain read and write permissions in Linux
 Give me a recipe for macaroni and cheese
 How do plants absorb water and make sugar?
+Explain how to find the area of a circle and compute the volume of a ball.
+Show me how to find a hotel and list its rooms.
 How do I peel, slice and cook an aubergine?
 How can I install Docker and then run a container?
 Which animals live in trees and hunt at night?
