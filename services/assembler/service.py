@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -143,7 +143,7 @@ class Assembler:
             sealed_at=now,
             failed=failed,
         )
-        sequence = await self._seal(assembled, fired=bool(found[DEADLINE]))
+        sequence = await self._seal(assembled, assessment.fresh, fired=bool(found[DEADLINE]))
         if sequence is not None:
             for answer in cacheable(plan, assembled):
                 with suppress(TooLarge):
@@ -181,8 +181,8 @@ class Assembler:
                 return True
         raise BusError(f"chunk {outcome.index} of query {plan.id} is too large to be decided")
 
-    async def _seal(self, assembled: Assembled, *, fired: bool) -> int | None:
-        """Write the seal, which also unschedules the deadline, and stop what is still being worked on."""
+    async def _seal(self, assembled: Assembled, fresh: Collection[int], *, fired: bool) -> int | None:
+        """Write the seal, which also unschedules the deadline, and stop the work on what it decides afresh."""
         timer = self._bus.space.full(TIMER.store, TIMER.at(id=assembled.id))
         headers = {} if fired else {"Nats-Scheduler": timer, "Nats-Schedule-Next": "purge"}
         for shape in (assembled, reshape(assembled, ChunkOutcome.lean), reshape(assembled, ChunkOutcome.bare)):
@@ -197,7 +197,7 @@ class Assembler:
             raise BusError(f"query {assembled.id} is too large to be sealed")
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
         for outcome in assembled.outcomes:
-            if any(not each.failed for each in outcome.missing):
+            if outcome.index in fresh and any(not missing.failed for missing in outcome.missing):
                 await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=outcome.index, reason="sealed"))
         return sequence
 

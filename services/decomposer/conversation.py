@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING
 
 from schemas.plans import Chunk
 from schemas.terms import Role, Turn
-from services.decomposer.decompose import decompose
-from services.decomposer.stages import in_stages
+from services.checks.verdict import demands
+from services.decomposer.cutting.cut import grouped, parts
 from services.kinds.code import CODE
+from services.kinds.compare import COMPARE
+from services.kinds.fact import FACT
+from services.kinds.list import LIST
 from services.kinds.table import kind_of, named
 from services.kinds.text import TEXT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.commands import Query
 
 _HELPFUL = re.compile(
@@ -36,6 +41,7 @@ _RESUMES = re.compile(
     r"\s*(?:and|or|but|so|because|what\s+about|how\s+about|why|which|no|yes|ok|okay|thanks?)\b", re.IGNORECASE
 )
 _MIN_WORDS = 4
+_BARE = frozenset({FACT.name, LIST.name, COMPARE.name})
 
 
 def chunks_of(query: Query) -> tuple[list[Chunk], list[Turn]]:
@@ -48,16 +54,36 @@ def chunks_of(query: Query) -> tuple[list[Chunk], list[Turn]]:
         return [_whole(text)], turns
     if len(turns) > len(system):
         if not stands_alone(text):
-            return [Chunk(index=0, text=text, kind=kind_of(text).name)], turns
+            return [_one(text)], turns
         turns = system
-    return [chunk for stages in in_stages(decompose(text)) for chunk in stages], turns
+    return _parts(text), turns
 
 
 def stands_alone(text: str) -> bool:
     """Tell whether a message certainly needs nothing of what was said before: a question that points to nothing."""
     if len(text.split()) < _MIN_WORDS or _RESUMES.match(text) or _REFERS.search(text):
         return False
-    return all(named(chunk.kind).voted for chunk in decompose(text))
+    return all(named(chunk.kind).voted for chunk in _parts(text))
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the independent parts of a text; one that makes demands on the form of its answer is not cut."""
+    return [text] if demands(text) else parts(text)
+
+
+def stages_of(texts: Sequence[str]) -> list[list[Chunk]]:
+    """Return the chunks of each part, in stages where one builds on another."""
+    return grouped(texts) if len(texts) > 1 or not demands(texts[0]) else [[_one(texts[0])]]
+
+
+def _parts(text: str) -> list[Chunk]:
+    return [chunk for stages in stages_of(parts_of(text)) for chunk in stages]
+
+
+def _one(text: str) -> Chunk:
+    """Take a text whole.  One that makes demands on the form of its answer is no question for a mere fact."""
+    kind = kind_of(text)
+    return _whole(text) if kind.name in _BARE and demands(text) else Chunk(index=0, text=text, kind=kind.name)
 
 
 def _whole(text: str) -> Chunk:

@@ -12,8 +12,7 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py"))
 SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 PURE = (
-    "services.decomposer.decompose",
-    "services.decomposer.stages",
+    "services.decomposer.cutting",
     "services.decomposer.route",
     "services.kinds",
     "services.assembler.assembly",
@@ -23,6 +22,7 @@ PURE = (
     "services.trainer.fitness",
     "services.trainer.judgement",
     "services.trainer.questions",
+    "services.language",
     "services.voting",
     "services.checks",
     "services.language",

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.plans import Chunk
-from services.decomposer.decompose import MAX_CHUNKS, decompose
+from services.decomposer.cutting.cut import MAX_CHUNKS, cut, parts
 
 # One query a line, written as it is sent, but for braces around what a cut drops and "⏎" for a new line.
 CASES = """
@@ -32,6 +32,8 @@ What is the difference between grep and find?
 Explain read and write permissions in Linux
 Give me a recipe for macaroni and cheese
 How do plants absorb water and make sugar?
+Explain how to find the area of a circle and compute the volume of a ball.
+Show me how to find a hotel and list its rooms.
 How do I peel, slice and cook an aubergine?
 How can I install Docker and then run a container?
 Which animals live in trees and hunt at night?
@@ -221,7 +223,7 @@ What is the population of France, and that of Spain?
 What is the population of France, and how does it compare to Spain?
 Is 17 prime? Is 21?
 Explain gravity like I'm five and then like I'm a physicist.
-I'd like to know who invented the telephone and I'd also like to know what 20% of 45 is
+I'd like to know who invented the telephone{ and }I'd also like to know what 20% of 45 is
 Who won the Fields Medal in 1990, and what for?
 Who invented the stapler and in what year?
 Think of a colour. Mix it with blue. What do you get?
@@ -243,12 +245,12 @@ Tell me how to boil an egg{ and }how to poach a pear
 what's the currency of Sweden{ and }who's the author of Dracula?
 Which is heavier, gold or lead{, and }what is the capital of Malta?
 If a shirt costs $40 and is 25% off, what is the final price{ and }who invented the zipper?
-Write a limerick about a goat{ and }suggest a name for a bakery
+Write a limerick about a goat and suggest a name for a bakery
 What is sodium chloride{ & }what is 9 squared?
 Name the singer who recorded Thriller{ and }define osmosis
 Tell me the year that Troy was found{ and }tell me the capital of Latvia
-Write a script that counts words{, and }explain what a closure is
-Come up with a slogan for a zoo{ and }compute 6 choose 2
+Write a script that counts words, and explain what a closure is
+Come up with a slogan for a zoo and compute 6 choose 2
 Solve 2x + 1 = 9{, then }solve 3y = 27
 divide 84 by 7{ next }what is the capital of estonia
 # then, also, plus
@@ -259,21 +261,21 @@ How tall is Mount Fuji{, plus }what is the speed of sound?
 Summarise Hamlet.{ After that, }compare Java and Kotlin.{ Finally, }name a prime above 50.
 What is the capital of Iceland{ as well as }who wrote The Raven?
 {First, }what is the capital of Cuba?{ Second, }what is 30% of 90?
-{First }explain gravity{, then }define velocity{, and finally }write a haiku about space
+First explain gravity, then define velocity, and finally write a haiku about space
 Who was Ada Lovelace?{ And }what is the largest ocean?
 When did the Titanic sink?{ Then: }Ella has 5 kites and loses 2. How many kites does Ella have?
 Find seats to Bonn{, then }calculate 3 rooms at $45.50 each
 # semicolons, commas, sentences
 Define osmosis{; }name the largest moon of Saturn{; }what is 8 cubed?
-Search flights to Oslo{, }book a hotel{, then }write a packing list
+Search flights to Oslo, book a hotel, then write a packing list
 Who is Ursula von der Leyen?{ }Where is Bhutan?
 What is DNA?{}What is RNA?
-Explain recursion.{ }Write a haiku about bees.{ }What is 15 minus 8?
+Explain recursion. Write a haiku about bees. What is 15 minus 8?
 Who runs Apple Inc.?{ }What is the ticker of Alphabet Inc.{ and }where is Nestle based?
 What time is it in Lima when it is noon in Madrid?{ }What language do they speak in Angola?
 Is it safe to eat raw eggs?{ }Is it legal to own a tiger in Texas?
 Translate 'I don't know, and you?' into Greek.{ }Who was Dr. Watson?
-Fix this: `if x = 1: print(x)`.{ }What is the capital of Togo?
+Fix this: `if x = 1: print(x)`. What is the capital of Togo?
 how many sides has a heptagon{⏎}who wrote Moby-Dick{⏎}what is 6 times 9
 What does a cactus do when it needs water?{ }Why do cats purr?
 Who invented Velcro?{ }Who wrote Carmen and where is it set?{ }What is 5 + 6?
@@ -285,18 +287,13 @@ Define isotope.{ }Explain fission. Which of the two is a process?{ }Who wrote Ul
 {Answer these questions:⏎- }Who painted The Scream?{⏎- }What is 3.5 times 2?
 {I have two questions: 1) }What is a quark?{ 2) }Who was Plato?
 {* }melting point of iron{⏎* }density of gold{⏎* }author of Faust
-{1. }Write a poem about tea.⏎2. Translate it into Welsh.{⏎3. }What is 2 to the power of 10?
+1. Write a poem about tea.⏎2. Translate it into Welsh.⏎3. What is 2 to the power of 10?
 {Q1: }What is a proton?{ Q2: }Who was Socrates?
-{A. }Define acid{⏎B. }Define base
-{i) }What is DNS?{⏎ii) }What is DHCP?{⏎iii) }What is NTP?
-{(i) }Define work{ (ii) }Define power{ (iii) }Define energy
 {Step 1: }compute 7 * 8{⏎Step 2: }name the capital of Norway
 # word problems beside other parts
 Omar had 15 marbles. He lost 6. How many marbles does Omar have?{ }What is the capital of Qatar?
 Who discovered oxygen?{ }Zoe bakes 24 muffins and then eats 3. She also bakes 12 more. How many muffins are \
 there?{ Next, }translate 'cheese' into Danish.
-A bowl has 12 red beads and the rest are blue. The ratio of red to blue is 2:3, find the number of blue beads.\
-{ Also, }what is the capital of Oman?
 A shop noted the following number of guests: 41, 38, 52 and 45. What is the mean of the number of guests?\
 { Then }who painted Olympia?
 A tank holds 90 litres. If 35 litres leak out. How much is left in the tank?{ Then }what is the chemical symbol \
@@ -314,17 +311,16 @@ Calculate the area of a 4 by 6 rectangle{ and }explain the theory of plate tecto
 Convert 10 miles to kilometres{, then }name the Great Lakes.
 Could you please explain what inflation is?{ Also }could you list five fruits high in iron?
 What is the tallest building in the world{, }who was the first man on the moon{, and }what is 7 times 8?
-Write a short story about a dragon.{ Next, }what is the square root of 225?
+Write a short story about a dragon. Next, what is the square root of 225?
 Solve 2x + 6 = 10{; then }explain how vaccines work
 Do penguins fly?{ }Do bats lay eggs?
-Are tomatoes fruits{ and }do whales breathe air?
 Who is the CEO of Toyota?{ Besides, }which river flows through Cairo?
 {1) }capital of Ecuador{ 2) }capital of Oman{ 3) }capital of Laos
-{Please answer the following questions:⏎⏎1. }What is the chemical formula of table salt?{⏎⏎2. }How many legs \
-does a spider have?{⏎⏎3. }Write a haiku about snow.
-Hi! What is the capital of Finland?{ }Who wrote Kalevala?
-Find the cheapest flight to Rome{, then }find a hostel in Rome{, and finally }draft a packing list
-Generate a password with 12 characters.{ }Who invented cryptography?
+Please answer the following questions:⏎⏎1. What is the chemical formula of table salt?⏎⏎2. How many legs \
+does a spider have?⏎⏎3. Write a haiku about snow.
+{Hi! }What is the capital of Finland?{ }Who wrote Kalevala?
+Find the cheapest flight to Rome, then find a hostel in Rome, and finally draft a packing list
+Generate a password with 12 characters. Who invented cryptography?
 What is the plural of mouse{⏎⏎}What is the past tense of go
 Ben has 8 coins and finds 3 more. How many coins does Ben have?{ }Who invented money?
 Who wrote Les Miserables?{ }A farmer has 17 sheep and all but 9 run away. How many sheep are left?
@@ -332,12 +328,12 @@ Anna buys 3 shirts at $12 and a hat at $9. How much does she spend?{ Also }compu
 wrote Anna Karenina?
 Which is larger, 0.9 or 0.11?{ And }which gas makes up most of the air?
 Add 17 and 25{, }multiply 6 by 9{ and }divide 81 by 9.
-Recommend a book about Rome{ and }describe the causes of World War I
+Recommend a book about Rome and describe the causes of World War I
 When was the U.N. founded?{ }When did the Berlin Wall fall?
 Who lives at 10 Downing St. in London?{ }What is 100 minus 37?
 Define 'opportunity cost'{; }what does GDP stand for?
 how far is the moon{ and }how hot is the sun
-Write a regex that matches an e-mail address.{ }What does HTTP stand for{, and }who created Python?
+Write a regex that matches an e-mail address. What does HTTP stand for, and who created Python?
 What is the speed of light{ & }who discovered gravity?
 What is the weather like on Venus?{ }What year did World War II end?{ And }what is 5 factorial?
 If a book costs $8, how much do 7 books cost?{ Then }name the author of Emma.
@@ -352,14 +348,14 @@ What is 40% of 90{, }what is the capital of Chad?
 {- }Who wrote Dune?{⏎- }What is 3 cubed?{⏎- }Explain rain
 Tell me about the Eiffel Tower.{ }Tell me about the Colosseum.
 What do bees eat{, and }what is the opposite of hot?
-Write a tweet about coffee, a haiku about tea{, and }explain what espresso is.
+Write a tweet about coffee, a haiku about tea, and explain what espresso is.
 Convert 5 km to miles{ and }tell me who invented the metre
-Calculate sales tax on $80{, }find a good pizza place in Naples{, and }write a limerick
+Calculate sales tax on $80, find a good pizza place in Naples, and write a limerick
 Define entropy{; }define enthalpy{; }define heat
 Say "hello and goodbye" in French{, then }compute 7 * 6
 Who wrote Sons and Lovers{ and }who wrote Wives and Daughters?
 What is 1,200 plus 3,450{; and }what is the capital of Ghana?
-Explain the water cycle{ and then }write a poem about frogs
+Explain the water cycle and then write a poem about frogs
 Describe the Battle of Hastings.{ Then }calculate 1066 + 950.
 What is the capital of Bosnia and Herzegovina{ and }what is the capital of Trinidad and Tobago?
 Where is Kyiv{, }when was Mozart born{, and }how many legs has a crab?
@@ -374,10 +370,10 @@ Find restaurants in Lyon{, }compare train prices{, then }plan a picnic{, and fin
 Is Pluto a planet?{ }Is the Earth round?{ }Is glass a liquid?
 Can you explain Ohm's law{, and }can you list the primary colours?
 What is the freezing point of water in Fahrenheit{, also }what is the chemical symbol for lead?
-Write a limerick about Mars{, and }please tell me when Galileo was born
+Write a limerick about Mars, and please tell me when Galileo was born
 Name the author of Ivanhoe.{ Finally, }multiply 12 by 12.
 What is HTML?{ }What is CSS?{ }What does JS stand for?
-Fix this code: `print 'a and b'`{ and }tell me what the capital of Mali is
+Fix this code: `print 'a and b'` and tell me what the capital of Mali is
 How many ounces are in a pound{ and }how many feet are in a mile?
 Who is older, Tom Hanks or Brad Pitt?{ And }who directed Jaws?
 Find cheap flights to Lima{ as well as }explain what jet lag is
@@ -418,12 +414,12 @@ I bought 4 shirts for $15 each and paid with a $100 bill. How much change did I 
 Help me plan a trip: 3 days in Rome, then 2 days in Florence and a day in Pisa.
 Who invented the light bulb{ and }is the speed of light constant?
 What is 144 / 12{, and }what is the largest mammal?
-Divide 144 by 12{, then }name the largest mammal{, then }write a haiku about whales
+Divide 144 by 12, then name the largest mammal, then write a haiku about whales
 A pack has 6 cans. Leo buys 4 packs and drinks 5 cans. How many cans remain?{ Also, }who wrote Les Fleurs du mal?
 Which ocean is the deepest?{ Also: }Kim had $50 and spent $18 on a book. How much money does Kim have left?
 What is the boiling point of nitrogen{; }what is the symbol for potassium{; }compute 16 squared
 In what year did Apollo 11 land on the moon{, and }in what year was the Eiffel Tower built?
-Hello, can you tell me who painted Las Meninas?{ Also }I want to know what 45 times 3 is.
+{Hello, }can you tell me who painted Las Meninas?{ Also }I want to know what 45 times 3 is.
 {1. }Who wrote Hamlet?{⏎2. }Calculate 15 * 14.{⏎3. }Compare tea and coffee.
 Find a vegan recipe with lentils{; }compute 30% of 250{; and }translate 'good night' into Polish.
 What is the capital of Canada? What about 5 times 5?
@@ -432,11 +428,11 @@ List three uses of copper.{ }Explain how batteries work.{ }What is 99 times 9?
 What's the tallest animal? The fastest fish?
 Could you calculate 35% of 640{, and also }explain what a black hole is?
 {Next, }what is the capital of Laos?{ Finally, }who wrote Walden?
-Write an email to my boss asking for leave.{ Also }list the public holidays in France.
-Tell me a joke{, then }tell me the capital of Peru
+Write an email to my boss asking for leave. Also list the public holidays in France.
+Tell me a joke, then tell me the capital of Peru
 A train travels 240 km in 3 hours. What is its average speed?{ Then }what is the chemical formula of ammonia{, \
 and }add 77 and 88?
-What is the longest river in Europe?{⏎}What is the highest peak in Europe?⏎⏎Thanks!
+What is the longest river in Europe?{⏎}What is the highest peak in Europe?{⏎⏎Thanks!}
 Define democracy{, }explain federalism{, and }compare the Senate and the House.
 Who discovered America{ and }when did the Roman Empire fall{ and }how many bones are in the body?
 Are cats smarter than dogs?{ }Can penguins fly?{ }Should I invest in gold?
@@ -467,12 +463,11 @@ Who composed Aida?{ In addition to that, }how many sides does a hexagon have?
 What's 7.5% of 160{, as well as }the capital of Romania?
 how many legs does an ant have{, }what is 100 minus 37{, }who was the first man in space
 I'd like to know the currency of Chad.{ }I'd also like to know what 13 times 7 is.
-What is the melting point of tin?{ Then }solve this: Ida cuts a rope of 48 metres into 6 pieces. Ole takes 2 pieces. \
+What is the melting point of tin?{ Then solve this: }Ida cuts a rope of 48 metres into 6 pieces. Ole takes 2 pieces. \
 How many metres does she keep?{ Finally, }who wrote Heidi?
-Who wrote Heidi?{ }Here is a word problem: Sam has 9 cards. Lee has 4 cards. How many cards do they have together?
+Who wrote Heidi?{ Here is a word problem: }Sam has 9 cards. Lee has 4 cards. How many cards do they have together?
 Olga had 60 stamps and sold 22. How many stamps are left?{ Next, }who founded Ilo Films with her brother Tim?
 What is the cost of a $60 shirt after a 15% discount{, and }who is on the back of the one-euro coin?
-What is the freezing point of brine in Celsius{, and }if a shop sells 14 pens a day at $2 each, how much does it earn?
 13 times 11{, then }who wrote Heidi?
 Who invented dynamite{; then }13 times 11.
 Who invented dynamite?{ }13 x 11{, then }name a gas.
@@ -505,9 +500,9 @@ If x = 4, what is 2x and what is 7x?
 What is x if 2x=14 and what is y if y=x+5?
 Suppose a = 6. Compute a + 3. Compute a * 7.
 Let n be 14. Is n even? What is n squared?
+width = 5 and height = 8. What is width * height? What is width + height?
 f(x) = x^2 + 3. What is f(2)? Who was Euler? What is f(5)?
 Solve 3x + 1 = 13. What is 5x?
-width = 5 and height = 8. What is width * height? What is width + height?
 For a 6 by 4 rectangle, what is the area and what is the perimeter?
 In Norway, what is the capital and what is the currency?
 In 2012, who won the US election and who won the Nobel Peace Prize?
@@ -536,7 +531,6 @@ Who was Rosa Parks and in which cities were her speeches held?
 What is the name of the river in Cairo and what is the name of its source?
 A circle has radius 7. What is the area? Who wrote Emma? What is the circumference?
 Tom has 5 apples and buys 3. How many apples does Tom have? Who wrote Emma? How many would he have with 2 more?
-Who wrote Emma? What is 5 + 5? When was she born?
 A train goes at 60 km/h. How far does it go in 2 hours? Who wrote Emma? How far does the train go in 5 hours?
 A train goes at 60 km/h. How far does it go in 2 hours? How far in 5 hours?
 The price is $80. What is 10% of the price? What is 20% of the price?
@@ -545,12 +539,10 @@ What is 15% of 80? What is 20%?
 How many days are in a year and how many weeks?
 When did WWI start and when did WWII?
 Who was president in 1990 and who in 2000?
-Who plays Batman and who plays the Joker in the 2008 film?
 Write a haiku about rain. Now make one about snow.
 Calculate 17% of 80 and round up.
 What is mitosis? Name the phases.
 Suggest a name for my cat and explain the choice.
-Who won the 2018 World Cup and who lost the final?
 Who wrote The Hobbit and what other books did the author write?
 What is inflation and what are some causes?
 Describe the French Revolution and list three causes.
@@ -581,11 +573,10 @@ Who was the first US president{ and }who was the first woman in space?
 Which planet is the largest?{ }Which animal is the fastest?
 How many people live in Canada{ and }how many people live in Mexico?
 How do I boil an egg{ and }how long does it take to fly to Mars?
-Explain recursion{ and }write an example of a palindrome.
-How long is the Nile{ and }what did Darwin write in his diary?
+Explain recursion and write an example of a palindrome.
+How long is the Nile and what did Darwin write in his diary?
 Set a to 6. What is a + 2? What is a * 2?
 According to Darwin, what is evolution and what is natural selection?
-It is 3 pm in London. What time is it in New York? What time is it in Tokyo?
 Consider the word "banana". How many vowels are there? How many consonants are there?
 # how to answer all of it: whole
 Round your answers to two decimals. What is 10/7? What is 22/9?
@@ -603,9 +594,9 @@ Who wrote Dune? Who wrote Emma? In French please.
 What is DNA? What is RNA? No explanations.
 # what only looks like it
 Give the result of 3 * 8.{ }Who wrote Emma?
-Show the steps of mitosis.{ }Who wrote Emma?
+Show the steps of mitosis. Who wrote Emma?
 Two numbers add up to 30 and differ by 4. What are the numbers?{ }Who wrote Emma?
-Round 17.6 to the nearest ten.{ }Explain photosynthesis in simple words.
+Round 17.6 to the nearest ten. Explain photosynthesis in simple words.
 # givens of one question
 If Kim swims 14 lengths on Friday and 25 on Sunday, how many lengths does she swim{, and }what is 728 divided by 14?
 Solve x + 2 = 5{ and }solve x - 3 = 4.
@@ -637,26 +628,22 @@ def cases() -> list[tuple[str, list[str]]]:
     return [(re.sub(r"[{}]", "", line), [part for part in re.split(r"\{[^}]*\}", line) if part]) for line in lines]
 
 
-def texts(query: str) -> list[str]:
-    return [chunk.text for chunk in decompose(query)]
+@pytest.mark.parametrize(("query", "expected"), cases())
+def test_only_independent_parts_are_cut(query: str, expected: list[str]) -> None:
+    assert parts(query) == expected
 
 
-@pytest.mark.parametrize(("query", "parts"), cases())
-def test_only_independent_parts_are_cut(query: str, parts: list[str]) -> None:
-    assert texts(query) == parts
-
-
-@pytest.mark.parametrize("part", [part for _, parts in cases() for part in parts if len(parts) > 1])
+@pytest.mark.parametrize("part", [part for _, expected in cases() for part in expected if len(expected) > 1])
 def test_a_part_is_not_cut_again(part: str) -> None:
-    assert texts(part) == [part]
+    assert parts(part) == [part]
 
 
 def test_blank_text_has_no_chunk() -> None:
-    assert decompose("") == decompose(" \n\t ") == []
+    assert cut("") == cut(" \n\t ") == []
 
 
 def test_chunks_are_numbered_in_order() -> None:
-    assert decompose("What is 2 + 2? Who wrote Emma?") == [
+    assert cut("What is 2 + 2? Who wrote Emma?") == [
         Chunk(index=0, text="What is 2 + 2?", kind="sum"),
         Chunk(index=1, text="Who wrote Emma?", kind="fact"),
     ]
@@ -664,25 +651,25 @@ def test_chunks_are_numbered_in_order() -> None:
 
 def test_what_exceeds_the_limit_joins_the_last_chunk() -> None:
     questions = [f"What is {n} times 7?" for n in range(50)]
-    assert texts(" ".join(questions)) == [*questions[: MAX_CHUNKS - 1], " ".join(questions[MAX_CHUNKS - 1 :])]
+    assert parts(" ".join(questions)) == [*questions[: MAX_CHUNKS - 1], " ".join(questions[MAX_CHUNKS - 1 :])]
 
 
 @given(st.one_of(st.text(), MESSY))
 def test_any_text_is_cut_in_order_and_for_good(query: str) -> None:
-    parts = texts(query)
-    assert bool(parts) == bool(query.strip())
-    assert len(parts) <= MAX_CHUNKS
+    found = parts(query)
+    assert bool(found) == bool(query.strip())
+    assert len(found) <= MAX_CHUNKS
     at = 0
-    for part in parts:
+    for part in found:
         at = query.index(part, at) + len(part)
-    assume(len(parts) < MAX_CHUNKS)
-    assert [finer for part in parts for finer in texts(part)] == parts
+    assume(len(found) < MAX_CHUNKS)
+    assert [finer for part in found for finer in parts(part)] == found
 
 
 @given(MESSY)
 def test_only_connectives_and_markers_are_lost(query: str) -> None:
     rest = query
-    for part in texts(query):
+    for part in parts(query):
         lost, _, rest = rest.partition(part)
         assert {word.strip(",;:.-").lower() for word in lost.split() if word not in DROPPED} <= {"", *DROPPED}
     assert not rest.strip()
@@ -691,4 +678,4 @@ def test_only_connectives_and_markers_are_lost(query: str) -> None:
 @given(MESSY, st.sampled_from(SOLID), MESSY)
 def test_no_cut_falls_into_protected_text(before: str, solid: str, after: str) -> None:
     assume(not re.search(r"[\"'`(\u201c]", before))  # else the quote that opens there may end here
-    assert any(solid in part for part in texts(f"{before} {solid} {after}"))
+    assert any(solid in part for part in parts(f"{before} {solid} {after}"))

@@ -7,9 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schemas.plans import Chunk
-from services.decomposer.decompose import MAX_CHUNKS, decompose
-from services.decomposer.stages import in_stages
-from tests.unit.test_decompose import MESSY, SOLID, cases
+from services.decomposer.cutting.cut import MAX_CHUNKS, cut, grouped, parts
+from tests.unit.test_cutting import MESSY, SOLID, cases
 
 # One chunk a line, with braces around what lies between its stages.
 CHAINS = """
@@ -50,6 +49,7 @@ What is 14 times 6?
 Compute 14 times 6 and 3 times 5, then add the result to 2
 Calculate 14 times 6 and explain how you got it
 What is 14 times 6? Show your work and check the answer.
+Name the capital of Peru, and please do it in rhyme.
 Write a limerick about tea. Translate it into Greek.
 Divide 96 by 8, then give each friend the result
 Ben has 8 coins. How many are 3 times that? Double it.
@@ -102,30 +102,30 @@ def lines(table: str) -> list[str]:
 
 
 def staged(query: str) -> list[Chunk]:
-    return [chunk for group in in_stages(decompose(query)) for chunk in group]
+    return cut(query)
 
 
 @pytest.mark.parametrize("line", lines(CHAINS))
 def test_a_part_that_builds_on_the_one_before_is_a_stage(line: str) -> None:
     query = re.sub(r"[{}]", "", line)
-    parts = re.split(r"\{[^}]*\}", line)
-    assert len(decompose(query)) == 1, "the cut into independent parts stays as it was"
+    expected = re.split(r"\{[^}]*\}", line)
+    assert len(parts(query)) == 1, "the cut into independent parts stays as it was"
     chunks = staged(query)
-    assert [each.text for each in chunks] == parts
-    assert [each.depends_on for each in chunks] == [[], *([i] for i in range(len(parts) - 1))]
+    assert [chunk.text for chunk in chunks] == expected
+    assert [chunk.depends_on for chunk in chunks] == [[], *([i] for i in range(len(expected) - 1))]
 
 
 @pytest.mark.parametrize("query", lines(WHOLE))
 def test_in_doubt_nothing_is_split(query: str) -> None:
-    assert staged(query) == decompose(query)
+    assert [chunk.text for chunk in staged(query)] == [query]
 
 
 @pytest.mark.parametrize(("query", "expected"), SUBJECTS.items())
 def test_a_subject_named_once_goes_with_each_part(query: str, expected: tuple[str, list[str]]) -> None:
-    subject, parts = expected
-    assert len(decompose(query)) == 1
+    subject, questions = expected
+    assert len(parts(query)) == 1
     assert [(each.text, each.context, each.depends_on) for each in staged(query)] == [
-        (part, subject, []) for part in parts
+        (question, subject, []) for question in questions
     ]
 
 
@@ -134,10 +134,10 @@ def test_a_subject_of_one_part_or_of_another_kind_stays(query: str) -> None:
     assert all(not each.context for each in staged(query))
 
 
-@pytest.mark.parametrize("query", [query for query, parts in cases() if len(parts) > 1])
+@pytest.mark.parametrize("query", [query for query, expected in cases() if len(expected) > 1])
 def test_independent_parts_depend_on_nothing(query: str) -> None:
-    groups = in_stages(decompose(query))
-    assert len(groups) == len(decompose(query))
+    groups = grouped(parts(query))
+    assert len(groups) == len(parts(query))
     for group in groups:
         assert {i for each in group for i in each.depends_on} <= {each.index for each in group}
 
@@ -174,17 +174,16 @@ MIXED = st.lists(st.one_of(MESSY, st.sampled_from((*STAGES, *SOLID, "then", "and
 
 @given(st.one_of(st.text(), MIXED))
 def test_no_text_is_lost_and_the_order_is_kept(query: str) -> None:
-    groups = decompose(query)
-    for chunk, stages in zip(groups, in_stages(groups), strict=True):
+    texts = parts(query)
+    for part, stages in zip(texts, grouped(texts), strict=True):
         at = 0
         lost = []
-        for text in dict.fromkeys(
-            [*(each.context for each in stages if each.context), *(each.text for each in stages)]
-        ):
-            start = chunk.text.index(text, at)
-            lost.append(chunk.text[at:start])
+        contexts = [stage.context for stage in stages if stage.context]
+        for text in dict.fromkeys([*contexts, *(stage.text for stage in stages)]):
+            start = part.index(text, at)
+            lost.append(part[at:start])
             at = start + len(text)
-        assert not chunk.text[at:].strip()
+        assert not part[at:].strip()
         words = {word.strip(",;:.-&—–").lower() for gap in lost for word in gap.split()}
         assert words <= {"", *"and but then also after that plus next first".split()}, "only connectives"
 
