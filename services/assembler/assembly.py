@@ -9,8 +9,9 @@ them has no answer.  What is decided stays decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from msgspec import structs
 
@@ -215,6 +216,11 @@ def _given(look: _Look, chunk: Chunk) -> list[Given]:
 
 
 # --- the seal --------------------------------------------------------------------------------------------------------
+
+
+def leading(chunks: Collection[int]) -> int:
+    """Count the chunks from the first on that are all among these."""
+    return next(index for index in count() if index not in chunks)
 
 
 def uncounted(plan: Plan, reason: str) -> Assessment:

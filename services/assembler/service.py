@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Result
+from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Piece, Result
 from schemas.plans import Due, Plan, Revised, Timer
 from schemas.subjects import (
     ASSEMBLED,
@@ -24,14 +24,16 @@ from schemas.subjects import (
     DECIDED,
     DUE,
     LATE,
+    PIECE,
     PLAN,
     RESULT,
     REVISED,
     ROUTE,
     TIMER,
 )
-from schemas.terms import ErrorCode
-from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal, uncounted
+from schemas.terms import ErrorCode, Wording
+from services.assembler.assembly import Assessment, assess, cacheable, leading, reshape, seal, uncounted
+from services.kinds.told import line
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
@@ -133,7 +135,8 @@ class Assembler:
             failed = failed or Error(code=ErrorCode.INTERNAL, message=UNCOUNTED)
             assessment = uncounted(plan, UNCOUNTED)
         if failed is None and not assessment.complete:
-            await self._go_on(plan, assessment)
+            if await self._go_on(plan, assessment):
+                await self._tell(plan, assessment)
             return None
         assembled = seal(
             plan,
@@ -145,19 +148,21 @@ class Assembler:
         )
         sequence = await self._seal(assembled, assessment.fresh, fired=bool(found[DEADLINE]))
         if sequence is not None:
+            if assembled.error is None:
+                await self._tell(plan, assessment)
             for answer in cacheable(plan, assembled):
                 with suppress(TooLarge):
                     await self._bus.publish(CACHED, answer)
         return sequence
 
-    async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
+    async def _go_on(self, plan: Plan, assessment: Assessment) -> bool:
         """Write what is decided, then stop the work on it, and ask for what the others want.
 
-        Where another assembler decided first, its word stands: it goes on from there, and so does the next look here.
+        Where another assembler decided first (False), its word stands: it goes on from there, as the next look here.
         """
         for chunk in sorted(assessment.fresh):
             if not await self._decide(plan, assessment.outcomes[chunk]):
-                return
+                return False
             if chunk in assessment.cancellable:
                 await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
         for wish in assessment.wanted.values():
@@ -165,6 +170,17 @@ class Assembler:
                 await self._bus.commit(Entry(ROUTE, wish, expect=0))
             except Conflict:
                 continue
+        return True
+
+    async def _tell(self, plan: Plan, assessment: Assessment) -> None:
+        """Publish the lines that can be told now, in order, where nobody words them: while later parts are voted on."""
+        if plan.policy.wording is not Wording.JOIN or len(plan.chunks) == 1:
+            return
+        known = assessment.decided - assessment.fresh
+        for index in range(leading(known), leading(assessment.decided)):
+            text = ("\n" if index else "") + line(assessment.outcomes[index])
+            with suppress(TooLarge):
+                await self._bus.publish(PIECE, Piece(id=plan.id, index=index, text=text))
 
     async def _decide(self, plan: Plan, outcome: ChunkOutcome) -> bool:
         """Write an outcome, with as much of its votes as fits; tell whether it is this one that stands."""

@@ -5,25 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.kinds.table import named
+from services.kinds.told import is_guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from schemas.messages import ChunkOutcome, Reply
 
-GUESS = 0.4  # an answer that is less likely right than this is told as a guess
-NOT_SURE = "Not sure:"
-
 _ENDINGS = {
     "length": "was cut off: its tokens ran out",
     "deadline": "was cut off: its time ran out",
     "loop": "repeats itself, and was ended there",
 }
-
-
-def is_guess(outcome: ChunkOutcome) -> bool:
-    """Tell whether an answer that could be compared with others is likely wrong."""
-    return outcome.winner is not None and named(outcome.kind).voted and outcome.confidence < GUESS
 
 
 def streamed_otherwise(reply: Reply) -> bool:

@@ -16,14 +16,15 @@ from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from schemas.terms import ErrorCode, Status, Wording
+from services.kinds.told import NOT_SURE, is_guess, join
 from services.runtime.bus import Bus
-from services.runtime.pieces import publishing
+from services.runtime.pieces import Pieces, publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
-from services.synthesizer.merge import join, prompt, unsure
-from services.synthesizer.notes import NOT_SURE, is_guess, notes, streamed_otherwise
+from services.synthesizer.merge import prompt, unsure
+from services.synthesizer.notes import notes, streamed_otherwise
 
 log = structlog.get_logger(__name__)
 
@@ -131,36 +132,37 @@ class Synthesizer:
         stop_at = assembled.deadline_at - DELIVERY_S
         if time.time() > stop_at - MIN_WRITING_S:
             return join(outcomes), Synthesis(method="join", reason="no time left to write")
+        async with publishing(self._bus, assembled.id) as pieces:
+            text, problem = await self._generate(assembled, stop_at, pieces)
+            if problem is not None:
+                log.info("synthesis.joined", query=assembled.id, reason=problem)
+                pieces.begin_anew()
+                pieces.write(joined := join(outcomes))
+                return joined, Synthesis(method="join", model=self._model.stem, reason=problem)
+            if tail := unsure(outcomes):
+                pieces.write(f"\n{tail}")
+            return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
+
+    async def _generate(self, assembled: Assembled, stop_at: float, pieces: Pieces) -> tuple[str, str | None]:
+        """Let the model write, streaming pieces; give the text and what is wrong with it."""
+        wanted = prompt(assembled.query, assembled.outcomes)
+        request = Request(
+            model=self._model,
+            messages=turns(wanted.system, wanted.user),
+            max_tokens=wanted.max_tokens,
+            stop=wanted.stop,
+            deadline_at=stop_at,
+            caller=SERVICE,
+        )
         try:
-            text, problem = await self._generate(assembled, stop_at)
+            done = await self._engine.complete(request, pieces.write)
         except EngineClosed:
             raise
         except (ModelError, PromptTooLong) as error:
-            text, problem = "", str(error)
+            return "", str(error)
         except Exception as error:  # the winners are there: a failing model may not lose them
             log.exception("synthesis.failed", query=assembled.id)
-            text, problem = "", f"{type(error).__name__} in the model"
-        if problem is not None:
-            log.info("synthesis.joined", query=assembled.id, reason=problem)
-            return join(outcomes), Synthesis(method="join", model=self._model.stem, reason=problem)
-        tail = unsure(outcomes)
-        return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
-
-    async def _generate(self, assembled: Assembled, stop_at: float) -> tuple[str, str | None]:
-        """Let the model write, streaming pieces; give the text and what is wrong with it."""
-        wanted = prompt(assembled.query, assembled.outcomes)
-        async with publishing(self._bus, assembled.id) as pieces:
-            done = await self._engine.complete(
-                Request(
-                    model=self._model,
-                    messages=turns(wanted.system, wanted.user),
-                    max_tokens=wanted.max_tokens,
-                    stop=wanted.stop,
-                    deadline_at=stop_at,
-                    caller=SERVICE,
-                ),
-                pieces.write,
-            )
+            return "", f"{type(error).__name__} in the model"
         text = done.text.strip()
         if done.finish != "stop":
             return text, f"the model did not finish ({done.finish})"

@@ -10,12 +10,12 @@ from models.engine import Request, Turn, turns
 from schemas.commands import Query
 from schemas.messages import Piece, Reply
 from schemas.subjects import PIECE, Space
-from schemas.terms import ErrorCode, ResponseFormat, Role, Status
+from schemas.terms import ErrorCode, Policy, ResponseFormat, Role, Status, Wording
 from schemas.terms import Turn as Said
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import decode
-from tests.support import Cluster, ScriptedEngine, cluster, saying
+from tests.support import SUPERLLM, Cluster, ScriptedEngine, cluster, saying
 
 KENYA = [
     Said(role=Role.USER, content="What is the tallest mountain in Africa?"),
@@ -151,3 +151,45 @@ async def test_what_is_mended_is_streamed_anew(deployed: Cluster) -> None:
     assert [check.repaired for check in reply.chunks[0].checks] == [True]
     last = decode(drained(heard)[-1][1], Piece)
     assert (last.text, last.revised) == ("it rains", True)
+
+
+async def test_joined_parts_go_out_in_order_while_later_ones_are_voted_on(deployed: Cluster) -> None:
+    rome = asyncio.Event()
+
+    async def say(request: Request) -> str:
+        if "Italy" in request.messages[-1].content:
+            await rome.wait()
+            return "Rome"
+        return "Lima" if "Peru" in request.messages[-1].content else "Oslo"
+
+    await deployed.add_node("n1", ScriptedEngine(say, logprob=-0.001), slots=3)
+    policy = Policy(wording=Wording.JOIN)
+    text = "What is the capital of Peru? What is the capital of Italy? What is the capital of Norway?"
+    asked = Query(query=text, id="q", policy=policy)
+    async with deployed.bus.tap(deployed.bus.space.full(PIECE.store, PIECE.at(id="q"))) as heard:
+        asking = asyncio.create_task(ask(deployed.bus, asked))
+        _, payload = await asyncio.wait_for(heard.get(), 10)
+        first = decode(payload, Piece).text
+        assert first == "What is the capital of Peru? Lima"
+        rome.set()
+        reply = await asking
+    assert first + "".join(decode(payload, Piece).text for _, payload in drained(heard)) == reply.answer
+
+
+async def test_a_wording_that_is_refused_is_replaced_by_a_revised_piece(server: EmbeddedServer, space: Space) -> None:
+    async def say(request: Request) -> str:
+        if request.model == SUPERLLM:
+            return "The capitals are Madrid and Berlin."
+        return "Lima" if "Peru" in request.messages[-1].content else "Oslo"
+
+    async with (
+        cluster(server.url, space, nodes=["n1"], engine=ScriptedEngine(say, logprob=-0.001)) as running,
+        running.bus.tap(space.full(PIECE.store, PIECE.at(id="q"))) as heard,
+    ):
+        reply = await ask(
+            running.bus, Query(query="What is the capital of Peru? What is the capital of Norway?", id="q")
+        )
+    assert reply.synthesis is not None
+    assert reply.synthesis.method == "join"
+    last = decode(drained(heard)[-1][1], Piece)
+    assert (last.text, last.revised) == (reply.answer, True)

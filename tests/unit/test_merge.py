@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome
+from services.kinds.told import join
 from services.synthesizer.check import check
-from services.synthesizer.merge import join, prompt, unsure
+from services.synthesizer.merge import prompt, unsure
 
 
 def outcome(text: str, winner: str | None, final: str | None = None, kind: str = "fact") -> ChunkOutcome:
