@@ -1,4 +1,4 @@
-"""What strangers write costs little time, whatever it is: long runs of every class of character, and of short patterns."""
+"""What strangers write costs little time: long runs of every class of character, and of short patterns."""
 
 from __future__ import annotations
 
