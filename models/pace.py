@@ -8,7 +8,7 @@ from statistics import median
 from models.batch import ROWS_AT_ONCE
 
 SLOWER = 2.2  # so many times the step without the prompt; a reader should never wait thrice as long
-FIRST_TOKENS = 8
+FIRST_TOKENS = 4
 _STEPS = 15  # whose median tells the time of a step without a prompt
 
 
