@@ -1,12 +1,16 @@
-"""The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores."""
+"""The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores.
+
+Each model is loaded on a thread of its own meanwhile, which hands it over.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from models.engine import EngineClosed, ModelError
 from models.scheduler import BACKGROUND_SHARE
@@ -22,6 +26,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_Then: TypeAlias = "Callable[[Stepper | Exception], None]"
+
+
+def _loaded(stepper: Stepper | Exception) -> Stepper:
+    if isinstance(stepper, Exception):
+        raise stepper
+    return stepper
+
 
 class Compute:
     """Receive, step each model once, flush after each; it sleeps only while there is nothing to compute.
@@ -29,7 +41,7 @@ class Compute:
     While one of high priority runs in a model, those models where none does are stepped in every third round only.
 
     Args:
-        open_runner: loads a model.
+        open_runner: loads a model; called on several threads at once, for different models.
         flush: called after every step, for what callers were told meanwhile.
         unload_after_s: frees a model that was idle so long; None: never.
 
@@ -43,6 +55,8 @@ class Compute:
         self._unload_after_s = unload_after_s
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._steppers: dict[Path, Stepper] = {}
+        self._loading: dict[Path, list[_Then]] = {}  # who waits for it
+        self._loaders: list[threading.Thread] = []
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -58,27 +72,56 @@ class Compute:
         if caller.cancelled:
             caller.end(EngineClosed("the request was cancelled"))
             return
-        try:
-            self.load(request.model).add(request, caller)
-        except Exception as error:  # noqa: BLE001  it is the caller's to see
-            caller.end(error)
 
-    def load(self, path: Path) -> Stepper:
-        """Load a model, if it is not; on the thread only.
+        def add(stepper: Stepper | Exception) -> None:
+            try:
+                _loaded(stepper).add(request, caller)
+            except Exception as error:  # noqa: BLE001  it is the caller's to see
+                caller.end(error)
 
-        Raises:
-            ModelError: it cannot be loaded.
-            EngineClosed: the engine is closed.
+        self.load(request.model, add)
 
+    def load(self, path: Path, then: _Then) -> None:
+        """Load a model, if it is not, then hand it on; on the thread only.
+
+        `then` gets a ModelError where it cannot be loaded, and EngineClosed where the engine is closed.
         """
-        if self._closed:
-            raise EngineClosed("the engine was closed")
         real = path.resolve()
-        if real not in self._steppers:
-            started = time.monotonic()
-            self._steppers[real] = Stepper(self._open(path))
+        if self._closed:
+            then(EngineClosed("the engine was closed"))
+        elif real in self._steppers:
+            then(self._steppers[real])
+        elif real in self._loading:
+            self._loading[real].append(then)
+        else:
+            self._loading[real] = [then]
+            loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
+            self._loaders.append(loader)
+            loader.start()
+
+    def _open_apart(self, path: Path, real: Path) -> None:
+        """Load a model, and post it to the compute thread; on a thread of its own."""
+        started = time.monotonic()
+        try:
+            runner = self._open(path)
+        except Exception as error:  # noqa: BLE001  it is for those who wait to see
+            self._jobs.put(partial(self._end_loading, real, error))
+        else:
             _log.info("loaded %s in %.2f s", path, time.monotonic() - started)
-        return self._steppers[real]
+            self._jobs.put(partial(self._end_loading, real, runner))
+
+    def _end_loading(self, real: Path, loaded: Runner | Exception) -> None:
+        waiting = self._loading.pop(real)
+        result: Stepper | Exception
+        if isinstance(loaded, Exception):
+            result = loaded
+        elif self._closed:
+            loaded.close()
+            result = EngineClosed("the engine was closed")
+        else:
+            result = self._steppers[real] = Stepper(loaded)
+        for then in waiting:
+            then(result)
 
     def stats(self) -> dict[Path, Stats]:
         """Return what each loaded model has done; may be called from any thread."""
@@ -90,6 +133,8 @@ class Compute:
         if self._thread is not None:
             self._jobs.put(lambda: None)
             self._thread.join()
+        for loader in self._loaders:
+            loader.join()
         self._receive(wait=False)  # what came too late is told so
 
     def _run(self) -> None:

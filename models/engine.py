@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Role = Literal["system", "user", "assistant"]
 Priority = Literal["high", "normal"]
+CacheType = Literal["f16", "q8_0"]
 Finish = Literal["stop", "length", "deadline", "loop"]
 
 
@@ -155,14 +156,19 @@ class Stats:
     """What a loaded model has done since it was loaded, and does now.
 
     `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
-    `prefill_tokens_computed` those of them that were computed, not shared.  `steps` counts batches, whose computation
+    `prefill_tokens_computed` those of them that were computed, not shared.  The KV cache holds `cache_tokens`, of those
+    that run and of those that ended: of these `kept_prefixes` are there, and `evicted_prefixes` gave way to others.
+    `steps` counts batches, whose computation
     took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling and text.
     """
 
     threads: int
     sequences: int
     context_tokens: int
+    cache_tokens: int
     gpu_layers: int
+    kept_prefixes: int
+    evicted_prefixes: int
     running: int
     waiting: int
     requests: int

@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from models.catalogue import check_gguf, fetch_hint
 from models.engine import GrammarError, ModelError
 from models.native import Jinja2ChatFormatter, llama_cpp, native_errors
+from models.pages import release_pages
 from models.prompt import Part, render_parts
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Gguf:
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.model:
             raise self.error("llama.cpp cannot load it")
+        release_pages(path)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self.model)
         self.vocabulary_tokens: int = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
         self._eos = self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary))

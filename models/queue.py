@@ -39,12 +39,15 @@ class FairQueue:
         self._waiting[sequence.request.priority].setdefault(sequence.request.caller, deque()).append(sequence)
         self._size += 1
 
+    def peek(self) -> Sequence:
+        """Return the sequence whose turn it is."""
+        return next(iter(self._waiting[self._turn].values()))[0]
+
     def next(self) -> Sequence:
         """Take the sequence whose turn it is; its caller is last then."""
-        high, normal = self._waiting["high"], self._waiting["normal"]
-        is_high = bool(high) and not (normal and self._high_in_a_row == HIGH_IN_A_ROW)
-        self._high_in_a_row = self._high_in_a_row + 1 if is_high and normal else 0
-        waiting = high if is_high else normal
+        turn = self._turn
+        waiting = self._waiting[turn]
+        self._high_in_a_row = self._high_in_a_row + 1 if turn == "high" and self._waiting["normal"] else 0
         caller = next(iter(waiting))
         own = waiting.pop(caller)
         sequence = own.popleft()
@@ -52,6 +55,11 @@ class FairQueue:
         if own:
             waiting[caller] = own
         return sequence
+
+    @property
+    def _turn(self) -> Priority:
+        high, normal = self._waiting["high"], self._waiting["normal"]
+        return "high" if high and not (normal and self._high_in_a_row >= HIGH_IN_A_ROW) else "normal"
 
     def remove(self, sequence: Sequence) -> None:
         """Take a sequence out of its turn."""

@@ -111,6 +111,8 @@ async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
             threads=settings.threads,
             context_tokens=settings.context_tokens,
             sequences=settings.sequences,
+            cache_tokens=settings.cache_tokens,
+            cache_type=settings.cache_type,
             gpu_layers=settings.gpu_layers,
             unload_after_s=settings.unload_after_s,
         )

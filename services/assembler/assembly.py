@@ -13,12 +13,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from msgspec import structs
-
-from schemas.cache import cache_key
-from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Result
+from schemas.messages import ChunkOutcome, Decided, Result
 from schemas.plans import Chunk, Given, Plan, Route
-from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
 from services.assembler.outcome import count_votes, outcome, recalled
 from services.assembler.verdicts import judge
 from services.kinds.table import named
@@ -95,6 +91,18 @@ def assess(
         wanted={i: standing.wish for i, standing in enumerate(stands) if standing.wish is not None},
         cancellable=frozenset(i for i in fresh if stands[i].awaited),
     )
+
+
+def uncounted(plan: Plan, reason: str) -> Assessment:
+    """Give the assessment of a query that cannot be assessed: every chunk is without an answer, for `reason`."""
+    outcomes = [_unanswered(each, reason) for each in plan.chunks]
+    everything = frozenset(each.index for each in outcomes)
+    return Assessment(tuple(outcomes), everything, everything, {}, frozenset())
+
+
+def leading(chunks: Collection[int]) -> int:
+    """Count the chunks from the first on that are all among these."""
+    return next(index for index in count() if index not in chunks)
 
 
 # --- the rules, in their order ---------------------------------------------------------------------------------------
@@ -213,90 +221,3 @@ def _given(look: _Look, chunk: Chunk) -> list[Given]:
         own = Given(question=earlier.text, answer=earlier.final or earlier.winner or "")
         given[earlier.index] = [*look.plan.given.get(earlier.index, []), own]
     return list(dict.fromkeys(one for many in given.values() for one in many))
-
-
-# --- the seal --------------------------------------------------------------------------------------------------------
-
-
-def leading(chunks: Collection[int]) -> int:
-    """Count the chunks from the first on that are all among these."""
-    return next(index for index in count() if index not in chunks)
-
-
-def uncounted(plan: Plan, reason: str) -> Assessment:
-    """Give the assessment of a query that cannot be assessed: every chunk is without an answer, for `reason`."""
-    outcomes = [_unanswered(each, reason) for each in plan.chunks]
-    everything = frozenset(each.index for each in outcomes)
-    return Assessment(tuple(outcomes), everything, everything, {}, frozenset())
-
-
-def seal(
-    plan: Plan,
-    assessment: Assessment,
-    *,
-    planned_at: float,
-    voted_at: float,
-    sealed_at: float,
-    failed: Error | None = None,
-) -> Assembled:
-    """Make the seal of a query from an assessment in which every chunk is decided, or of one that `failed`."""
-    status, error = _ending(plan, assessment) if failed is None else (Status.FAILED, failed)
-    return Assembled(
-        id=plan.id,
-        query=plan.query,
-        reply=plan.reply,
-        status=status,
-        outcomes=list(assessment.outcomes),
-        wording=plan.policy.wording,
-        created_at=plan.created_at,
-        planned_at=planned_at,
-        voted_at=voted_at,
-        sealed_at=sealed_at,
-        deadline_at=plan.deadline_at,
-        error=error,
-        traceparent=plan.traceparent,
-    )
-
-
-def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
-    """Trim each outcome."""
-    return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
-
-
-def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
-    """List what later queries may be answered with: what was voted on in this one and is sure enough."""
-    if not plan.policy.cache or plan.id.startswith(CANARY):
-        return []
-    source = Source(query=plan.id, answered_at=assembled.sealed_at)
-    return [
-        CachedAnswer(
-            key=cache_key(each, each.given),
-            source=source,
-            winner=each.winner,
-            final=each.final,
-            agreement=each.agreement,
-            confidence=each.confidence,
-        )
-        for each in assembled.outcomes
-        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= ENOUGH
-    ]
-
-
-def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
-    whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
-    answered = [each for each in assessment.outcomes if each.winner is not None]
-    num = len(assessment.outcomes)
-    if len(whole) == num:
-        return Status.COMPLETE, None
-    first = [each.index for each in assessment.outcomes if not each.depends_on]  # without these there are no others
-    if not answered and set(first) <= set(plan.exhausted):
-        reason = next((each.reason for outcome in assessment.outcomes for each in outcome.missing), "no node")
-        if any(each.too_long for outcome in assessment.outcomes for each in outcome.missing):
-            return Status.FAILED, Error(code=ErrorCode.TOO_LARGE, message=reason)
-        return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
-    if not answered:
-        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=f"none of {num} chunks was answered in time")
-    if plan.on_partial is OnPartial.REFUSE:
-        message = f"{len(whole)} of {num} chunks were decided by all votes in time, and on_partial is refuse"
-        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=message)
-    return Status.PARTIAL, None

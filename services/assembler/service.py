@@ -32,7 +32,8 @@ from schemas.subjects import (
     TIMER,
 )
 from schemas.terms import ErrorCode, Wording
-from services.assembler.assembly import Assessment, assess, cacheable, leading, reshape, seal, uncounted
+from services.assembler.assembly import Assessment, assess, leading, uncounted
+from services.assembler.seal import cacheable, reshape, seal
 from services.kinds.told import line
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from models.engine import Engine
 from schemas.topology import load
 from services.cli.options import (
     URL_FILE,
@@ -97,13 +99,12 @@ async def hosting(
     folder = topology_path.parent
     target.make_folder()
     async with AsyncExitStack() as stack:
-        engine = None
+        engine, loading = None, None
         if WITH_MODELS & set(names):
             engine = await stack.enter_async_context(llama_engine(topology))
-            for path in model_paths(topology, folder, names, nodes):
-                started = time.monotonic()
-                await engine.load(path)
-                say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
+            paths = model_paths(topology, folder, names, nodes)
+            loading = asyncio.gather(*(_load(engine, path, say) for path in paths))
+            stack.callback(loading.cancel)  # the server and the services start meanwhile
         services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate, run_code=run_code)
         url = target.url
         if url is None:
@@ -115,5 +116,13 @@ async def hosting(
             say(f"nats-server at {url}, its store in {target.data}")
         deployment = Deployment(url=url, space=target.space, limits=limits or Limits())
         await stack.enter_async_context(hosted(services, deployment))
+        if loading is not None:
+            await loading
         say(f"{len(services)} services are ready")
         yield url
+
+
+async def _load(engine: Engine, path: Path, say: Callable[[str], object]) -> None:
+    started = time.monotonic()
+    await engine.load(path)
+    say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")

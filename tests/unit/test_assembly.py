@@ -10,7 +10,8 @@ from msgspec import structs
 from schemas.messages import Assembled, ChunkOutcome, Error, Result
 from schemas.plans import Assignment, Chunk, Given, Plan, Route
 from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Policy, Status, VoteRule
-from services.assembler.assembly import Assessment, assess, reshape, seal, uncounted
+from services.assembler.assembly import Assessment, assess, uncounted
+from services.assembler.seal import reshape, seal
 from tests.records import said
 
 NODES = ("a", "b", "c")
