@@ -70,7 +70,10 @@ def _repeats(said: str) -> Demand:
         same = next((place for place, (a, b) in enumerate(zip(given, wanted, strict=False)) if a != b), len(given))
         return f"{same} of {len(wanted)} characters of the request are repeated at its beginning"
 
-    return demand("repeat", "the request repeated first, word for word", verify, subject="repeat")
+    def repair(answer: str) -> str:
+        return f"{said}\n\n{answer.strip()}"
+
+    return demand("repeat", "the request repeated first, word for word", verify, repair=repair, subject="repeat")
 
 
 REPEAT = Family("repeat", _find, ("Who painted Guernica? First repeat the question word for word, then answer.",))

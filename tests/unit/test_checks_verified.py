@@ -100,3 +100,8 @@ def test_a_complaint_is_one_line_with_figures() -> None:
     assert "2 words, not at least 5" in line
     assert "no commas" in line
     assert complaint(verify(found, "one two three four five")) == ""
+
+
+def test_a_request_that_was_not_repeated_is_put_before_the_answer() -> None:
+    found = demands("Who painted Guernica? First repeat the question word for word, then answer.")
+    assert repaired(found, "Picasso.") == "Who painted Guernica?\n\nPicasso."
