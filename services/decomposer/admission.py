@@ -6,6 +6,7 @@ whose query was answered or never planned, is found when the bucket is full.
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from schemas.records import Admission
@@ -16,6 +17,7 @@ from services.runtime.replies import Refusal
 from services.runtime.wire import Conflict, Entry, Full
 
 SWEEP_S = 1.0
+WAIT_S, PAUSE_S = 0.2, 0.05
 UNPLANNED_S = 30.0
 
 
@@ -28,18 +30,26 @@ class Admissions:
         self._swept_at = float("-inf")
 
     async def take(self, query: str) -> bool:
-        """Take a token; False if the query holds one already.  Raises Refusal when there is none left."""
+        """Take a token; False if the query holds one already.  Raises Refusal when there is none left for WAIT_S.
+
+        A client may have its answer a moment before the token of its query is given back.
+        """
         entry = Entry(ADMIT, Admission(id=query, admitted_at=time.time()), expect=0)
-        try:
-            await self._bus.commit(entry)
-        except Conflict:
-            return False
-        except Full:
-            if time.monotonic() - self._swept_at < SWEEP_S or not await self._sweep():
-                raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later") from None
-            return await self.take(query)
-        self._mine.add(query)
-        return True
+        give_up_at = time.monotonic() + WAIT_S
+        while True:
+            try:
+                await self._bus.commit(entry)
+            except Conflict:
+                return False
+            except Full:
+                if time.monotonic() > give_up_at:
+                    raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later") from None
+            else:
+                self._mine.add(query)
+                return True
+            if time.monotonic() - self._swept_at > SWEEP_S:
+                await self._sweep()
+            await asyncio.sleep(PAUSE_S)
 
     async def end(self, query: str) -> None:
         """Give a token back if it was taken here."""
@@ -51,12 +61,12 @@ class Admissions:
         self._mine.discard(query)
         await self._bus.purge(ADMIT, id=query)
 
-    async def _sweep(self) -> int:
-        """Give back the tokens that nobody needs, and say how many."""
+    async def _sweep(self) -> None:
+        """Give back the tokens that nobody needs."""
         self._swept_at = time.monotonic()
         taken = (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]
         if not taken:
-            return 1
+            return
         ids = [each.message.id for each in taken]
         found = await self._bus.read(
             *((PLAN, PLAN.at(id=each)) for each in ids), *((ANSWER, ANSWER.at(id=each)) for each in ids)
@@ -71,4 +81,3 @@ class Admissions:
         ]
         for each in stale:
             await self.give_back(each)
-        return len(stale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +26,8 @@ from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
-from services.runtime.patience import patient_until
+from services.runtime.fill import StreamFill
+from services.runtime.patience import patient_until, unlimited_patience
 from services.runtime.replies import Refusal, deliver, is_inbox
 from services.runtime.routes import Request
 from services.runtime.wire import BusError, Conflict, Stored
@@ -35,6 +37,9 @@ log = structlog.get_logger(__name__)
 WAITING_GRACE_S = 30.0
 PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client that the bus is away
 TRIAL_SHARE = 0.05
+LATE_S = 1.0  # after its deadline a query without an answer is told to be lost
+KEPT_S = 30.0  # for so long at least the stream must be able to keep what a query writes
+MAX_QUICK_CHARS = 1000  # what is longer is read beside the loop, which carries heartbeats and acks
 CANCEL_S = 30.0  # for which a cancel waits for its query
 MAX_CANCELS = 4096
 
@@ -48,7 +53,9 @@ class Intake:
         self._roster = roster
         self._workload = workload
         self._admissions = Admissions(bus)
+        self._fill = StreamFill(bus)
         self._waiting: dict[str, dict[str, float]] = {}
+        self._open: dict[str, tuple[float, str]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
 
     async def on_query(self, request: Request) -> None:
@@ -86,31 +93,37 @@ class Intake:
         return structs.replace(query, policy=policy)
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
+        if await self._known(query):  # in flight, or done: no new work
+            await self._again(query, id_, request)
+            return
+        admitted = await self._admissions.take(id_)
         try:
-            admitted = await self._admissions.take(id_)
-        except Refusal:
-            if await self._known(query):  # in flight, or done: no new work
-                await self._again(query, id_, request)
-                return
-            raise
-        try:
+            await self._check_room(query)
             plan = await self._plan(query, id_, request, started)
             cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
             if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
                 await self._bus.publish(CANCEL, cancel)
             self._workload.begin(plan)
+            self._open[id_] = (plan.deadline_at + LATE_S, request.reply)
             num_tasks, num_cached = len(plan.assignments), len(plan.cached)
             log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
         except Conflict:
             await self._again(query, id_, request)
         except Exception:
             if admitted:
-                await self._admissions.give_back(id_)
+                with unlimited_patience():
+                    await self._admissions.give_back(id_)
             raise
 
+    async def _check_room(self, query: Query) -> None:
+        """Refuse a query that the stream may not be able to keep."""
+        if not await self._fill.has_room(min(query.timeout_s, KEPT_S)):
+            raise Refusal(ErrorCode.OVERLOADED, "the stream is full; try again later")
+
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        chunks, turns = chunks_of(query)
+        long = len(query.text) > MAX_QUICK_CHARS
+        chunks, turns = await asyncio.to_thread(chunks_of, query) if long else chunks_of(query)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
@@ -177,9 +190,21 @@ class Intake:
         until, cancel = self._cancels.get(id_, (0.0, None))
         return cancel if until > time.monotonic() else None
 
+    async def _tell_late(self, id_: str, inbox: str) -> None:
+        """Tell a client that no answer came in time: the stream was lost, or whoever should have answered."""
+        try:
+            with patient_until(time.time() + LATE_S):
+                if await self._bus.last(ANSWER, id=id_) is not None:
+                    return
+        except BusError as error:
+            log.warning("query.unknown", query=id_, error=str(error))
+        log.error("query.lost", query=id_)
+        await deliver(self._bus, inbox, Refusal(ErrorCode.DEADLINE, "no answer was stored in time").reply(id_))
+
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
+        self._open.pop(reply.id, None)
         await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
@@ -189,8 +214,12 @@ class Intake:
             await deliver(self._bus, inbox, stored.message, stored.payload)
 
     async def forget_late(self) -> None:
-        """Give up inboxes whose query must have ended long ago."""
+        """Give up inboxes whose query must have ended long ago; tell the clients of those that never ended."""
         now = time.time()
+        for id_, (told_at, inbox) in list(self._open.items()):
+            if now > told_at:
+                del self._open[id_]
+                await self._tell_late(id_, inbox)
         for id_, inboxes in list(self._waiting.items()):
             if max(inboxes.values(), default=0.0) < now:
                 del self._waiting[id_]

@@ -115,7 +115,8 @@ def _ways(question: str) -> tuple[Way, ...]:
 def _prompt(question: str, method: str) -> Prompt:
     match method:
         case "program":
-            return Prompt(PLAIN, f"{question}\n\n{_CODE}", max_tokens=PROGRAM_TOKENS)
+            # what is said after the program is not read
+            return Prompt(PLAIN, f"{question}\n\n{_CODE}", max_tokens=PROGRAM_TOKENS, stop=("\n```",))
         case "steps":
             return Prompt(PLAIN, question, max_tokens=STEPS_TOKENS)
         case _:

@@ -41,15 +41,18 @@ class Observation:
     at_least_s: float | None = None
 
 
-def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int) -> Fitness:
+def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int, told: str = "") -> Fitness:
     """Give a node's fitness after observations of it, which the message at `sequence` brought; there must be one.
 
     Observations that were applied already (by sequence) change nothing; nor do those older than all that is remembered.
+    Of feedback, `told` names what it is about: the first counts.
     """
     observations = list(observations)
     first = observations[0]
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior), prior=first.prior)
     if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
+        return fitness
+    if told and told in fitness.told:
         return fitness
     overall, kinds = fitness.overall, dict(fitness.kinds)
     for each in observations:
@@ -61,6 +64,7 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
         overall=overall,
         kinds={kind: _estimated(record, overall.fitness, KIND_PRIOR_WEIGHT) for kind, record in kinds.items()},
         applied=sorted([*fitness.applied, sequence])[-MAX_APPLIED:],
+        told=[*fitness.told, told][-MAX_APPLIED:] if told else fitness.told,
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import structlog
 
@@ -32,7 +33,16 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 256
 WRITE_S = 0.25
 
-Lessons = dict[str, list[tuple[int, list[Observation]]]]
+
+class Lesson(NamedTuple):
+    """What a message taught of a node: its sequence in the stream, and of feedback what it was about."""
+
+    sequence: int
+    seen: list[Observation]
+    told: str
+
+
+Lessons = dict[str, list[Lesson]]
 
 
 class Trainer:
@@ -45,11 +55,14 @@ class Trainer:
         self._bus = bus
         self._known: dict[str, Stored[Fitness]] = {}
         self._lessons: Lessons = defaultdict(list)
+        self._unreadable: set[str] = set()
         self._written: asyncio.Future[None] | None = None
 
     async def load(self) -> None:
         """Read what is stored."""
-        stored = (await self._bus.read((FITNESS, FITNESS.at())))[FITNESS]
+        unreadable: list[str] = []
+        stored = (await self._bus.read((FITNESS, FITNESS.at()), unreadable=unreadable))[FITNESS]
+        self._unreadable = {address.rpartition(".")[2] for address in unreadable}
         self._known = {each.message.node: each for each in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
@@ -76,9 +89,10 @@ class Trainer:
             raise Reject(str(error)) from None
         for each in wrong:
             await self._bus.purge(CACHED, key=cache_key(each, each.given))
-        await self._take_in(observations, delivery.sequence)
+        about = "all" if delivery.message.chunk is None else str(delivery.message.chunk)
+        await self._take_in(observations, delivery.sequence, told=f"{delivery.message.id}/{about}")
 
-    async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:
+    async def _take_in(self, observations: Iterable[Observation], sequence: int, told: str = "") -> None:
         """Return when the observations are written."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
         for each in observations:
@@ -86,7 +100,7 @@ class Trainer:
         if not by_node:
             return
         for node, seen in by_node.items():
-            self._lessons[node].append((sequence, seen))
+            self._lessons[node].append(Lesson(sequence, seen, told))
         if self._written is None:
             self._written = asyncio.ensure_future(self._write())
         await asyncio.shield(self._written)
@@ -103,6 +117,9 @@ class Trainer:
                 last = await self._bus.commit(*entries)
             except Conflict:  # with another trainer, or with the write before this one
                 await self.load()
+                for node in self._unreadable & lessons.keys():
+                    log.warning("fitness.unreadable", node=node)  # of a newer version, perhaps: it stays as it is
+                    del lessons[node]
                 await self._clear(node for node in lessons if node not in self._known)
                 continue
             for revision, entry in enumerate(entries, last - len(entries) + 1):
@@ -110,17 +127,17 @@ class Trainer:
             return
 
     async def _clear(self, nodes: Iterable[str]) -> None:
-        """Make room where something stands that can't be read: a deleted key, or a record of another version."""
+        """Make room where a deleted key stands."""
         for node in nodes:
             log.warning("fitness.started_anew", node=node)
             await self._bus.purge(FITNESS, node=node)
 
-    def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
+    def _entry(self, node: str, lessons: Sequence[Lesson]) -> Entry[Fitness] | None:
         """Give the write that a node's lessons call for, None if they were all learned before."""
         known = self._known.get(node)
         before = fitness = known.message if known else None
-        for sequence, observations in lessons:
-            fitness = learn(fitness, observations, sequence)
+        for lesson in lessons:
+            fitness = learn(fitness, lesson.seen, lesson.sequence, lesson.told)
         if fitness is None or fitness == before:
             return None
         return Entry(FITNESS, fitness, expect=known.sequence if known else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -408,15 +409,37 @@ async def test_fitness_outlives_every_service(server: EmbeddedServer, space: Spa
         await wait_until(learned_more, "learning goes on from there")
 
 
-async def test_fitness_that_cannot_be_read_starts_anew(server: EmbeddedServer, space: Space) -> None:
+async def test_fitness_that_cannot_be_read_stays_as_it_is(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
         bucket = await deployed.bus.client.jetstream().key_value(space.bucket(FITNESS.store))
-        await bucket.put("n1", b"not JSON")
+        await bucket.put("n1", b'{"node": "n1", "overall": {"fitness": "of a newer version"}}')
         await bucket.put("n2", b"{}")
         await bucket.delete("n2")
         await ask(deployed.bus, query("Who wrote Emma?"))
-        await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned over the unreadable record")
         await wait_until(lambda: _has_fitness(deployed, "n2"), "it is learned over the deleted one")
+        assert b"of a newer version" in ((await bucket.get("n1")).value or b"")
+
+
+async def test_the_same_feedback_counts_once(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await ask(deployed.bus, query("Who wrote Emma?"))
+        await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned")
+        said = Feedback(id="q1", chunk=0, good=False)
+        for _ in range(2):
+            await deployed.bus.commit(Entry(FEEDBACK, said))
+
+        async def judged() -> int:
+            known = await deployed.bus.last(FITNESS, node="n1")
+            return known.message.overall.judged if known else 0
+
+        await wait_until(lambda: _is(judged, 1), "it is heard")
+        await ask(deployed.bus, query("Who wrote Dracula?", "q2"))
+        await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q2", chunk=0, good=False)))
+        await wait_until(lambda: _is(judged, 2), "what came after the second time is heard")
+
+
+async def _is(number: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await number() == wanted
 
 
 async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServer, space: Space) -> None:
