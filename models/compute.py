@@ -96,7 +96,7 @@ class Compute:
         else:
             self._loading[real] = [then]
             loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
-            self._loaders.append(loader)
+            self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
             loader.start()
 
     def _open_apart(self, path: Path, real: Path) -> None:

@@ -131,7 +131,7 @@ class LlamaRunner:
             self._wanted[start:end] = 0
             self._wanted[end - 1] = chunk.last
         self._batch.n_tokens = end + (self._pad(end) if self._padding and len(chunks) > 1 else 0)
-        native_errors.clear()
+        native_errors().clear()
         began = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch)
         if not status:

@@ -60,7 +60,7 @@ class Inference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `threads` None takes every core that the process may use.  `sequences` is how many requests a model computes at
     once, each with up to `context_tokens` of prompt and answer.  A model's KV cache holds `cache_tokens` of all of them
     together, and of conversations that may go on; None: half of what `sequences` of full length would take.  With fewer
-    there is less memory, and long requests wait for one another.  `cache_type` q8_0 halves it too, at some time.  A
+    there is less memory, and long requests wait for one another.  `cache_type` q8_0 takes little more than half.  A
     model that was idle for `unload_after_s` is freed; None: never.
     """
 

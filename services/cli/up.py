@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from models.catalogue import check_gguf
 from models.engine import Engine
 from schemas.topology import load
 from services.cli.options import (
@@ -103,6 +104,8 @@ async def hosting(
         if WITH_MODELS & set(names):
             engine = await stack.enter_async_context(llama_engine(topology))
             paths = model_paths(topology, folder, names, nodes)
+            for path in paths:
+                check_gguf(path)  # before anything is started
             loading = asyncio.gather(*(_load(engine, path, say) for path in paths))
             stack.callback(loading.cancel)  # the server and the services start meanwhile
         services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate, run_code=run_code)
