@@ -73,6 +73,7 @@ def to_request(
         grammar=_grammar(wish),
         deadline_at=stop_at,
         caller=caller,
+        priority="high" if task.stream else "normal",
     )
 
 

@@ -153,6 +153,7 @@ class Synthesizer:
             stop=wanted.stop,
             deadline_at=stop_at,
             caller=SERVICE,
+            priority="high",  # it is read as it is written
         )
         try:
             done = await self._engine.complete(request, pieces.write)
