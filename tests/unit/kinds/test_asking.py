@@ -31,7 +31,7 @@ def asking(question: str, kind: str, replica: int, slot: int) -> Asking:
         ("name the eight planets", "list", "fact", 192),
         ("Which are the 7 continents?", "list", "fact", 192),
         ("Is the Sun a star?", "choice", "choice-brief", 96),
-        ("Which is red?\nOptions:\n(A) a rose\n(B) the sky", "choice", "choice", 16),
+        ("Which is red?\nOptions:\n(A) a rose\n(B) the sky", "choice", "choice-steps", 512),
         ("write a haiku about rain", "text", "text", 1024),
         ("Write a Python function that adds two numbers.", "code", "code", 1024),
     ],
