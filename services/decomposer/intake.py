@@ -17,7 +17,7 @@ from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
-from services.decomposer.conversation import chunks_of
+from services.decomposer.conversation import cut, is_long
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
@@ -62,8 +62,7 @@ class Intake:
             id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
-            with patient_until(started + PATIENT_SHARE * query.timeout_s):
-                await self._take(self._capped(query, id_), id_, request, started)
+            await self._take(self._capped(query, id_), id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
             await deliver(self._bus, request.reply, refusal.reply(id_))
@@ -86,31 +85,43 @@ class Intake:
         return structs.replace(query, policy=policy)
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
+        until = started + PATIENT_SHARE * query.timeout_s
+        with patient_until(until):
+            try:
+                admitted = await self._admissions.take(id_)
+            except Refusal:
+                if await self._known(query):  # in flight, or done: no new work
+                    await self._again(query, id_, request)
+                    return
+                raise
         try:
-            admitted = await self._admissions.take(id_)
-        except Refusal:
-            if await self._known(query):  # in flight, or done: no new work
-                await self._again(query, id_, request)
-                return
+            with patient_until(until):
+                await self._begin(query, id_, request, started, admitted=admitted)
+        except Exception:
+            if admitted:
+                self._admissions.give_back_soon(id_)  # outside the limit, which may be what was reached
             raise
+
+    async def _begin(self, query: Query, id_: str, request: Request, started: float, *, admitted: bool) -> None:
+        """Plan a query that was admitted, or see that it is planned already."""
+        if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
+            await self._again(query, id_, request)
+            return
         try:
             plan = await self._plan(query, id_, request, started)
             cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
-            if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
-                await self._bus.publish(CANCEL, cancel)
-            self._workload.begin(plan)
-            num_tasks, num_cached = len(plan.assignments), len(plan.cached)
-            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
         except Conflict:
             await self._again(query, id_, request)
-        except Exception:
-            if admitted:
-                await self._admissions.give_back(id_)
-            raise
+            return
+        if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
+            await self._bus.publish(CANCEL, cancel)
+        self._workload.begin(plan)
+        num_tasks, num_cached = len(plan.assignments), len(plan.cached)
+        log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        chunks, turns = chunks_of(query)
+        chunks, turns = await cut(query, self._config.max_cut_s)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
