@@ -8,8 +8,10 @@ from msgspec import Meta, Struct, convert, to_builtins
 
 
 class DecomposerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`max_fan_out` nodes are asked for one chunk at most, whatever a client wants; a text that is not cut within
-    `max_cut_s` is asked whole.
+    """The limits of one decomposer.  `checked` raises ValidationError.
+
+    `max_fan_out` nodes are asked for one chunk at most, whatever a client wants; a text that is not
+    cut within `max_cut_s` is asked whole.
     """
 
     max_fan_out: Annotated[int, Meta(ge=1, le=256)] = 16

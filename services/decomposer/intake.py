@@ -25,6 +25,7 @@ from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
+from services.runtime.fill import StreamFill
 from services.runtime.patience import patient_until
 from services.runtime.replies import Refusal, deliver, is_inbox
 from services.runtime.routes import Request
@@ -37,10 +38,14 @@ PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client tha
 TRIAL_SHARE = 0.05
 CANCEL_S = 30.0  # for which a cancel waits for its query
 MAX_CANCELS = 4096
+OVERDUE_S = 1.0  # past its deadline a query without an answer is taken for lost
 
 
 class Intake:
-    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
+    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends.
+
+    `_unanswered` holds the queries planned here: when each is given up, and the inbox that waits.
+    """
 
     def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
@@ -48,6 +53,8 @@ class Intake:
         self._roster = roster
         self._workload = workload
         self._admissions = Admissions(bus)
+        self._fill = StreamFill(bus)
+        self._unanswered: dict[str, tuple[float, str]] = {}
         self._waiting: dict[str, dict[str, float]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
 
@@ -107,6 +114,8 @@ class Intake:
         if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
             await self._again(query, id_, request)
             return
+        if not await self._fill.has_room(query.timeout_s):
+            raise Refusal(ErrorCode.OVERLOADED, "the stream is too full to keep this query for its time; try later")
         try:
             plan = await self._plan(query, id_, request, started)
             cancel = await self._check_wanted(query, id_)
@@ -117,6 +126,7 @@ class Intake:
         if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
             await self._bus.publish(CANCEL, cancel)
         self._workload.begin(plan)
+        self._unanswered[id_] = plan.deadline_at + OVERDUE_S, request.reply
         num_tasks, num_cached = len(plan.assignments), len(plan.cached)
         log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
@@ -191,6 +201,7 @@ class Intake:
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
+        self._unanswered.pop(reply.id, None)
         await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
@@ -198,6 +209,19 @@ class Intake:
     async def _answer(self, stored: Stored[Reply]) -> None:
         for inbox in self._waiting.pop(stored.message.id, {}):
             await deliver(self._bus, inbox, stored.message, stored.payload)
+
+    async def tell_overdue(self) -> None:
+        """Tell clients whose query has no answer past its deadline, as when the stream was deleted with the query."""
+        now = time.time()
+        overdue = [id_ for id_, (give_up_at, _) in self._unanswered.items() if give_up_at < now]
+        for id_ in overdue:
+            _, inbox = self._unanswered.pop(id_)
+            log.error("query.lost", query=id_)
+            failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
+            self._workload.end(id_)
+            self._admissions.give_back_soon(id_)
+            for each in {inbox, *self._waiting.pop(id_, {})}:
+                await deliver(self._bus, each, failure.reply(id_))
 
     async def forget_late(self) -> None:
         """Give up inboxes whose query must have ended long ago."""

@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 
 from schemas.commands import Query
-from schemas.messages import Reply
+from schemas.messages import DeadLetter, Reply
 from schemas.records import Presence
-from schemas.subjects import ADMIT, ANSWER, PLAN, PRESENCE, Space, Store
+from schemas.subjects import ADMIT, ANSWER, DEAD, PLAN, PRESENCE, Space, Store
 from schemas.terms import ErrorCode, Status
 from services.decomposer import conversation
 from services.decomposer.admission import Admissions
@@ -24,7 +24,7 @@ from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.client import ask
 from services.runtime.lifecycle import Service
-from services.runtime.limits import Limits
+from services.runtime.limits import MIN_STREAM_BYTES, Limits
 from services.runtime.provision import provision
 from services.runtime.replies import Refusal
 from services.runtime.routes import Request
@@ -33,6 +33,10 @@ from services.runtime.wire import Entry
 from tests.support import Gate, ScriptedEngine, cluster, wait_until
 
 LONG = "What is DNA? " + "Who wrote Emma? " * 80
+
+
+async def is_idle(bus: Bus) -> bool:
+    return not (await bus.read((ADMIT, ADMIT.at())))[ADMIT]
 
 
 async def test_who_has_an_answer_may_ask_again_at_once(bus: Bus) -> None:
@@ -68,11 +72,7 @@ async def test_a_token_is_given_back_when_patience_runs_out(bus: Bus) -> None:
         await intake.on_query(Request(payload, inbox, {}))
         _, reply = await asyncio.wait_for(heard.get(), 5)
     assert json.loads(reply)["error"]["code"] == "internal"
-
-    async def is_given_back() -> bool:
-        return not (await bus.read((ADMIT, ADMIT.at())))[ADMIT]
-
-    await wait_until(is_given_back, "the token is given back")
+    await wait_until(lambda: is_idle(bus), "the token is given back")
 
 
 async def test_a_query_in_flight_is_not_cut_again(
@@ -103,3 +103,30 @@ async def test_a_text_whose_cut_takes_too_long_is_asked_whole(server: EmbeddedSe
         plan = await deployed.bus.last(PLAN, id="q")
     assert plan is not None
     assert [(chunk.text, chunk.kind) for chunk in plan.message.chunks] == [(LONG, "text")]
+
+
+async def test_a_stream_without_room_for_its_time_refuses_a_query(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        await provision(deployed.bus, Limits(stream_max_bytes=MIN_STREAM_BYTES))
+        for i in range(12):
+            letter = DeadLetter(service="test", sequence=i, subject="x", reason="filler", payload="x" * 90_000)
+            await deployed.bus.commit(Entry(DEAD, letter))
+        reply = await ask(deployed.bus, Query(query="What is DNA?", id="q", timeout_s=5))
+        await wait_until(lambda: is_idle(deployed.bus), "the token is given back")
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.OVERLOADED
+
+
+async def test_a_client_hears_by_its_deadline_when_the_stream_is_deleted(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate()
+    async with cluster(server.url, space) as deployed:
+        await deployed.add_node("n1", ScriptedEngine(gate))
+        started = time.monotonic()
+        asked = asyncio.create_task(ask(deployed.bus, Query(query="What is DNA?", id="q", timeout_s=2), resend_s=60))
+        await asyncio.wait_for(gate.reached.wait(), 10)
+        await deployed.bus.client.jetstream().delete_stream(space.stream(Store.STREAM))
+        reply = await asyncio.wait_for(asked, 15)
+        assert time.monotonic() - started < 8, "the deadline is 2 s after the query"
+        await wait_until(lambda: is_idle(deployed.bus), "the token is given back")
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.INTERNAL
