@@ -7,11 +7,8 @@ asked as if it were the first, so that it may be cut and its answers compared.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING
-
-import structlog
 
 from schemas.plans import Chunk
 from schemas.terms import Role, Turn
@@ -28,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.commands import Query
-
-log = structlog.get_logger(__name__)
-
-LONG_CHARS = 1000  # a shorter text is cut within milliseconds
 
 _HELPFUL = re.compile(
     r"\s*(?:you\s+are\s+(?:an?\s+)?(?:\w+,?\s+){0,4}?(?:(?:ai|chat)\s+)?(?:assistant|chatbot|language\s+model|model|ai)"
@@ -64,23 +57,6 @@ def chunks_of(query: Query) -> tuple[list[Chunk], list[Turn]]:
             return [_one(text)], turns
         turns = system
     return _parts(text), turns
-
-
-def is_long(query: Query) -> bool:
-    """Tell whether cutting a query may hold up the loop."""
-    return len(query.text) > LONG_CHARS
-
-
-async def cut(query: Query, max_s: float) -> tuple[list[Chunk], list[Turn]]:
-    """Return what `chunks_of` does, without holding up the loop; a text that takes over `max_s` is asked whole."""
-    if not is_long(query):
-        return chunks_of(query)
-    try:
-        async with asyncio.timeout(max_s):
-            return await asyncio.to_thread(chunks_of, query)  # the thread of one given up ends by itself
-    except TimeoutError:
-        log.warning("query.uncut", num_chars=len(query.text), max_s=max_s)
-        return [Chunk(index=0, text=query.text, kind=TEXT.name)], query.turns
 
 
 def stands_alone(text: str) -> bool:

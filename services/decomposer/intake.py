@@ -17,7 +17,7 @@ from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
-from services.decomposer.conversation import cut, is_long
+from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of

@@ -14,7 +14,7 @@ from schemas.messages import DeadLetter, Reply
 from schemas.records import Presence
 from schemas.subjects import ADMIT, ANSWER, DEAD, PLAN, PRESENCE, Space, Store
 from schemas.terms import ErrorCode, Status
-from services.decomposer import conversation
+from services.decomposer import cut_in_time
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.intake import Intake
@@ -79,8 +79,8 @@ async def test_a_query_in_flight_is_not_cut_again(
     server: EmbeddedServer, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[str] = []
-    cut = conversation.chunks_of
-    monkeypatch.setattr(conversation, "chunks_of", lambda query: (texts.append(query.text), cut(query))[1])
+    cut = cut_in_time.chunks_of
+    monkeypatch.setattr(cut_in_time, "chunks_of", lambda query: (texts.append(query.text), cut(query))[1])
     gate = Gate()
     async with cluster(server.url, space, engine=ScriptedEngine(gate)) as deployed:
         await deployed.add_node("n1", ScriptedEngine(gate))
