@@ -50,7 +50,8 @@ class Fitness(Message, frozen=True, kw_only=True):
     """A node's fitness over all kinds and for each.
 
     `prior` is the fitness that it began with.  `applied` holds the stream sequences of the latest messages that moved
-    it, in order, so that a redelivery moves nothing.
+    it, in order, so that a redelivery moves nothing.  `told` names the chunks of the latest queries by whose
+    feedback it was moved, so that feedback that is sent again moves nothing.
     """
 
     node: Token
@@ -58,6 +59,7 @@ class Fitness(Message, frozen=True, kw_only=True):
     kinds: dict[Token, Record] = field(default_factory=dict)
     prior: Probability = 0.5
     applied: list[int] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 class Admission(Message, frozen=True, kw_only=True):

@@ -144,11 +144,13 @@ class Bus:
             return await self.patiently(lambda: self._write(*message[0]))
         return await self.patiently(lambda: self._write_batch(message))
 
-    async def read(self, *wanted: tuple[Subject[Any], str]) -> dict[Subject[Any], list[Stored[Any]]]:
+    async def read(
+        self, *wanted: tuple[Subject[Any], str], unreadable: set[str] | None = None
+    ) -> dict[Subject[Any], list[Stored[Any]]]:
         """Read the last message of every matching subject of one store, in one go.
 
         `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
-        and so is what does not decode.
+        and so is what does not decode, whose full subject is put into `unreadable`.
         """
         store = wanted[0][0].store
         filters = {self.space.full(store, name): subject for subject, name in wanted}
@@ -164,6 +166,8 @@ class Bus:
                 message = decode(msg.data, subject.message)
             except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
                 log.warning("stored.undecodable", subject=header["Nats-Subject"], reason=str(error))
+                if unreadable is not None:
+                    unreadable.add(header["Nats-Subject"])
                 continue
             found[subject].append(
                 Stored(
