@@ -50,8 +50,8 @@ class Fitness(Message, frozen=True, kw_only=True):
     """A node's fitness over all kinds and for each.
 
     `prior` is the fitness that it began with.  `applied` holds the stream sequences of the latest messages that moved
-    it, in order, so that a redelivery moves nothing.  `told` holds the latest chunks (query and index) on which
-    feedback moved it: the first word of a client counts, however often it comes.
+    it, in order, so that a redelivery moves nothing.  `told` names the chunks of the latest queries by whose
+    feedback it was moved, so that feedback that is sent again moves nothing.
     """
 
     node: Token

@@ -18,7 +18,7 @@ from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
-from services.decomposer.conversation import chunks_of
+from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
@@ -27,7 +27,7 @@ from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.fill import StreamFill
-from services.runtime.patience import patient_until, unlimited_patience
+from services.runtime.patience import patient_until
 from services.runtime.replies import Refusal, deliver, is_inbox
 from services.runtime.routes import Request
 from services.runtime.wire import BusError, Conflict, Stored
@@ -42,10 +42,14 @@ KEPT_S = 30.0  # for so long at least the stream must be able to keep what a que
 MAX_QUICK_CHARS = 1000  # what is longer is read beside the loop, which carries heartbeats and acks
 CANCEL_S = 30.0  # for which a cancel waits for its query
 MAX_CANCELS = 4096
+OVERDUE_S = 1.0  # past its deadline a query without an answer is taken for lost
 
 
 class Intake:
-    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
+    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends.
+
+    `_unanswered` holds the queries planned here: when each is given up, and the inbox that waits.
+    """
 
     def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
@@ -54,6 +58,7 @@ class Intake:
         self._workload = workload
         self._admissions = Admissions(bus)
         self._fill = StreamFill(bus)
+        self._unanswered: dict[str, tuple[float, str]] = {}
         self._waiting: dict[str, dict[str, float]] = {}
         self._open: dict[str, tuple[float, str]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
@@ -69,8 +74,7 @@ class Intake:
             id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
-            with patient_until(started + PATIENT_SHARE * query.timeout_s):
-                await self._take(self._capped(query, id_), id_, request, started)
+            await self._take(self._capped(query, id_), id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
             await deliver(self._bus, request.reply, refusal.reply(id_))
@@ -93,28 +97,43 @@ class Intake:
         return structs.replace(query, policy=policy)
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
-        if await self._known(query):  # in flight, or done: no new work
+        until = started + PATIENT_SHARE * query.timeout_s
+        with patient_until(until):
+            try:
+                admitted = await self._admissions.take(id_)
+            except Refusal:
+                if await self._known(query):  # in flight, or done: no new work
+                    await self._again(query, id_, request)
+                    return
+                raise
+        try:
+            with patient_until(until):
+                await self._begin(query, id_, request, started, admitted=admitted)
+        except Exception:
+            if admitted:
+                self._admissions.give_back_soon(id_)  # outside the limit, which may be what was reached
+            raise
+
+    async def _begin(self, query: Query, id_: str, request: Request, started: float, *, admitted: bool) -> None:
+        """Plan a query that was admitted, or see that it is planned already."""
+        if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
             await self._again(query, id_, request)
             return
-        admitted = await self._admissions.take(id_)
+        if not await self._fill.has_room(query.timeout_s):
+            raise Refusal(ErrorCode.OVERLOADED, "the stream is too full to keep this query for its time; try later")
         try:
-            await self._check_room(query)
             plan = await self._plan(query, id_, request, started)
             cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
-            if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
-                await self._bus.publish(CANCEL, cancel)
-            self._workload.begin(plan)
-            self._open[id_] = (plan.deadline_at + LATE_S, request.reply)
-            num_tasks, num_cached = len(plan.assignments), len(plan.cached)
-            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
         except Conflict:
             await self._again(query, id_, request)
-        except Exception:
-            if admitted:
-                with unlimited_patience():
-                    await self._admissions.give_back(id_)
-            raise
+            return
+        if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
+            await self._bus.publish(CANCEL, cancel)
+        self._workload.begin(plan)
+        self._unanswered[id_] = plan.deadline_at + OVERDUE_S, request.reply
+        num_tasks, num_cached = len(plan.assignments), len(plan.cached)
+        log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
     async def _check_room(self, query: Query) -> None:
         """Refuse a query that the stream may not be able to keep."""
@@ -122,8 +141,7 @@ class Intake:
             raise Refusal(ErrorCode.OVERLOADED, "the stream is full; try again later")
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        long = len(query.text) > MAX_QUICK_CHARS
-        chunks, turns = await asyncio.to_thread(chunks_of, query) if long else chunks_of(query)
+        chunks, turns = await cut(query, self._config.max_cut_s)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
@@ -204,7 +222,7 @@ class Intake:
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
-        self._open.pop(reply.id, None)
+        self._unanswered.pop(reply.id, None)
         await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
@@ -212,6 +230,19 @@ class Intake:
     async def _answer(self, stored: Stored[Reply]) -> None:
         for inbox in self._waiting.pop(stored.message.id, {}):
             await deliver(self._bus, inbox, stored.message, stored.payload)
+
+    async def tell_overdue(self) -> None:
+        """Tell clients whose query has no answer past its deadline, as when the stream was deleted with the query."""
+        now = time.time()
+        overdue = [id_ for id_, (give_up_at, _) in self._unanswered.items() if give_up_at < now]
+        for id_ in overdue:
+            _, inbox = self._unanswered.pop(id_)
+            log.error("query.lost", query=id_)
+            failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
+            self._workload.end(id_)
+            self._admissions.give_back_soon(id_)
+            for each in {inbox, *self._waiting.pop(id_, {})}:
+                await deliver(self._bus, each, failure.reply(id_))
 
     async def forget_late(self) -> None:
         """Give up inboxes whose query must have ended long ago; tell the clients of those that never ended."""

@@ -26,7 +26,11 @@ async def decomposer(bus: Bus, config: DecomposerConfig | None = None) -> AsyncI
     workload = Workload()
     intake = Intake(bus, roster, workload, (config or DecomposerConfig()).checked())
     replanner = Replanner(bus, roster, workload)
-    async with repeating(LOOK_S, replanner.move_from_absent), repeating(LOOK_S, intake.forget_late):
+    async with (
+        repeating(LOOK_S, replanner.move_from_absent),
+        repeating(LOOK_S, intake.forget_late),
+        repeating(LOOK_S, intake.tell_overdue),
+    ):
         yield [
             serve(QUERY, intake.on_query, concurrency=CONCURRENCY),
             listen(ANSWER, intake.on_answer),

@@ -145,12 +145,12 @@ class Bus:
         return await self.patiently(lambda: self._write_batch(message))
 
     async def read(
-        self, *wanted: tuple[Subject[Any], str], unreadable: list[str] | None = None
+        self, *wanted: tuple[Subject[Any], str], unreadable: set[str] | None = None
     ) -> dict[Subject[Any], list[Stored[Any]]]:
         """Read the last message of every matching subject of one store, in one go.
 
         `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
-        and so is what does not decode: its addresses are added to `unreadable`.
+        and so is what does not decode, whose full subject is put into `unreadable`.
         """
         store = wanted[0][0].store
         filters = {self.space.full(store, name): subject for subject, name in wanted}
@@ -167,7 +167,7 @@ class Bus:
             except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
                 log.warning("stored.undecodable", subject=header["Nats-Subject"], reason=str(error))
                 if unreadable is not None:
-                    unreadable.append(header["Nats-Subject"])
+                    unreadable.add(header["Nats-Subject"])
                 continue
             found[subject].append(
                 Stored(

@@ -14,6 +14,8 @@ from services.runtime.bus import Bus
 
 log = structlog.get_logger(__name__)
 
+LAST_S = 0.2
+
 
 class Pieces:
     """What is to be published of one answer.  White space at either end is no part of it."""
@@ -43,7 +45,8 @@ class Pieces:
 async def publishing(bus: Bus, id_: str, *, revised: bool = False) -> AsyncIterator[Pieces]:
     """Publish pieces of the answer to a query while the body runs; those that wait go together.
 
-    The reply, not the pieces, is the answer: what cannot be published is told in the log, and nothing else.
+    The reply, not the pieces, is the answer: what cannot be published is told in the log, and nothing else;
+    what is not published LAST_S after the body ended is dropped.
     """
     pieces = Pieces(revised=revised)
     publisher = asyncio.create_task(_publish(bus, id_, pieces))
@@ -51,7 +54,12 @@ async def publishing(bus: Bus, id_: str, *, revised: bool = False) -> AsyncItera
         yield pieces
     finally:
         pieces.waiting.put_nowait(None)
-        await publisher
+        try:
+            _, late = await asyncio.wait({publisher}, timeout=LAST_S)
+        finally:
+            publisher.cancel()
+        if late:
+            log.warning("piece.lost", query=id_, error="publishing takes too long")
 
 
 async def _publish(bus: Bus, id_: str, pieces: Pieces) -> None:

@@ -18,10 +18,11 @@ from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from schemas.terms import ErrorCode, Status, Wording
 from services.kinds.told import NOT_SURE, is_guess, join
 from services.runtime.bus import Bus
+from services.runtime.patience import patient_until
 from services.runtime.pieces import Pieces, publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
-from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
+from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
 from services.synthesizer.merge import prompt, unsure
 from services.synthesizer.notes import notes, streamed_otherwise
@@ -32,6 +33,7 @@ SERVICE = "synthesizer"
 CONCURRENCY = 64
 DELIVERY_S = 0.3
 MIN_WRITING_S = 1.0
+MIN_STORE_S = 0.5  # what is sealed at its deadline has this long to be stored
 
 
 class Synthesizer:
@@ -47,19 +49,38 @@ class Synthesizer:
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Answer a sealed query.  On redelivery the stored answer is sent again."""
         assembled = delivery.message
-        stored = await self._bus.last(ANSWER, id=assembled.id) if delivery.num_delivered > 1 else None
-        if stored is None:
-            stored = await self._store(await self._compose(assembled))
-            if streamed_otherwise(stored.message):
-                with suppress(TooLarge):
-                    await self._bus.publish(
-                        PIECE, Piece(id=assembled.id, index=0, text=stored.message.answer, revised=True)
-                    )
+        with patient_until(max(assembled.deadline_at, time.time() + MIN_STORE_S)):
+            stored = await self._answer(assembled, again=delivery.num_delivered > 1)
         reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
         await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
         method = reply.synthesis.method if reply.synthesis else None
         log.info("query.answered", query=assembled.id, status=reply.status.value, synthesis=method)
+
+    async def _answer(self, assembled: Assembled, *, again: bool) -> Stored[Reply]:
+        """Word the answer and store it, if that was not done before.
+
+        An answer that can't be stored goes to the client all the same.  The BusError that is raised then has the query
+        delivered again, and stored when the bus is mended.
+        """
+        reply: Reply | None = None
+        try:
+            stored = await self._bus.last(ANSWER, id=assembled.id) if again else None
+            if stored is not None:
+                return stored
+            reply = await self._compose(assembled)
+            stored = await self._store(reply)
+        except BusError as error:
+            log.error("answer.unstored", query=assembled.id, error=str(error))
+            reply = reply or await self._compose(assembled)
+            await deliver(self._bus, assembled.reply, reply, traceparent=assembled.traceparent)
+            raise
+        if streamed_otherwise(stored.message):
+            with suppress(TooLarge):
+                await self._bus.publish(
+                    PIECE, Piece(id=assembled.id, index=0, text=stored.message.answer, revised=True)
+                )
+        return stored
 
     async def on_cancel(self, cancel: Cancel) -> None:
         """Stop writing an answer that nobody wants."""

@@ -5,6 +5,9 @@ weight, and every judgement lets the older ones fade by 1/MEMORY, so that a mend
 what the topology says, worth PRIOR_WEIGHT judgements; a kind's prior is the node's fitness over all kinds,
 so that one seldom asked for leans on the others.  Latency is an exponentially weighted mean.
 
+Feedback on one chunk of a query moves a node once: the first counts.  A client that sends it again, or changes
+its mind, moves nothing more, since what was learned in between can't be taken back.
+
 Being slow is no reason to be distrusted, it only costs in routing.
 """
 
@@ -22,6 +25,7 @@ PRIOR_WEIGHT = 2.0
 KIND_PRIOR_WEIGHT = 4.0
 LATENCY_RATE = 0.2
 MAX_APPLIED = 128
+MAX_TOLD = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Observation:
     """One thing learned of a node: whether it was right (None: unknown), how sure that is, and how long it took.
 
     `prior` is the fitness that it had then, `weight` in [0, 1] that of the judgement, `at_least_s` a bound for a node
-    that did not answer in time.
+    that did not answer in time.  `told` names the query and the chunk of which a client said it, empty if none did.
     """
 
     node: str
@@ -39,6 +43,7 @@ class Observation:
     weight: float = 0.0
     latency_s: float | None = None
     at_least_s: float | None = None
+    told: str = ""
 
 
 def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int, told: str = "") -> Fitness:
@@ -52,8 +57,10 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior), prior=first.prior)
     if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
         return fitness
-    if told and told in fitness.told:
+    observations = [seen for seen in observations if not seen.told or seen.told not in fitness.told]
+    if not observations:
         return fitness
+    told = dict.fromkeys(seen.told for seen in observations if seen.told)
     overall, kinds = fitness.overall, dict(fitness.kinds)
     for each in observations:
         overall = _observed(overall, each)
@@ -64,7 +71,7 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
         overall=overall,
         kinds={kind: _estimated(record, overall.fitness, KIND_PRIOR_WEIGHT) for kind, record in kinds.items()},
         applied=sorted([*fitness.applied, sequence])[-MAX_APPLIED:],
-        told=[*fitness.told, told][-MAX_APPLIED:] if told else fitness.told,
+        told=[*fitness.told, *told][-MAX_TOLD:],
     )
 
 

@@ -49,6 +49,8 @@ class Trainer:
     """Moves fitness by compare-and-set.
 
     `_known` is what is stored of each node, `_lessons` what is to be learned of each, in order of arrival.
+    `_unreadable` holds the subjects of records that this trainer can't read, such as those of a newer one: they are
+    kept, and what would be learned of their nodes is not.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -60,9 +62,11 @@ class Trainer:
 
     async def load(self) -> None:
         """Read what is stored."""
-        unreadable: list[str] = []
+        unreadable: set[str] = set()
         stored = (await self._bus.read((FITNESS, FITNESS.at()), unreadable=unreadable))[FITNESS]
-        self._unreadable = {address.rpartition(".")[2] for address in unreadable}
+        for subject in unreadable - self._unreadable:
+            log.error("fitness.unreadable", subject=subject)
+        self._unreadable = unreadable
         self._known = {each.message.node: each for each in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
@@ -129,11 +133,16 @@ class Trainer:
     async def _clear(self, nodes: Iterable[str]) -> None:
         """Make room where a deleted key stands."""
         for node in nodes:
-            log.warning("fitness.started_anew", node=node)
-            await self._bus.purge(FITNESS, node=node)
+            if not self._is_unreadable(node):
+                await self._bus.purge(FITNESS, node=node)
 
-    def _entry(self, node: str, lessons: Sequence[Lesson]) -> Entry[Fitness] | None:
-        """Give the write that a node's lessons call for, None if they were all learned before."""
+    def _is_unreadable(self, node: str) -> bool:
+        return self._bus.space.full(FITNESS.store, FITNESS.at(node=node)) in self._unreadable
+
+    def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
+        """Give the write that a node's lessons call for, None if they were all learned before or can't be written."""
+        if self._is_unreadable(node):
+            return None
         known = self._known.get(node)
         before = fitness = known.message if known else None
         for lesson in lessons:
