@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,9 +36,6 @@ log = structlog.get_logger(__name__)
 WAITING_GRACE_S = 30.0
 PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client that the bus is away
 TRIAL_SHARE = 0.05
-LATE_S = 1.0  # after its deadline a query without an answer is told to be lost
-KEPT_S = 30.0  # for so long at least the stream must be able to keep what a query writes
-MAX_QUICK_CHARS = 1000  # what is longer is read beside the loop, which carries heartbeats and acks
 CANCEL_S = 30.0  # for which a cancel waits for its query
 MAX_CANCELS = 4096
 OVERDUE_S = 1.0  # past its deadline a query without an answer is taken for lost
@@ -60,7 +56,6 @@ class Intake:
         self._fill = StreamFill(bus)
         self._unanswered: dict[str, tuple[float, str]] = {}
         self._waiting: dict[str, dict[str, float]] = {}
-        self._open: dict[str, tuple[float, str]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
 
     async def on_query(self, request: Request) -> None:
@@ -135,11 +130,6 @@ class Intake:
         num_tasks, num_cached = len(plan.assignments), len(plan.cached)
         log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
-    async def _check_room(self, query: Query) -> None:
-        """Refuse a query that the stream may not be able to keep."""
-        if not await self._fill.has_room(min(query.timeout_s, KEPT_S)):
-            raise Refusal(ErrorCode.OVERLOADED, "the stream is full; try again later")
-
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
         chunks, turns = await cut(query, self._config.max_cut_s)
         begins = [each for each in chunks if not each.depends_on]
@@ -208,17 +198,6 @@ class Intake:
         until, cancel = self._cancels.get(id_, (0.0, None))
         return cancel if until > time.monotonic() else None
 
-    async def _tell_late(self, id_: str, inbox: str) -> None:
-        """Tell a client that no answer came in time: the stream was lost, or whoever should have answered."""
-        try:
-            with patient_until(time.time() + LATE_S):
-                if await self._bus.last(ANSWER, id=id_) is not None:
-                    return
-        except BusError as error:
-            log.warning("query.unknown", query=id_, error=str(error))
-        log.error("query.lost", query=id_)
-        await deliver(self._bus, inbox, Refusal(ErrorCode.DEADLINE, "no answer was stored in time").reply(id_))
-
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
@@ -245,12 +224,8 @@ class Intake:
                 await deliver(self._bus, each, failure.reply(id_))
 
     async def forget_late(self) -> None:
-        """Give up inboxes whose query must have ended long ago; tell the clients of those that never ended."""
+        """Give up inboxes whose query must have ended long ago."""
         now = time.time()
-        for id_, (told_at, inbox) in list(self._open.items()):
-            if now > told_at:
-                del self._open[id_]
-                await self._tell_late(id_, inbox)
         for id_, inboxes in list(self._waiting.items()):
             if max(inboxes.values(), default=0.0) < now:
                 del self._waiting[id_]

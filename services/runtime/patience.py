@@ -29,16 +29,6 @@ def patient_until(until: float) -> Iterator[None]:
         _until.reset(before)
 
 
-@contextmanager
-def unlimited_patience() -> Iterator[None]:
-    """Have the bus keep trying for `PATIENCE_S` while the body runs, whatever limit holds around it."""
-    before = _until.set(float("inf"))
-    try:
-        yield
-    finally:
-        _until.reset(before)
-
-
 def patience_left_s() -> float:
     """Give the seconds for which it is worth trying from now on; none are left when it is 0."""
     return max(0.0, min(PATIENCE_S, _until.get() - time.time()))

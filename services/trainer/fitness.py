@@ -46,11 +46,10 @@ class Observation:
     told: str = ""
 
 
-def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int, told: str = "") -> Fitness:
+def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int) -> Fitness:
     """Give a node's fitness after observations of it, which the message at `sequence` brought; there must be one.
 
     Observations that were applied already (by sequence) change nothing; nor do those older than all that is remembered.
-    Of feedback, `told` names what it is about: the first counts.
     """
     observations = list(observations)
     first = observations[0]

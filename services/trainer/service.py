@@ -11,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
 
 import structlog
 
@@ -33,16 +32,7 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 256
 WRITE_S = 0.25
 
-
-class Lesson(NamedTuple):
-    """What a message taught of a node: its sequence in the stream, and of feedback what it was about."""
-
-    sequence: int
-    seen: list[Observation]
-    told: str
-
-
-Lessons = dict[str, list[Lesson]]
+Lessons = dict[str, list[tuple[int, list[Observation]]]]
 
 
 class Trainer:
@@ -93,10 +83,9 @@ class Trainer:
             raise Reject(str(error)) from None
         for each in wrong:
             await self._bus.purge(CACHED, key=cache_key(each, each.given))
-        about = "all" if delivery.message.chunk is None else str(delivery.message.chunk)
-        await self._take_in(observations, delivery.sequence, told=f"{delivery.message.id}/{about}")
+        await self._take_in(observations, delivery.sequence)
 
-    async def _take_in(self, observations: Iterable[Observation], sequence: int, told: str = "") -> None:
+    async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:
         """Return when the observations are written."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
         for each in observations:
@@ -104,7 +93,7 @@ class Trainer:
         if not by_node:
             return
         for node, seen in by_node.items():
-            self._lessons[node].append(Lesson(sequence, seen, told))
+            self._lessons[node].append((sequence, seen))
         if self._written is None:
             self._written = asyncio.ensure_future(self._write())
         await asyncio.shield(self._written)
@@ -121,9 +110,6 @@ class Trainer:
                 last = await self._bus.commit(*entries)
             except Conflict:  # with another trainer, or with the write before this one
                 await self.load()
-                for node in self._unreadable & lessons.keys():
-                    log.warning("fitness.unreadable", node=node)  # of a newer version, perhaps: it stays as it is
-                    del lessons[node]
                 await self._clear(node for node in lessons if node not in self._known)
                 continue
             for revision, entry in enumerate(entries, last - len(entries) + 1):
@@ -145,8 +131,8 @@ class Trainer:
             return None
         known = self._known.get(node)
         before = fitness = known.message if known else None
-        for lesson in lessons:
-            fitness = learn(fitness, lesson.seen, lesson.sequence, lesson.told)
+        for sequence, observations in lessons:
+            fitness = learn(fitness, observations, sequence)
         if fitness is None or fitness == before:
             return None
         return Entry(FITNESS, fitness, expect=known.sequence if known else 0)

@@ -11,12 +11,14 @@ import pytest
 
 from schemas.commands import Query
 from schemas.messages import DeadLetter, Reply
+from schemas.plans import Chunk
 from schemas.records import Presence
 from schemas.subjects import ADMIT, ANSWER, DEAD, PLAN, PRESENCE, Space, Store
-from schemas.terms import ErrorCode, Status
+from schemas.terms import ErrorCode, Status, Turn
 from services.decomposer import cut_in_time
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
+from services.decomposer.conversation import chunks_of
 from services.decomposer.intake import Intake
 from services.decomposer.roster import Roster
 from services.decomposer.service import decomposer
@@ -79,8 +81,12 @@ async def test_a_query_in_flight_is_not_cut_again(
     server: EmbeddedServer, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[str] = []
-    cut = cut_in_time.chunks_of
-    monkeypatch.setattr(cut_in_time, "chunks_of", lambda query: (texts.append(query.text), cut(query))[1])
+
+    def noted(query: Query) -> tuple[list[Chunk], list[Turn]]:
+        texts.append(query.text)
+        return chunks_of(query)
+
+    monkeypatch.setattr(cut_in_time, "chunks_of", noted)
     gate = Gate()
     async with cluster(server.url, space, engine=ScriptedEngine(gate)) as deployed:
         await deployed.add_node("n1", ScriptedEngine(gate))
