@@ -14,11 +14,10 @@ from schemas.messages import DeadLetter, Reply
 from schemas.plans import Chunk
 from schemas.records import Presence
 from schemas.subjects import ADMIT, ANSWER, DEAD, PLAN, PRESENCE, Space, Store
-from schemas.terms import ErrorCode, Status, Turn
-from services.decomposer import cut_in_time
+from schemas.terms import ErrorCode, Policy, Status, Turn
+from services.decomposer import conversation, cut_in_time
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
-from services.decomposer.conversation import chunks_of
 from services.decomposer.intake import Intake
 from services.decomposer.roster import Roster
 from services.decomposer.service import decomposer
@@ -82,11 +81,11 @@ async def test_a_query_in_flight_is_not_cut_again(
 ) -> None:
     texts: list[str] = []
 
-    def noted(query: Query) -> tuple[list[Chunk], list[Turn]]:
+    def chunks_of(query: Query) -> tuple[list[Chunk], list[Turn]]:
         texts.append(query.text)
-        return chunks_of(query)
+        return conversation.chunks_of(query)
 
-    monkeypatch.setattr(cut_in_time, "chunks_of", noted)
+    monkeypatch.setattr(cut_in_time, "chunks_of", chunks_of)
     gate = Gate()
     async with cluster(server.url, space, engine=ScriptedEngine(gate)) as deployed:
         await deployed.add_node("n1", ScriptedEngine(gate))
@@ -136,3 +135,13 @@ async def test_a_client_hears_by_its_deadline_when_the_stream_is_deleted(server:
         await wait_until(lambda: is_idle(deployed.bus), "the token is given back")
     assert reply.error is not None
     assert reply.error.code is ErrorCode.INTERNAL
+
+
+async def test_all_nodes_are_as_many_as_the_operator_allows(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"], services=("assembler", "synthesizer")) as deployed:
+        await deployed.start(Service("decomposer", partial(decomposer, config=DecomposerConfig(max_fan_out=2))))
+        everybody = Policy(replicas=None, max_replicas=1)
+        await ask(deployed.bus, Query(query="What is the capital of Peru?", id="q", policy=everybody))
+        plan = await deployed.bus.last(PLAN, id="q")
+    assert plan is not None
+    assert len(plan.message.assignments) == 2
