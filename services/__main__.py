@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--max-in-flight", type=int, metavar="N", help="queries at once")
     parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
     parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
+    parser.add_argument("--max-fan-out", type=int, metavar="N", help="decomposer: nodes asked for one chunk at most")
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -53,6 +54,7 @@ def main() -> int:
             max_in_flight=arguments.max_in_flight,
             stream_max_bytes=arguments.stream_max_bytes,
             stream_max_age_s=arguments.stream_max_age,
+            max_fan_out=arguments.max_fan_out,
         )
         space = Space(arguments.prefix)
         deployment = Deployment(url=arguments.nats, space=space, replicas=arguments.replicas, limits=limits)
@@ -76,6 +78,7 @@ async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
             nodes=arguments.node,
             canary_rate=arguments.canaries,
             run_code=arguments.run_code,
+            limits=deployment.limits,
         )
         await run(services, deployment)
 

@@ -8,19 +8,23 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from msgspec import structs
+
 from models.engine import Engine
 from models.shared import SharedEngine
 from schemas.topology import Node, Topology, TopologyError
 from services.assembler.service import assembler
+from services.decomposer.config import DecomposerConfig
 from services.decomposer.service import decomposer
 from services.node.service import NodeConfig, node
 from services.runtime.lifecycle import Build, Service
+from services.runtime.limits import Limits
 from services.synthesizer.service import synthesizer
 from services.trainer.service import trainer
 
 NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 WITH_MODELS = frozenset({"node", "synthesizer"})
-PLAIN: dict[str, Build] = {"decomposer": decomposer, "assembler": assembler}
+PLAIN: dict[str, Build] = {"assembler": assembler}
 
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
@@ -56,6 +60,7 @@ def build(
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
     run_code: bool = False,
+    limits: Limits | None = None,
 ) -> list[Service]:
     """Build services by name; `nodes` narrows the nodes.  Those WITH_MODELS need topology and engine.
 
@@ -64,6 +69,12 @@ def build(
     topology does not have.
     """
     services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
+    if "decomposer" in names:
+        config = DecomposerConfig()
+        if limits is not None and limits.max_fan_out is not None:
+            config = structs.replace(config, max_fan_out=limits.max_fan_out)
+        metadata = {"fan_out": f"at most {config.max_fan_out} nodes a chunk"}
+        services.append(Service("decomposer", partial(decomposer, config=config), metadata))
     if "trainer" in names:
         metadata = {"canaries": f"canaries={canary_rate:g}"} if canary_rate else {}
         services.append(Service("trainer", partial(trainer, canary_rate=canary_rate), metadata))

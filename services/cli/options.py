@@ -132,6 +132,7 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         max_in_flight: int | None,
         stream_max_bytes: int | None,
         stream_max_age: float | None,
+        max_fan_out: int | None,
         **rest: Any,
     ) -> R:
         try:
@@ -140,6 +141,7 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
                 max_in_flight=max_in_flight,
                 stream_max_bytes=stream_max_bytes,
                 stream_max_age_s=stream_max_age,
+                max_fan_out=max_fan_out,
             )
         except LimitsError as error:
             raise click.UsageError(str(error)) from None
@@ -151,6 +153,7 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option("--max-in-flight", type=int, help="Queries at once. Default: what is there, else 128."),
         click.option("--stream-max-bytes", type=int, help="What the stream may hold. Default likewise, 256 MiB."),
         click.option("--stream-max-age", type=float, metavar="SECONDS", help="How long it keeps; likewise, 900."),
+        click.option("--max-fan-out", type=int, help="Nodes that are asked for one chunk at most.  [default: 16]"),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_limits)
 

@@ -108,7 +108,16 @@ async def hosting(
                 check_gguf(path)  # before anything is started
             loading = asyncio.gather(*(_load(engine, path, say) for path in paths))
             stack.callback(loading.cancel)  # the server and the services start meanwhile
-        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate, run_code=run_code)
+        services = build(
+            topology,
+            folder,
+            engine,
+            names=names,
+            nodes=nodes,
+            canary_rate=canary_rate,
+            run_code=run_code,
+            limits=limits,
+        )
         url = target.url
         if url is None:
             server = await stack.enter_async_context(embedded_server(target.data))

@@ -22,12 +22,13 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of a deployment; what is None keeps what is there, or has its default where nothing is there.
 
     `max_in_flight` is the number of queries at once, `stream_max_bytes` and `stream_max_age_s` how much the stream
-    keeps and for how long.
+    keeps and for how long.  `max_fan_out` nodes are asked for one chunk at most, whatever a client wants.
     """
 
     max_in_flight: Annotated[int, Meta(ge=1)] | None = None
     stream_max_bytes: Annotated[int, Meta(ge=MIN_STREAM_BYTES)] | None = None
     stream_max_age_s: Annotated[float, Meta(ge=MIN_STREAM_AGE_S)] | None = None
+    max_fan_out: Annotated[int, Meta(ge=1, le=256)] | None = None
 
 
 def load_limits(path: Path | None, **flags: float | None) -> Limits:
