@@ -16,7 +16,7 @@ _VALUE = (
     r"|\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"
 )
 _EQUATION = re.compile(
-    r"(?P<call>\b[A-Za-z_]\w{0,60}\([^\n]{0,200}?\))`?\s*(?:={1,3}>|={1,2}|[-−]+>|➞|→|#\s?=>?|should\s+(?:return|be|give)"
+    r"(?P<call>\b[A-Za-z_]\w{0,60}\((?:[^()\n]|\([^()\n]{0,80}\)){0,200}\))`?\s*(?:={1,3}>|={1,2}|[-−]+>|➞|→|#\s?=>?|should\s+(?:return|be|give)"
     rf"|returns?|gives?|evaluates\s+to)\s*{_VALUE}"
 )
 _PAIR = re.compile(

@@ -31,6 +31,7 @@ from services.voting.rules import consensus
 log = structlog.get_logger(__name__)
 
 MAX_TRIALS = 3  # of code, the first included
+SPARE = 2.0  # another is begun where there is so many times the time that the first took
 MIN_ANSWER_TOKENS = 256  # for which older turns make room
 PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
 
@@ -158,7 +159,8 @@ class Work:
             if ending.well:
                 return done, (Check(family="examples", demand=told),)
             reason = reason or ending.told
-            if attempt + 1 == MAX_TRIALS or time.time() > stop_at(self._task.deadline_at):
+            left_s = self._task.deadline_at - time.time()
+            if attempt + 1 == MAX_TRIALS or left_s < SPARE * first.latency_s or done.finish == "deadline":
                 break
             if self._pieces:
                 self._pieces.begin_anew()

@@ -13,12 +13,13 @@ from services.voting.quantity import quantities, same
 from services.voting.words import content_words, fold, names, negated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from decimal import Decimal
 
     from schemas.messages import ChunkOutcome
     from services.voting.quantity import Quantity
 
+_MAX_NUMBERS = 100
 _SHORT_WORDS = 3
 _MAX_COUNTED = 10  # "one of", "both of the two": smaller numbers in words need not come from an answer
 _LIST_MARKER = re.compile(r"^\s*\(?[0-9]{1,2}[.)]\s", re.MULTILINE)
@@ -40,7 +41,7 @@ def check(query: str, outcomes: Sequence[ChunkOutcome], text: str) -> str | None
 
 def _lost(final: str, text: str) -> str | None:
     """Say what of a final answer does not stand in `text`."""
-    written, values = ([each.value for each in _quantities(one)] for one in (text, final))
+    written, values = ({each.value for each in _quantities(one)} for one in (text, final))
     for each in values:
         if not _holds(written, each):
             return f"the number {each:f} is missing"
@@ -60,7 +61,7 @@ def _lost(final: str, text: str) -> str | None:
 def _invented(known: str, text: str) -> str | None:
     """Say what stands in `text` and in nothing that is known."""
     found = _quantities(known)
-    values = [each.value for each in found] + [each.value / 100 for each in found if each.unit == "percent"]
+    values = {each.value for each in found} | {each.value / 100 for each in found if each.unit == "percent"}
     plain = _LIST_MARKER.sub("", text)
     for each in _quantities(plain):
         if not (each.spelled and each.value <= _MAX_COUNTED) and not _holds(values, each.value):
@@ -78,5 +79,6 @@ def _quantities(text: str) -> list[Quantity]:
     return quantities(_ORDINAL.sub("", text))
 
 
-def _holds(values: Iterable[Decimal], wanted: Decimal) -> bool:
-    return any(same(value, wanted) for value in values)
+def _holds(values: Collection[Decimal], wanted: Decimal) -> bool:
+    """Tell whether a value is among others; of many it is held against each no more, only looked up."""
+    return wanted in values or (len(values) <= _MAX_NUMBERS and any(same(value, wanted) for value in values))

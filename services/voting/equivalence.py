@@ -41,6 +41,7 @@ _ASSIGNED = re.compile(rf"(?<!\w)([a-z])\s?=\s?{_NUMBER}", re.IGNORECASE)
 _COUNTED = re.compile(rf"(?<![\w.,]){_NUMBER}\s([a-z]{{2,}})", re.IGNORECASE)
 
 _MAX_CHARS = 2000
+_MAX_NUMBERS = 40
 _OPTION = re.compile(r"\([A-Z]\)")
 
 _read = lru_cache(maxsize=4096)(normalise)
@@ -144,4 +145,6 @@ def _words(phrases: Iterable[str]) -> frozenset[str]:
 
 
 def _same_numbers(a: AbstractSet[Number], b: AbstractSet[Number]) -> bool:
+    if max(len(a), len(b)) > _MAX_NUMBERS:  # each would be held against each
+        return a == b
     return all(any(_same_number(x, y) for y in b) for x in a) and all(any(_same_number(x, y) for y in a) for x in b)

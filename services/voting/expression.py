@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 from services.voting.quantity import Quantity, quantities
 from services.voting.words import fold
@@ -51,11 +52,15 @@ def expressions(text: str) -> list[Expression]:
     start = defined.end() if (defined := _DEFINED.match(text)) and text.count("=") == 1 else 0
     found = [match for match in _RUN.finditer(text, start) if _TELLS.search(match[0])]
     told = quantities(text) if found else []
-    return [
-        Expression(_said(match[0]), match.start(), match.end())
-        for match in found
-        if not any(_is_in(match, each) for each in told)
-    ]
+    kept: list[Expression] = []
+    first = 0
+    for match in found:  # both stand in their order in the text
+        while first < len(told) and told[first].end <= match.start():
+            first += 1
+        near = takewhile(lambda quantity: quantity.start < match.end(), islice(told, first, None))  # noqa: B023
+        if not any(_is_in(match, quantity) for quantity in near):
+            kept.append(Expression(_said(match[0]), match.start(), match.end()))
+    return kept
 
 
 def _is_in(run: re.Match[str], quantity: Quantity) -> bool:

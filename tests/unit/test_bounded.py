@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from schemas.messages import ChunkOutcome
 from services.checks.examples import find_examples
 from services.checks.syntax import PARSES
 from services.checks.verdict import demands
@@ -18,11 +19,14 @@ from services.kinds.reading.extract import final_fact, final_number, plain_text
 from services.kinds.reading.options import Options, find_options, read_option
 from services.kinds.reading.program import run
 from services.kinds.table import kind_of
+from services.synthesizer.check import check
 from services.voting.calculator import calculate
 from services.voting.equivalence import equivalent
 from services.voting.expression import expressions
-from services.voting.normalise import normalise
+from services.voting.logic import truth
+from services.voting.normalise import as_text, normalise
 from services.voting.quantity import quantities
+from services.voting.words import content_words, names, sentences
 
 RUNS = (
     "½", "é", "1.", "1,", "中", "a", "A ", "1 ", "(", "[", "{", "()", '"', "'", "**", "`", "```\n", "= 1 ", "is ",
@@ -30,6 +34,12 @@ RUNS = (
     "Options:\n- a\n", "f(", "f(1) == ", "if ", "> ", "| a ", ">>> f(\n", "_", "*a", "x=1;", "\\(", "$$", "a:b",
     "Input: a\n", "true or ", "What is ", "and ", " ", "\t", "#", "0", "-", "1+", "1/", "1^", "√", "of the ", "for(",
 )  # fmt: skip
+
+
+def told(text: str) -> ChunkOutcome:
+    return ChunkOutcome(index=0, text="?", kind="fact", decided="all", winner=text, final=text, confidence=1.0)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "final_number": lambda text: final_number(text, text[:500]),
     "final_fact": lambda text: final_fact(text, text[:500]),
@@ -50,18 +60,36 @@ READERS: dict[str, Callable[[str], object]] = {
     "syntax": PARSES.verify,
     "examples": find_examples,
     "program": run,
+    "as_text": as_text,
+    "names": names,
+    "content_words": content_words,
+    "sentences": sentences,
+    "truth": truth,
+    "check": lambda text: check(text, [told(text)], text),
 }
-SHORT, LONG = 4_000, 16_000
-GROWTH = 4 * (LONG / SHORT)  # linear, and as much again for a machine that does other things
+# Runs of one thing are few different ones: of these every one is another.
+DIFFERENT = (
+    " ".join(map(str, range(4_000))),
+    " ".join(f"w{number}x" for number in range(4_000)),
+    " ".join(
+        f"Ann{chr(97 + number % 26)}{chr(97 + number // 26 % 26)}{chr(97 + number // 676)}" for number in range(4_000)
+    ),
+    " ".join(f"x+{number}y {number} kg" for number in range(2_000)),
+)
+SIZES = ((480, 1_900), (4_000, 16_000))  # below and above what some readers take for a whole text
+GROWTH = 8  # of a text four times as long, twice what is linear, for a machine that does other things
 SLACK_S = 0.25
 MOST_S = 3.0
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_time_grows_with_the_length_alone(name: str) -> None:
-    for piece in RUNS:
-        short, long = (_seconds(READERS[name], (piece * size)[:size]) for size in (SHORT, LONG))
-        assert long <= min(MOST_S, GROWTH * short + SLACK_S), f"{piece!r}: {short:.3f} s, then {long:.3f} s"
+    texts = [*(piece * (SIZES[-1][-1] // len(piece) + 1) for piece in RUNS), *DIFFERENT]
+    for text in texts:
+        for sizes in SIZES:
+            short, long = (_seconds(READERS[name], text[:size]) for size in sizes)
+            told = f"{text[:12]!r} of {sizes}: {short:.3f} s, then {long:.3f} s"
+            assert long <= min(MOST_S, GROWTH * short + SLACK_S), told
 
 
 def _seconds(reader: Callable[[str], object], text: str) -> float:
