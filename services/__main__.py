@@ -7,22 +7,26 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from models.engine import ModelError
 from schemas.subjects import Space
 from schemas.topology import TopologyError, load
+from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
-from services.runtime.lifecycle import Deployment, run
+from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
 from services.runtime.wire import BusError
+
+GATEWAY = "gateway"
 
 
 def main() -> int:
     """Run until a signal comes; 0 when stopped in order, 1 when it can't run."""
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", choices=(*NAMES, GATEWAY))
     parser.add_argument(
         "--nats", default=os.environ.get("NATS_URL"), metavar="URL", help="server, or several with commas"
     )
@@ -33,6 +37,7 @@ def main() -> int:
     parser.add_argument(
         "--canaries", default=0.0, type=float, metavar="RATE", help="trainer: known-answer questions asked a query"
     )
+    parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -42,7 +47,10 @@ def main() -> int:
         configure(for_good=True)
         deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_run(arguments.name, arguments.topology, arguments.node, arguments.canaries, deployment))
+            if arguments.name == GATEWAY:
+                runner.run(_serve(arguments.http, deployment))
+            else:
+                runner.run(_run(arguments.name, arguments.topology, arguments.node, arguments.canaries, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
@@ -55,6 +63,15 @@ async def _run(name: str, path: Path, nodes: list[str], canary_rate: float, depl
         engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
         services = build(topology, path.parent, engine, names=[name], nodes=nodes, canary_rate=canary_rate)
         await run(services, deployment)
+
+
+async def _serve(address: str, deployment: Deployment) -> None:
+    listening = listen(address)
+
+    def tell() -> None:
+        print(url_of(listening), flush=True)  # noqa: T201  # the one line that a user, or a script, reads
+
+    await run([Service(GATEWAY, partial(gateway, listening=listening))], deployment, tell)
 
 
 if __name__ == "__main__":

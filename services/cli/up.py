@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,10 +12,11 @@ from pathlib import Path
 import click
 
 from schemas.topology import load
-from services.cli.options import URL_FILE, Target, bus_options, err, run, topology_option
+from services.cli.options import HTTP_FILE, URL_FILE, Target, bus_options, err, run, topology_option
+from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
 from services.runtime.bus import Bus
-from services.runtime.lifecycle import Deployment, running, stopping, until
+from services.runtime.lifecycle import Deployment, Service, running, stopping, until
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
 
@@ -33,23 +35,52 @@ from services.runtime.server import embedded_server
     metavar="RATE",
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
-def up(topology_path: Path, target: Target, names: tuple[str, ...], nodes: tuple[str, ...], canary_rate: float) -> None:
+@click.option(
+    "--http",
+    default=ANY_PORT,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the gateway serves HTTP; port 0 takes a free one.",
+)
+def up(
+    topology_path: Path,
+    target: Target,
+    names: tuple[str, ...],
+    nodes: tuple[str, ...],
+    canary_rate: float,
+    http: str,
+) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(for_good=True)
-    run(_up(topology_path, target, names or NAMES, nodes, canary_rate))
+    run(_up(topology_path, target, names or NAMES, nodes, canary_rate, http))
 
 
 async def _up(
-    topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str], canary_rate: float
+    topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str], canary_rate: float, http: str
 ) -> None:
     console = err()
-    with stopping() as stop:
+    with listen(http) as listening, stopping() as stop:
         say = partial(console.print, style="dim", markup=False)
         hosted = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
-        async with hosted as (address, buses):
+        async with hosted as (address, buses), _door(target, address, listening, say) as bus:
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
-            await until(stop, buses)
+            await until(stop, [*buses, bus])
             console.print("stopping", style="dim")
+
+
+@asynccontextmanager
+async def _door(target: Target, url: str, listening: socket.socket, say: Callable[[str], object]) -> AsyncIterator[Bus]:
+    """Serve HTTP while the body runs; its address is kept beside that of NATS."""
+    address_file, address = target.data / HTTP_FILE, url_of(listening)
+    service = Service("gateway", partial(gateway, listening=listening))
+    async with running(service, Deployment(url=url, space=target.space)) as bus:
+        target.data.mkdir(parents=True, exist_ok=True)
+        address_file.write_text(address)
+        say(f"HTTP at {address}, for OpenAI clients {address}/v1")
+        try:
+            yield bus
+        finally:
+            address_file.unlink(missing_ok=True)
 
 
 @asynccontextmanager

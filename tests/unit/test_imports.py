@@ -10,9 +10,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py"))
-SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
+SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway")
+HTTP = ("starlette", "uvicorn", "prometheus_client")
 PURE = (
     "services.decomposer.decompose",
+    "services.gateway.chat",
+    "services.gateway.completion",
+    "services.gateway.errors",
     "services.decomposer.stages",
     "services.decomposer.route",
     "services.kinds",
@@ -68,6 +72,13 @@ def test_import_rules(path: Path) -> None:
                 assert not inside(imported, *others), f"{name} imports another service: {imported}"
         if inside(name, *PURE):
             assert not inside(imported, *IMPURE), f"{name} is pure, yet imports {imported}"
+
+
+@pytest.mark.parametrize("framework", HTTP)
+def test_only_the_gateway_speaks_http(framework: str) -> None:
+    users = {name_of(path) for path in FILES if any(inside(each, framework) for each in imports_of(path))}
+    assert users
+    assert all(inside(name, "services.gateway") for name in users)
 
 
 @pytest.mark.parametrize(
