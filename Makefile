@@ -56,6 +56,7 @@ bench: $(READY) ## the durable pipeline with nodes that answer at once
 bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... with PROMPTS=FILE
 	@$(BIN)/dellm models fetch $(MODEL)
 	@$(BIN)/python -m tests.bench.engine --model $(MODEL) --prompts $(PROMPTS)
+	@$(BIN)/python -m tests.bench.reading --model $(MODEL)
 
 soak: $(READY) ## 10,000 short generations; fails where memory grows
 	@$(BIN)/dellm models fetch smollm2-135m

@@ -1,14 +1,19 @@
-"""The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores."""
+"""The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores.
+
+Each model is loaded on a thread of its own meanwhile, which hands it over.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from models.engine import EngineClosed, ModelError
+from models.scheduler import BACKGROUND_SHARE
 from models.stepper import Stepper
 
 if TYPE_CHECKING:
@@ -21,13 +26,23 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_Then: TypeAlias = "Callable[[Stepper | Exception], None]"
+
+
+def _loaded(stepper: Stepper | Exception) -> Stepper:
+    if isinstance(stepper, Exception):
+        raise stepper
+    return stepper
+
 
 class Compute:
-    """Receive, step each model once, flush; it sleeps only while there is nothing to compute.
+    """Receive, step each model once, flush after each; it sleeps only while there is nothing to compute.
+
+    While one of high priority runs in a model, those models where none does are stepped in every third round only.
 
     Args:
-        open_runner: loads a model.
-        flush: called after every round, for what callers were told meanwhile.
+        open_runner: loads a model; called on several threads at once, for different models.
+        flush: called after every step, for what callers were told meanwhile.
         unload_after_s: frees a model that was idle so long; None: never.
 
     """
@@ -40,6 +55,8 @@ class Compute:
         self._unload_after_s = unload_after_s
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._steppers: dict[Path, Stepper] = {}
+        self._loading: dict[Path, list[_Then]] = {}  # who waits for it
+        self._loaders: list[threading.Thread] = []
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -55,27 +72,56 @@ class Compute:
         if caller.cancelled:
             caller.end(EngineClosed("the request was cancelled"))
             return
-        try:
-            self.load(request.model).add(request, caller)
-        except Exception as error:  # noqa: BLE001  it is the caller's to see
-            caller.end(error)
 
-    def load(self, path: Path) -> Stepper:
-        """Load a model, if it is not; on the thread only.
+        def add(stepper: Stepper | Exception) -> None:
+            try:
+                _loaded(stepper).add(request, caller)
+            except Exception as error:  # noqa: BLE001  it is the caller's to see
+                caller.end(error)
 
-        Raises:
-            ModelError: it cannot be loaded.
-            EngineClosed: the engine is closed.
+        self.load(request.model, add)
 
+    def load(self, path: Path, then: _Then) -> None:
+        """Load a model, if it is not, then hand it on; on the thread only.
+
+        `then` gets a ModelError where it cannot be loaded, and EngineClosed where the engine is closed.
         """
-        if self._closed:
-            raise EngineClosed("the engine was closed")
         real = path.resolve()
-        if real not in self._steppers:
-            started = time.monotonic()
-            self._steppers[real] = Stepper(self._open(path))
+        if self._closed:
+            then(EngineClosed("the engine was closed"))
+        elif real in self._steppers:
+            then(self._steppers[real])
+        elif real in self._loading:
+            self._loading[real].append(then)
+        else:
+            self._loading[real] = [then]
+            loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
+            self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
+            loader.start()
+
+    def _open_apart(self, path: Path, real: Path) -> None:
+        """Load a model, and post it to the compute thread; on a thread of its own."""
+        started = time.monotonic()
+        try:
+            runner = self._open(path)
+        except Exception as error:  # noqa: BLE001  it is for those who wait to see
+            self._jobs.put(partial(self._end_loading, real, error))
+        else:
             _log.info("loaded %s in %.2f s", path, time.monotonic() - started)
-        return self._steppers[real]
+            self._jobs.put(partial(self._end_loading, real, runner))
+
+    def _end_loading(self, real: Path, loaded: Runner | Exception) -> None:
+        waiting = self._loading.pop(real)
+        result: Stepper | Exception
+        if isinstance(loaded, Exception):
+            result = loaded
+        elif self._closed:
+            loaded.close()
+            result = EngineClosed("the engine was closed")
+        else:
+            result = self._steppers[real] = Stepper(loaded)
+        for then in waiting:
+            then(result)
 
     def stats(self) -> dict[Path, Stats]:
         """Return what each loaded model has done; may be called from any thread."""
@@ -87,15 +133,22 @@ class Compute:
         if self._thread is not None:
             self._jobs.put(lambda: None)
             self._thread.join()
+        for loader in self._loaders:
+            loader.join()
         self._receive(wait=False)  # what came too late is told so
 
     def _run(self) -> None:
+        rounds = 0
         while not self._closed:
             busy = any(stepper.busy for stepper in self._steppers.values())
             self._receive(wait=not busy)
+            rounds += 1
+            urgent = any(stepper.urgent for stepper in self._steppers.values())
             for path, stepper in list(self._steppers.items()):
-                if stepper.busy and not self._closed:
+                due = not urgent or stepper.urgent or rounds % BACKGROUND_SHARE == 0
+                if stepper.busy and due and not self._closed:
                     self._step(path, stepper)
+                    self._flush()
             self._flush()
             self._unload_idle()
         for stepper in self._steppers.values():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Role = Literal["system", "user", "assistant"]
+Priority = Literal["high", "normal"]
+CacheType = Literal["f16", "q8_0"]
 Finish = Literal["stop", "length", "deadline", "loop"]
 
 
@@ -64,7 +66,8 @@ class Request:
 
     `temperature` 0 is greedy and ignores `top_p`, `top_k` (0: all), `min_p` and `seed`.  `repeat_penalty` (1: none)
     makes tokens among the last 64 of prompt and answer less likely, as in llama.cpp.  `deadline_at` is in Unix seconds.
-    `caller` names who asks, which changes no answer: requests of different callers take turns.
+    `caller` names who asks, which changes no answer: requests of different callers take turns.  Nor does `priority`:
+    high is for what a person reads as it comes, and goes before the rest without starving it.
 
     `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
@@ -95,6 +98,7 @@ class Request:
     may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
+    priority: Priority = "normal"
 
     def __post_init__(self) -> None:
         roles = [turn.role for turn in self.messages]
@@ -152,14 +156,19 @@ class Stats:
     """What a loaded model has done since it was loaded, and does now.
 
     `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
-    `prefill_tokens_computed` those of them that were computed, not shared.  `steps` counts batches, whose computation
+    `prefill_tokens_computed` those of them that were computed, not shared.  The KV cache holds `cache_tokens`, of those
+    that run and of those that ended: of these `kept_prefixes` are there, and `evicted_prefixes` gave way to others.
+    `steps` counts batches, whose computation
     took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling and text.
     """
 
     threads: int
     sequences: int
     context_tokens: int
+    cache_tokens: int
     gpu_layers: int
+    kept_prefixes: int
+    evicted_prefixes: int
     running: int
     waiting: int
     requests: int
@@ -172,7 +181,9 @@ class Stats:
 
 
 class Engine(Protocol):
-    """Runs generations.  Of a model, callers take turns, and requests of one get theirs in the order they came in.
+    """Runs generations.
+
+    Of a model, callers take turns, and requests of one caller and priority get theirs in the order they came in.
 
     `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
     `context_tokens` is the room for prompt and answer; a model that was trained for fewer has fewer.

@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from models.catalogue import check_gguf, fetch_hint
 from models.engine import GrammarError, ModelError
 from models.native import Jinja2ChatFormatter, llama_cpp, native_errors
+from models.pages import release_pages
 from models.prompt import Part, render_parts
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ class Gguf:
     def __init__(self, path: Path, gpu_layers: int) -> None:
         self.path = path
         check_gguf(path)
-        native_errors.clear()
+        native_errors().clear()
         parameters = llama_cpp.llama_model_default_params()
         parameters.n_gpu_layers = gpu_layers
         self.model = llama_cpp.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.model:
             raise self.error("llama.cpp cannot load it")
+        release_pages(path)
         self._vocabulary = llama_cpp.llama_model_get_vocab(self.model)
         self.vocabulary_tokens: int = llama_cpp.llama_vocab_n_tokens(self._vocabulary)
         self._eos = self._token_text(llama_cpp.llama_vocab_eos(self._vocabulary))
@@ -112,15 +114,15 @@ class Gguf:
 
     def grammar(self, text: str) -> _Grammar:
         """See `stepper.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
-        native_errors.clear()
+        native_errors().clear()
         sampler = llama_cpp.llama_sampler_init_grammar(self._vocabulary, text.encode(), b"root")
         if not sampler:
-            raise GrammarError(f"llama.cpp cannot use the grammar: {'; '.join(native_errors)}")
+            raise GrammarError(f"llama.cpp cannot use the grammar: {'; '.join(native_errors())}")
         return _Grammar(sampler, self.vocabulary_tokens)
 
     def error(self, what: str) -> ModelError:
         """Make an error of one line: the file, what failed, and what llama.cpp said."""
-        native = f": {native_errors[0]}" if native_errors else ""
+        native = f": {native_errors()[0]}" if native_errors() else ""
         return ModelError(f"{self.path}: {what}{native}{fetch_hint(self.path)}")
 
     def _number(self, key: str, default: int) -> int:

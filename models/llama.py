@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from models.engine import Turn
+    from models.engine import CacheType, Turn
+    from models.stepper import Stepper
 
 T = TypeVar("T")
 
@@ -84,11 +85,19 @@ class _Ticket:
 class LlamaEngine:
     """`Engine` over llama.cpp.  Make one per process and share it: one compute thread steps all models in turn.
 
+    What Qwen2.5-Coder 0.5B and 1.5B (Q4_K_M) hold together, in MiB: weights 1,530, of which 670 are copies in the CPU's
+    own layout and the rest are the file's pages; KV cells of 16,384 tokens in f16 (12 and 28 KiB each) 640, in q8_0
+    340; buffers for a step and its logits 60; Python and libraries 70.
+
     Args:
         threads: cores to compute with; None: those that this process may use.
         context_tokens: prompt and answer together, per sequence; no more than the model was trained for.
         gpu_layers: layers to keep on a GPU; -1: all.  Where llama.cpp has no GPU, none.
-        sequences: how many requests a model computes at once; the others wait.
+        sequences: how many requests a model computes at once; the others wait, as do those for which there are no
+            cells.  Two of high priority more may run.
+        cache_tokens: cells of a model's KV cache for all its sequences together, those that ended included; at least
+            `context_tokens`; None: half of what `sequences` of full length would take.
+        cache_type: what a cell's values are kept as: f16, or q8_0 in little more than half the memory.
         max_requests: how many may run and wait; more are refused.
         unload_after_s: frees a model that was idle so long; None: never.
 
@@ -101,6 +110,8 @@ class LlamaEngine:
         gpu_layers: int = 0,
         *,
         sequences: int = 8,
+        cache_tokens: int | None = None,
+        cache_type: CacheType = "f16",
         max_requests: int = 1024,
         unload_after_s: float | None = None,
     ) -> None:
@@ -110,6 +121,8 @@ class LlamaEngine:
             LlamaRunner,
             threads=self.threads,
             context_tokens=context_tokens,
+            cache_tokens=max(context_tokens, cache_tokens or context_tokens * sequences // 2),
+            cache_type=cache_type,
             sequences=sequences,
             gpu_layers=self.gpu_layers,
         )
@@ -139,14 +152,14 @@ class LlamaEngine:
 
     async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
         """See `Engine.count_tokens`."""
-        return await self._on_thread(lambda: self._compute.load(model).count_tokens(messages))
+        return await self._with(model, lambda stepper: stepper.count_tokens(messages))
 
     async def load(self, model: Path) -> None:
         """See `Engine.load`."""
-        await self._on_thread(lambda: self._compute.load(model))
+        await self._with(model, lambda _: None)
 
-    async def _on_thread(self, work: Callable[[], T]) -> T:
-        """Have something done on the compute thread, between two rounds; give its result or raise its error."""
+    async def _with(self, model: Path, use: Callable[[Stepper], T]) -> T:
+        """Use a model on the compute thread, between two steps; it is loaded for it if it is not."""
         self._check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
@@ -155,13 +168,16 @@ class LlamaEngine:
             if not done.done():
                 done.set_exception(error) if error else done.set_result(cast("T", result))
 
-        def job() -> None:
+        def then(loaded: Stepper | Exception) -> None:
+            if isinstance(loaded, Exception):
+                self._outbox.post(loop, partial(settle, None, loaded))
+                return
             try:
-                self._outbox.post(loop, partial(settle, work(), None))
+                self._outbox.post(loop, partial(settle, use(loaded), None))
             except Exception as error:  # noqa: BLE001  it is the caller's to see
                 self._outbox.post(loop, partial(settle, None, error))
 
-        self._compute.post(job)
+        self._compute.post(partial(self._compute.load, model, then))
         return await done
 
     def stats(self) -> dict[Path, Stats]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import threading
 
 # Read by the OpenMP runtime when llama.cpp is loaded.  By default its threads spin 300,000 times at every barrier, so
 # that on cores which others use too each token waits for time slices.  Measured on two cores, SmolLM2, 60 tokens:
@@ -24,14 +25,22 @@ __all__ = ["Jinja2ChatFormatter", "llama_cpp", "native_errors", "usable_gpu_laye
 _GGML_LOG_ERROR = 4
 
 _log = logging.getLogger(__name__)
-native_errors: list[str] = []  # what llama.cpp said; cleared before a call, it is that call's
+_said = threading.local()
+
+
+def native_errors() -> list[str]:
+    """Return what llama.cpp said on this thread; cleared before a call, it is that call's."""
+    if not hasattr(_said, "errors"):
+        _said.errors = []
+    errors: list[str] = _said.errors
+    return errors
 
 
 def _on_native_log(level: int, text: bytes, _: object) -> None:
     line = text.decode(errors="replace").strip()
     _log.debug("llama.cpp: %s", line)
     if level == _GGML_LOG_ERROR:
-        native_errors.append(line)
+        native_errors().append(line)
 
 
 _LOG_CALLBACK = llama_cpp.llama_log_callback(_on_native_log)  # llama.cpp keeps no reference

@@ -9,44 +9,63 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.engine import Priority
     from models.sequence import Sequence
+
+HIGH_IN_A_ROW = 3  # while one of normal priority waits
 
 
 class FairQueue:
     """A queue of sequences in which those who asked take turns, each with its own in the order in which they came.
 
-    Who has anything waiting is passed over by each of the others once at most, however many they ask.
+    Of one priority, who has anything waiting is passed over by each of the others once at most, however many they ask.
+    High priority goes first, but for every fourth turn.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[Sequence]] = {}  # by `Request.caller`, next first; none is empty
+        # By `Request.priority` and `Request.caller`, next first; no caller's is empty.
+        self._waiting: dict[Priority, dict[str, deque[Sequence]]] = {"high": {}, "normal": {}}
+        self._high_in_a_row = 0
         self._size = 0
 
     def __len__(self) -> int:
         return self._size  # counted apart, since other threads ask
 
     def __iter__(self) -> Iterator[Sequence]:
-        return chain.from_iterable(self._waiting.values())
+        return chain.from_iterable(chain.from_iterable(waiting.values() for waiting in self._waiting.values()))
 
     def add(self, sequence: Sequence) -> None:
         """Queue a sequence behind its caller's others; who had none is last."""
-        self._waiting.setdefault(sequence.request.caller, deque()).append(sequence)
+        self._waiting[sequence.request.priority].setdefault(sequence.request.caller, deque()).append(sequence)
         self._size += 1
+
+    def peek(self) -> Sequence:
+        """Return the sequence whose turn it is."""
+        return next(iter(self._waiting[self._turn].values()))[0]
 
     def next(self) -> Sequence:
         """Take the sequence whose turn it is; its caller is last then."""
-        caller = next(iter(self._waiting))
-        own = self._waiting.pop(caller)
+        turn = self._turn
+        waiting = self._waiting[turn]
+        self._high_in_a_row = self._high_in_a_row + 1 if turn == "high" and self._waiting["normal"] else 0
+        caller = next(iter(waiting))
+        own = waiting.pop(caller)
         sequence = own.popleft()
         self._size -= 1
         if own:
-            self._waiting[caller] = own
+            waiting[caller] = own
         return sequence
+
+    @property
+    def _turn(self) -> Priority:
+        high, normal = self._waiting["high"], self._waiting["normal"]
+        return "high" if high and not (normal and self._high_in_a_row >= HIGH_IN_A_ROW) else "normal"
 
     def remove(self, sequence: Sequence) -> None:
         """Take a sequence out of its turn."""
-        own = self._waiting[sequence.request.caller]
+        waiting = self._waiting[sequence.request.priority]
+        own = waiting[sequence.request.caller]
         own.remove(sequence)
         self._size -= 1
         if not own:
-            del self._waiting[sequence.request.caller]
+            del waiting[sequence.request.caller]

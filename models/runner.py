@@ -12,6 +12,7 @@ from models.batch import ROWS_AT_ONCE, batch_tokens, padding_rows
 from models.cores import free_bytes
 from models.gguf import Gguf
 from models.native import llama_cpp, native_errors
+from models.scheduler import HIGH_EXTRA
 from models.stepper import DecodeError
 
 if TYPE_CHECKING:
@@ -20,30 +21,48 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.engine import CacheType
     from models.scheduler import Chunk
     from models.slots import Share
 
+_KEPT = 16  # slots beside those for sequences that run
+_BYTES = {"f16": 1.0, "q8_0": 34 / 64}  # beside two for each value: blocks of 32 with a scale
+_GGML_TYPES = {"q8_0": 8}
 _BATCH_FIELDS = ("token", "pos", "n_seq_id", "seq_id", "logits")
 
 
 class LlamaRunner:
     """`stepper.Runner` over llama.cpp.
 
-    The KV cache is one for all slots, `sequences` times `context_tokens` cells, so that a shared prefix has its cells
-    once, and no slot can take another's room.
+    The KV cache is one for all slots, so that a shared prefix has its cells once.  There are more slots than sequences
+    that run, for the prefixes of those that have ended, where the model's state can be cut at a prefix.
 
     Raises:
         ModelError: the model cannot be loaded, or there is no memory for its KV cache.
 
     """
 
-    def __init__(self, path: Path, *, threads: int, context_tokens: int, sequences: int, gpu_layers: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int,
+        context_tokens: int,
+        cache_tokens: int,
+        cache_type: CacheType,
+        sequences: int,
+        gpu_layers: int,
+    ) -> None:
         self.threads, self.sequences, self.gpu_layers = threads, sequences, gpu_layers
         self.decode_s = 0.0
         self._gguf = Gguf(path, gpu_layers)
-        self.batch_tokens = batch_tokens(self._gguf.parameters, sequences, gpu_layers)
-        self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
         self.sharing = self._gguf.sharing
+        most = sequences + HIGH_EXTRA
+        self.slots = most + _KEPT * self.sharing
+        self.batch_tokens = batch_tokens(self._gguf.parameters, most, gpu_layers)
+        self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
+        self.cache_tokens = min(cache_tokens, self.context_tokens * most)
+        self._cache_type = cache_type
         self._padding = gpu_layers == 0 and self.sharing  # where there is a sequence more, whose state can be dropped
         self.prompt, self.piece, self.grammar = self._gguf.prompt, self._gguf.piece, self._gguf.grammar
         try:
@@ -55,18 +74,21 @@ class LlamaRunner:
         self._make_batch(self.batch_tokens)
 
     def _open(self) -> llama_cpp.llama_context_p:
-        cells = self.context_tokens * self.sequences
-        needed, free = self._gguf.kv_bytes(cells), free_bytes()
-        size = f"a KV cache of {self.sequences} sequences of {self.context_tokens} tokens"
+        needed, free = int(self._gguf.kv_bytes(self.cache_tokens) * _BYTES[self._cache_type]), free_bytes()
+        size = f"a KV cache of {self.cache_tokens} tokens ({self._cache_type})"
         if self.gpu_layers == 0 and needed > free:
             raise self._gguf.error(
                 f"{size} takes {needed / 2**20:.0f} MiB, and {free / 2**20:.0f} MiB of memory are free: "
-                "lower inference.context_tokens or inference.sequences"
+                "lower inference.cache_tokens"
             )
         settings = llama_cpp.llama_context_default_params()
-        settings.n_ctx = cells + self._padding * ROWS_AT_ONCE
-        settings.n_seq_max = self.sequences + self._padding
-        settings.n_outputs_max = self.sequences + self._padding * ROWS_AT_ONCE
+        settings.n_ctx = self.cache_tokens + self._padding * ROWS_AT_ONCE
+        settings.n_seq_max = self.slots + self._padding
+        outputs = self.sequences + HIGH_EXTRA + self._padding * ROWS_AT_ONCE
+        settings.n_outputs_max = max(outputs, settings.n_seq_max)  # llama.cpp aborts with fewer than slots
+        if self._cache_type != "f16":
+            settings.type_k = settings.type_v = _GGML_TYPES[self._cache_type]
+            settings.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED  # which it needs
         settings.kv_unified = True
         settings.n_batch = settings.n_ubatch = self.batch_tokens
         settings.n_threads = settings.n_threads_batch = self.threads
@@ -109,7 +131,7 @@ class LlamaRunner:
             self._wanted[start:end] = 0
             self._wanted[end - 1] = chunk.last
         self._batch.n_tokens = end + (self._pad(end) if self._padding and len(chunks) > 1 else 0)
-        native_errors.clear()
+        native_errors().clear()
         began = time.perf_counter()
         status = llama_cpp.llama_decode(self._context, self._batch)
         if not status:
@@ -128,11 +150,11 @@ class LlamaRunner:
         rows = padding_rows(end)
         if not rows:
             return 0
-        llama_cpp.llama_memory_seq_rm(self._memory, self.sequences, -1, -1)
+        llama_cpp.llama_memory_seq_rm(self._memory, self.slots, -1, -1)
         self._token[end : end + rows] = 0
         self._wanted[end : end + rows] = 1  # the output layer counts its rows apart
         self._position[end : end + rows] = np.arange(rows)
-        self._slot[end : end + rows] = self.sequences
+        self._slot[end : end + rows] = self.slots
         return rows
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from models.engine import EngineClosed, Finish, GrammarError, ModelError, PromptTooLong, Request, Stats
+from models.pace import Pace
 from models.sampling import Grammar, LogitsError, sample
 from models.scheduler import Chunk, Scheduler
 from models.sequence import Caller, Sequence
@@ -34,14 +35,17 @@ class DecodeError(ModelError):
 
 
 class Runner(Protocol):
-    """A loaded model with a KV cache of `sequences` slots, `context_tokens` each.  Used by one thread.
+    """A loaded model with a KV cache of `slots`, which hold `cache_tokens` in all.  Used by one thread.
 
-    A batch has up to `batch_tokens`, which are more than `sequences`.  `sharing` tells whether a slot's state can be
+    `sequences` of them run at once, with up to `context_tokens` each, and up to `scheduler.HIGH_EXTRA` of high priority
+    more.  A batch has up to `batch_tokens`, which are more than those.  `sharing` tells whether a slot's state can be
     cut at any token; else it can only be forgotten whole.  `decode_s` is how long the model has computed so far.
     """
 
     sequences: int
+    slots: int
     context_tokens: int
+    cache_tokens: int
     batch_tokens: int
     threads: int
     gpu_layers: int
@@ -95,8 +99,9 @@ class Stepper:
     def __init__(self, runner: Runner, clock: Callable[[], float] = time.time) -> None:
         self._runner = runner
         self._clock = clock
-        self._slots = Slots(runner.sequences, sharing=runner.sharing)
-        self._scheduler = Scheduler(self._slots, runner.batch_tokens)
+        self._slots = Slots(runner.slots, runner.cache_tokens, sharing=runner.sharing)
+        self._scheduler = Scheduler(self._slots, runner.batch_tokens, runner.sequences)
+        self._pace = Pace()
         self._counters = _Counters()
         self.used_at = time.monotonic()
 
@@ -105,6 +110,11 @@ class Stepper:
         """Whether anything runs or waits."""
         return bool(self._scheduler.num_running or self._scheduler.num_waiting)
 
+    @property
+    def urgent(self) -> bool:
+        """Whether anyone of high priority runs or waits."""
+        return self._scheduler.urgent
+
     def stats(self) -> Stats:
         """Return what was done so far; may be called from any thread."""
         runner, scheduler, count = self._runner, self._scheduler, self._counters
@@ -112,6 +122,9 @@ class Stepper:
             threads=runner.threads,
             sequences=runner.sequences,
             context_tokens=runner.context_tokens,
+            cache_tokens=runner.cache_tokens,
+            kept_prefixes=self._slots.num_kept,
+            evicted_prefixes=self._slots.evicted,
             gpu_layers=runner.gpu_layers,
             running=scheduler.num_running,
             waiting=scheduler.num_waiting,
@@ -148,10 +161,10 @@ class Stepper:
                     self._drop(sequence, EngineClosed("the request was cancelled"))
                 elif sequence.expired(now):
                     self._finish(sequence, "deadline")
-            plan = self._scheduler.plan()
+            plan = self._scheduler.plan(self._pace)
             self._share(plan.shares)
             if plan.chunks:
-                self._run(plan.chunks)
+                self._run_timed(plan.chunks)
                 self._counters.steps += 1
         self.used_at = time.monotonic()
 
@@ -172,6 +185,15 @@ class Stepper:
             yield
         finally:
             self._counters.python_s += time.perf_counter() - began - (self._runner.decode_s - decode_s)
+
+    def _run_timed(self, chunks: Values[Chunk]) -> None:
+        """Run a batch; where someone reads what comes, learn how long it took."""
+        reading = sum(chunk.count for chunk in chunks if not chunk.sequence.decoding)
+        is_read = any(chunk.sequence.decoding and chunk.sequence.request.priority == "high" for chunk in chunks)
+        decode_s = self._runner.decode_s
+        self._run(chunks)
+        if is_read:
+            self._pace.took(reading, self._runner.decode_s - decode_s)
 
     def _run(self, chunks: Values[Chunk]) -> None:
         try:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from hashlib import sha256
 
-from schemas.messages import Chunk, ChunkOutcome, Given
+from schemas.messages import ChunkOutcome
+from schemas.plans import Chunk, Given
 
 VERSION = 3  # of the keys: answers under those of another version are not found
 _LITERAL = ('"', "`", "“", "„", "«", "\n")  # a text with one of these may ask for its very characters

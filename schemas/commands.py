@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 from schemas.terms import Generation, OnPartial, Policy, Role, Token, Turn
 
 MAX_QUERY_BYTES = 32 * 1024
+MAX_TURNS_BYTES = 128 * 1024  # what was said before the last message, all together
 MAX_TURNS = 512
 MIN_TIMEOUT_S = 1.0
 MAX_TIMEOUT_S = 600.0

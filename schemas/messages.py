@@ -1,55 +1,23 @@
-"""Every message of the bus.
+"""What became of a query: answers, votes, outcomes and the reply.
 
 The structs say what travels, never what to do with it.  Payloads are JSON.  Times are Unix seconds, durations are
-seconds, fitness, confidence and agreement lie in [0, 1].  A reader ignores fields that it does not know, so that fields
-may be added.
+seconds, fitness, confidence and agreement lie in [0, 1].
 """
 
 from __future__ import annotations
 
-from msgspec import Struct, structs
+from msgspec import structs
 
+from schemas.plans import Given
 from schemas.terms import (
-    CachedAnswer,
     ErrorCode,
-    Generation,
-    OnPartial,
-    Policy,
+    Message,
     Probability,
     Source,
     Status,
     Token,
-    Turn,
     Wording,
 )
-
-
-class Message(Struct, frozen=True, kw_only=True):
-    """Base of all wire structs."""
-
-
-# --- plan and tasks --------------------------------------------------------------------------------------------------
-
-
-class Chunk(Message, frozen=True, kw_only=True):
-    """One part of a query.
-
-    It is asked once the chunks that it `depends_on` (indices before its own) are answered, and is given their answers.
-    `context` is other text of the query that it needs to be understood.
-    """
-
-    index: int
-    text: str
-    kind: str
-    depends_on: list[int] = []
-    context: str = ""
-
-
-class Given(Message, frozen=True, kw_only=True):
-    """The answer to an earlier chunk, which a later one builds on."""
-
-    question: str
-    answer: str
 
 
 class Check(Message, frozen=True, kw_only=True):
@@ -62,113 +30,6 @@ class Check(Message, frozen=True, kw_only=True):
     demand: str
     reason: str | None = None
     repaired: bool = False
-
-
-class Assignment(Message, frozen=True, kw_only=True):
-    """One replica of a chunk on one node, with the node's fitness for the kind when it was routed.
-
-    `complaint` tells it what was wrong with the answers before.
-    """
-
-    chunk: int
-    node: Token
-    replica: int
-    fitness: Probability
-    complaint: str = ""
-
-
-class Plan(Message, frozen=True, kw_only=True):
-    """How a query was cut and routed.  A later `revision` replaces the one before it.
-
-    `reply` is the client's inbox.  `assemble_by` leaves time until `deadline_at` for writing the answer.  `exhausted`
-    names the chunks for which every live node has failed.  A chunk that depends on others has assignments once it is in
-    `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
-    votes that there are, if any, so that there is time for those.  A chunk in `cached` is answered, and not asked.  A
-    revision keeps when the first one was stored (`planned_at`).  `query` is what the user asks now, `turns` what was
-    said before, as far as it is needed.
-    """
-
-    id: Token
-    query: str
-    reply: str
-    created_at: float
-    deadline_at: float
-    assemble_by: float
-    on_partial: OnPartial
-    chunks: list[Chunk]
-    assignments: list[Assignment]
-    policy: Policy = Policy()
-    exhausted: list[int] = []
-    given: dict[int, list[Given]] = {}
-    due: dict[int, float] = {}
-    cached: dict[int, CachedAnswer] = {}
-    revision: int = 0
-    planned_at: float | None = None
-    traceparent: str | None = None
-    turns: list[Turn] = []
-    generation: Generation = Generation()
-    local_time: str = ""
-    model: str = ""
-
-
-class Revised(Message, frozen=True, kw_only=True):
-    """A plan in force was changed."""
-
-    id: Token
-    revision: int
-
-
-class Timer(Message, frozen=True, kw_only=True):
-    """Stored until the server copies it to the deadline subject."""
-
-    id: Token
-
-
-class Due(Message, frozen=True, kw_only=True):
-    """Stored until the server copies it to the due subject: a chunk that others depend on is to be decided."""
-
-    id: Token
-    chunk: int
-
-
-class Task(Message, frozen=True, kw_only=True):
-    """Work for one node.  Replica 0 answers greedily, the others by another method or with a seed of their own.
-
-    With `stream` the node publishes its text while it is written; `model` names the one that is to answer alone.
-    """
-
-    id: Token
-    chunk: int
-    node: Token
-    text: str
-    kind: str
-    replica: int
-    deadline_at: float
-    context: str = ""
-    given: list[Given] = []
-    turns: list[Turn] = []
-    generation: Generation = Generation()
-    local_time: str = ""
-    model: str = ""
-    complaint: str = ""
-    stream: bool = False
-
-
-class Route(Message, frozen=True, kw_only=True):
-    """More work on a chunk is wanted, once for each revision of the plan (`attempt`).
-
-    With `given` the chunk may begin, since all that it depends on is answered.  Else one more replica is wanted,
-    on a node that has not tried yet, which is told the `complaint` about the answers so far.
-    """
-
-    id: Token
-    chunk: int
-    attempt: int
-    given: list[Given] = []
-    complaint: str = ""
-
-
-# --- answers ---------------------------------------------------------------------------------------------------------
 
 
 class ModelAnswer(Message, frozen=True, kw_only=True):
@@ -197,7 +58,7 @@ class Result(Message, frozen=True, kw_only=True):
     `confidence` is the probability, from the chosen model's log-probabilities, that goes into the vote; `agreed` says
     whether both models gave equivalent answers (None: only one answered); `chosen` indexes `answers`.
     `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the request does
-    not fit at all.
+    not fit at all.  `checks` are those that the node made itself, on the answer that it chose.
     """
 
     id: Token
@@ -213,6 +74,7 @@ class Result(Message, frozen=True, kw_only=True):
     error: str | None = None
     dropped_turns: int = 0
     too_long: bool = False
+    checks: list[Check] = []
 
     def __post_init__(self) -> None:
         if self.chosen is not None and not 0 <= self.chosen < len(self.answers):
@@ -236,11 +98,15 @@ class Vote(Message, frozen=True, kw_only=True):
 
 
 class Missing(Message, frozen=True, kw_only=True):
-    """A node that was asked and gave no vote, and why.  `failed` says that it tried and could not."""
+    """A node that was asked and gave no vote, and why.
+
+    `failed` says that it tried and could not, `too_long` that the request does not fit its models.
+    """
 
     node: Token
     reason: str
     failed: bool = False
+    too_long: bool = False
 
 
 class ChunkOutcome(Message, frozen=True, kw_only=True):
@@ -279,6 +145,14 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     def bare(self) -> ChunkOutcome:
         """Leave out all votes."""
         return structs.replace(self, votes=[], missing=[])
+
+
+class Decided(Message, frozen=True, kw_only=True):
+    """The outcome of one chunk, written before the work that it makes needless is cancelled: it stays as it is."""
+
+    id: Token
+    chunk: int
+    outcome: ChunkOutcome
 
 
 class Error(Message, frozen=True, kw_only=True):

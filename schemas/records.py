@@ -6,10 +6,14 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from schemas.messages import Message
-from schemas.terms import Probability, Token
+from schemas.terms import Message, Probability, Token
 
-Weight = Annotated[float, Meta(ge=0.0)]
+MAX_EVIDENCE = 1e6
+MAX_LATENCY_S = 86_400.0
+
+Weight = Annotated[float, Meta(ge=0.0, le=MAX_EVIDENCE)]
+Count = Annotated[int, Meta(ge=0)]
+Latency = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_S)]
 
 
 class Presence(Message, frozen=True, kw_only=True):
@@ -19,7 +23,7 @@ class Presence(Message, frozen=True, kw_only=True):
     cluster: str
     supercluster: str
     models: list[str]
-    slots: int
+    slots: Annotated[int, Meta(ge=1, le=4096)]
     fitness: Probability
     started_at: float
 
@@ -34,19 +38,20 @@ class Record(Message, frozen=True, kw_only=True):
     """
 
     fitness: Probability
-    count: int = 0
-    judged: int = 0
-    right: int = 0
+    count: Count = 0
+    judged: Count = 0
+    right: Count = 0
     evidence_right: Weight = 0.0
     evidence_wrong: Weight = 0.0
-    latency_s: float | None = None
+    latency_s: Latency | None = None
 
 
 class Fitness(Message, frozen=True, kw_only=True):
     """A node's fitness over all kinds and for each.
 
     `prior` is the fitness that it began with.  `applied` holds the stream sequences of the latest messages that moved
-    it, in order, so that a redelivery moves nothing.
+    it, in order, so that a redelivery moves nothing.  `told` names the chunks of the latest queries by whose
+    feedback it was moved, so that feedback that is sent again moves nothing.
     """
 
     node: Token
@@ -54,6 +59,7 @@ class Fitness(Message, frozen=True, kw_only=True):
     kinds: dict[Token, Record] = field(default_factory=dict)
     prior: Probability = 0.5
     applied: list[int] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
 
 class Admission(Message, frozen=True, kw_only=True):

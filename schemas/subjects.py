@@ -15,13 +15,15 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from schemas.commands import Cancel, Feedback, Query
-from schemas.messages import Assembled, DeadLetter, Due, Piece, Plan, Reply, Result, Revised, Route, Task, Timer
+from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
+from schemas.plans import Due, Plan, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
 from schemas.terms import CachedAnswer
 
 T = TypeVar("T", bound=Struct)
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+MAX_TOKEN_CHARS = 64
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_TOKEN_CHARS}}}")
 _FIELD = re.compile(r"\{(\w+)\}")
 
 STREAM_MAX_AGE_S = 15 * 60.0
@@ -81,6 +83,7 @@ TASK = Subject("task.{node}.{id}.{chunk}", Task, Store.STREAM)
 RESULT = Subject("result.{id}.{chunk}.{node}", Result, Store.STREAM)
 LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM)
 ROUTE = Subject("route.{id}.{chunk}.{attempt}", Route, Store.STREAM)
+DECIDED = Subject("decided.{id}.{chunk}", Decided, Store.STREAM)
 ASSEMBLED = Subject("assembled.{id}", Assembled, Store.STREAM)
 ANSWER = Subject("answer.{id}", Reply, Store.STREAM)
 CANCEL = Subject("cancel.{id}", Cancel, Store.CORE)
@@ -93,7 +96,7 @@ ADMIT = Subject("{id}", Admission, Store.ADMIT)
 CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
 
 TABLE: tuple[Subject[Struct], ...] = (
-    QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, ASSEMBLED, ANSWER,
+    QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
     CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
 )  # type: ignore[assignment]  # fmt: skip
 

@@ -145,3 +145,7 @@ class CachedAnswer(Struct, frozen=True, kw_only=True):
     final: str
     agreement: Probability
     confidence: Probability
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """Base of all wire structs.  A reader ignores fields that it does not know, so that fields may be added."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -58,12 +58,17 @@ class Inference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How models run in one process.
 
     `threads` None takes every core that the process may use.  `sequences` is how many requests a model computes at
-    once, each with `context_tokens` of its KV cache.  A model that was idle for `unload_after_s` is freed; None: never.
+    once, each with up to `context_tokens` of prompt and answer.  A model's KV cache holds `cache_tokens` of all of them
+    together, and of conversations that may go on; None: half of what `sequences` of full length would take.  With fewer
+    there is less memory, and long requests wait for one another.  `cache_type` q8_0 takes little more than half.  A
+    model that was idle for `unload_after_s` is freed; None: never.
     """
 
     threads: Annotated[int, Meta(ge=1)] | None = None
     context_tokens: Annotated[int, Meta(ge=256)] = 4096
     sequences: Annotated[int, Meta(ge=1, le=64)] = 8
+    cache_tokens: Annotated[int, Meta(ge=256)] | None = None
+    cache_type: Literal["f16", "q8_0"] = "f16"
     gpu_layers: Annotated[int, Meta(ge=-1)] = 0
     unload_after_s: Annotated[float, Meta(gt=0)] | None = None
 
@@ -147,6 +152,9 @@ def _contradictions(topology: Topology) -> list[str]:
         for each in topology.superclusters
         if each.parent is not None and each.parent not in tops
     ]
+    inference = topology.inference
+    if inference.cache_tokens is not None and inference.cache_tokens < inference.context_tokens:
+        problems.append(f"$.inference.cache_tokens: must be at least context_tokens ({inference.context_tokens})")
     return problems or [
         f"{where}.parent: the parents of {name!r} form a cycle"
         for name, where in groups.items()

@@ -16,6 +16,7 @@ from schemas.topology import TopologyError, load
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
 from services.runtime.lifecycle import Deployment, Service, run
+from services.runtime.limits import load_limits
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
 from services.runtime.wire import BusError
@@ -37,6 +38,13 @@ def main() -> int:
     parser.add_argument(
         "--canaries", default=0.0, type=float, metavar="RATE", help="trainer: known-answer questions asked a query"
     )
+    parser.add_argument(
+        "--run-code", action="store_true", help="node: run the examples of a request for code, confined"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="limits of the deployment, in JSON or TOML")
+    parser.add_argument("--max-in-flight", type=int, metavar="N", help="queries at once")
+    parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
+    parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
     parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     arguments = parser.parse_args()
     if arguments.nats is None:
@@ -45,33 +53,48 @@ def main() -> int:
         parser.error("--canaries RATE must lie in 0 to 1")
     try:
         configure(for_good=True)
-        deployment = Deployment(url=arguments.nats, space=Space(arguments.prefix), replicas=arguments.replicas)
+        limits = load_limits(
+            arguments.config,
+            max_in_flight=arguments.max_in_flight,
+            stream_max_bytes=arguments.stream_max_bytes,
+            stream_max_age_s=arguments.stream_max_age,
+        )
+        space = Space(arguments.prefix)
+        deployment = Deployment(url=arguments.nats, space=space, replicas=arguments.replicas, limits=limits)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             if arguments.name == GATEWAY:
                 runner.run(_serve(arguments.http, deployment))
             else:
-                runner.run(_run(arguments.name, arguments.topology, arguments.node, arguments.canaries, deployment))
+                runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
     return 0
 
 
-async def _run(name: str, path: Path, nodes: list[str], canary_rate: float, deployment: Deployment) -> None:
+async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
     async with AsyncExitStack() as stack:
-        topology = load(path) if name in WITH_MODELS else None
+        topology = load(arguments.topology) if arguments.name in WITH_MODELS else None
         engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
-        services = build(topology, path.parent, engine, names=[name], nodes=nodes, canary_rate=canary_rate)
+        services = build(
+            topology,
+            arguments.topology.parent,
+            engine,
+            names=[arguments.name],
+            nodes=arguments.node,
+            canary_rate=arguments.canaries,
+            run_code=arguments.run_code,
+        )
         await run(services, deployment)
 
 
 async def _serve(address: str, deployment: Deployment) -> None:
-    listening = listen(address)
+    with listen(address) as listening:
 
-    def tell() -> None:
-        print(url_of(listening), flush=True)  # noqa: T201  # the one line that a user, or a script, reads
+        def tell() -> None:
+            print(url_of(listening), flush=True)  # noqa: T201  # the one line that a user, or a script, reads
 
-    await run([Service(GATEWAY, partial(gateway, listening=listening))], deployment, tell)
+        await run([Service(GATEWAY, partial(gateway, listening=listening))], deployment, tell)
 
 
 if __name__ == "__main__":

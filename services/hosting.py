@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -54,10 +55,12 @@ def build(
     names: Collection[str],
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
+    run_code: bool = False,
 ) -> list[Service]:
     """Build services by name; `nodes` narrows the nodes.  Those WITH_MODELS need topology and engine.
 
-    The trainer asks `canary_rate` known-answer questions for each query.  Raises TopologyError for a node that the
+    The trainer asks `canary_rate` known-answer questions for each query; with `run_code` nodes run the examples of a
+    request for code.  Raises TopologyError for a node that the
     topology does not have.
     """
     services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
@@ -67,12 +70,18 @@ def build(
     if WITH_MODELS & set(names):
         assert topology is not None
         assert engine is not None
-        services += _build_with_models(topology, folder, engine, names, nodes)
+        services += _build_with_models(topology, folder, engine, names, nodes, run_code=run_code)
     return services
 
 
 def _build_with_models(
-    topology: Topology, folder: Path, engine: Engine, names: Collection[str], nodes: Collection[str]
+    topology: Topology,
+    folder: Path,
+    engine: Engine,
+    names: Collection[str],
+    nodes: Collection[str],
+    *,
+    run_code: bool,
 ) -> Iterator[Service]:
     strangers = set(nodes) - {each.id for each in topology.nodes}
     if strangers:
@@ -81,7 +90,7 @@ def _build_with_models(
     compute = f"({engine.threads} threads, {layers} GPU layers)"
     for spec in topology.nodes if "node" in names else ():
         if not nodes or spec.id in nodes:
-            config = node_config(topology, folder, spec)
+            config = replace(node_config(topology, folder, spec), run_code=run_code)
             stems = ",".join(each.stem for each in config.models)
             metadata = {"node": config.id, "models": stems, "compute": compute}
             yield Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
@@ -102,6 +111,8 @@ async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
             threads=settings.threads,
             context_tokens=settings.context_tokens,
             sequences=settings.sequences,
+            cache_tokens=settings.cache_tokens,
+            cache_type=settings.cache_type,
             gpu_layers=settings.gpu_layers,
             unload_after_s=settings.unload_after_s,
         )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.engine import Completion, GrammarError, ModelError, Request, Turn, turns
-from models.scheduler import Chunk
+from models.scheduler import HIGH_EXTRA, Chunk
 from models.sequence import Caller
 from models.slots import Share
 from models.stepper import DecodeError, Stepper
@@ -70,17 +70,25 @@ class FakeRunner:
     """
 
     sequences: int = 4
+    slots: int = 0  # as many as sequences, and those of high priority
     context_tokens: int = CONTEXT_TOKENS
+    cache_tokens: int = 0  # enough for all slots
     batch_tokens: int = BATCH_TOKENS
     threads: int = 1
     gpu_layers: int = 0
     sharing: bool = True
     cells: dict[int, list[int]] = field(default_factory=dict)
+    places: dict[int, list[int]] = field(default_factory=dict)  # of the cells, which sequences share
+    places_made: int = 0
     batches: list[list[tuple[int, int, int]]] = field(default_factory=list)
     grammars: list[FakeGrammar] = field(default_factory=list)
     failed: list[Caller] = field(default_factory=list)
     decode_s: float = 0.0
     closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.slots = self.slots or self.sequences + HIGH_EXTRA
+        self.cache_tokens = self.cache_tokens or self.slots * self.context_tokens
 
     def prompt(self, messages: Values[Turn]) -> list[int]:
         return [int(word) for turn in messages for word in turn.content.split()]
@@ -92,6 +100,7 @@ class FakeRunner:
         if not self.sharing and 0 < share.tokens < len(held):
             raise ModelError("its state cannot go back to an earlier token")
         self.cells[share.target] = held[: share.tokens]
+        self.places[share.target] = self.places.get(share.source, [])[: share.tokens]
 
     def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
         began = time.perf_counter()
@@ -101,7 +110,7 @@ class FakeRunner:
             self.decode_s += time.perf_counter() - began
 
     def _run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
-        assert 0 < len(chunks) <= self.sequences
+        assert 0 < len(chunks) <= self.sequences + HIGH_EXTRA
         assert len({chunk.slot for chunk in chunks}) == len(chunks)
         assert sum(chunk.count for chunk in chunks) <= self.batch_tokens
         self.batches.append([(chunk.slot, chunk.start, chunk.count) for chunk in chunks])
@@ -111,6 +120,10 @@ class FakeRunner:
             assert len(cells) == chunk.start, "a cell is computed after the one before it"
             cells += chunk.tokens.tolist()
             assert len(cells) <= self.context_tokens
+            new = range(self.places_made, self.places_made + chunk.count)
+            self.places_made = new.stop
+            self.places.setdefault(chunk.slot, []).extend(new)
+        assert len({place for own in self.places.values() for place in own}) <= self.cache_tokens
         if any(POISON in chunk.tokens for chunk in chunks):
             self.failed += [chunk.sequence.caller for chunk in chunks]
             raise DecodeError("poisoned")

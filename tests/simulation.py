@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from schemas.commands import Feedback
-from schemas.messages import Assembled, Assignment, Chunk, Plan, Result
+from schemas.messages import Assembled, Result
+from schemas.plans import Assignment, Chunk, Plan
 from schemas.records import Fitness, Presence
 from schemas.terms import OnPartial, Policy
-from services.assembler.assembly import assess, seal
+from services.assembler.assembly import assess
+from services.assembler.seal import seal
 from services.decomposer.route import Candidate, route
 from services.trainer.fitness import Observation, learn
 from services.trainer.judgement import from_assembled, from_feedback

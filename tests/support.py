@@ -21,6 +21,7 @@ from services.decomposer.service import decomposer
 from services.node.service import NodeConfig, node
 from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import Build, Deployment, Service, running
+from services.runtime.limits import Limits
 from services.synthesizer.service import synthesizer
 from services.trainer.service import trainer
 
@@ -161,7 +162,7 @@ async def cluster(
         "trainer": trainer,
         "synthesizer": partial(synthesizer, model=SUPERLLM, engine=engine),
     }
-    deployment = Deployment(url=url, space=space, max_in_flight=max_in_flight, grace_s=0.2)
+    deployment = Deployment(url=url, space=space, limits=Limits(max_in_flight=max_in_flight), grace_s=0.2)
     async with connect(url, space=space, name="test") as bus:
         deployed = Cluster(deployment, bus)
         try:

@@ -5,10 +5,12 @@ Pure: the nodes that were asked and their results in, a count and an outcome out
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from schemas.messages import Assignment, Chunk, ChunkOutcome, Given, Missing, Result, Vote
+from schemas.messages import ChunkOutcome, Missing, ModelAnswer, Result, Vote
+from schemas.plans import Assignment, Chunk, Given
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
+from services.assembler.verdicts import Verdicts
 from services.kinds.question import question
 from services.kinds.table import named
 from services.voting.calculator import calculate
@@ -22,19 +24,20 @@ def count_votes(
     answers: Mapping[str, Result],
     given: Sequence[Given],
     *,
-    kept: str | None = None,
+    barred: frozenset[str] = frozenset(),
 ) -> Count | None:
     """Count what the nodes that were asked have answered (`answers`, by node), at the fitness they had then.
 
-    `kept` is the answer that another chunk was built on already, and that stays.
+    What the `barred` nodes said fails a demand that another meets, and counts for nothing.
     """
-    voters = [Voter.of(answers[each.node], each.fitness) for each in asked if each.node in answers]
+    heard = [each for each in asked if each.node in answers and each.node not in barred]
+    voters = [Voter.of(answers[each.node], each.fitness) for each in heard]
     return count(
         rule,
         [each for each in voters if each is not None],
         awaited=[each.fitness for each in asked if each.node not in answers],
         calculated=_calculated(chunk, given),
-        kept=kept,
+        num_options=named(chunk.kind).num_options(question(chunk.text, chunk.context, given)),
     )
 
 
@@ -46,6 +49,7 @@ def outcome(
     answers: Mapping[str, Result],
     counted: Count | None,
     given: Sequence[Given],
+    verdicts: Verdicts,
 ) -> ChunkOutcome:
     """Say what became of a chunk that is decided as `how` says (empty: it is open)."""
     votes, missing = [], []
@@ -54,15 +58,23 @@ def outcome(
         if counted is not None and result is not None and result.chosen is not None:
             votes.append(_vote(each, result, result.chosen, counted))
         else:
-            missing.append(Missing(node=each.node, reason=_reason(how, result), failed=result is not None))
+            missing.append(
+                Missing(
+                    node=each.node,
+                    reason=_reason(how, result),
+                    failed=result is not None,
+                    too_long=result is not None and result.too_long,
+                )
+            )
     if counted is not None and CALCULATOR in counted.weights:
         votes.append(_calculator_vote(_calculated(chunk, given) or "", counted))
+    result, said = _spoken(counted, answers.values())
     return ChunkOutcome(
         index=chunk.index,
         text=chunk.text,
         kind=chunk.kind,
         decided=how or "open",
-        winner=counted.tally.winner.text if counted is not None else None,
+        winner=_text(counted, result, verdicts) if counted is not None else None,
         final=counted.tally.winner.final if counted is not None else None,
         agreement=counted.tally.agreement if counted is not None else 0.0,
         confidence=counted.confidence if counted is not None else 0.0,
@@ -71,7 +83,28 @@ def outcome(
         depends_on=chunk.depends_on,
         context=chunk.context,
         given=list(given),
+        finish=said.finish if said else None,
+        dropped_turns=result.dropped_turns if result else 0,
+        checks=verdicts.checks.get(result.node, []) if result else [],
     )
+
+
+def _text(counted: Count, result: Result | None, verdicts: Verdicts) -> str:
+    """Return the winner's text, mended where that was what its node chose."""
+    text = counted.tally.winner.text
+    chosen = result.answers[result.chosen].text if result is not None and result.chosen is not None else None
+    return verdicts.texts.get(result.node, text) if result is not None and chosen == text else text
+
+
+def _spoken(counted: Count | None, answers: Iterable[Result]) -> tuple[Result, ModelAnswer] | tuple[None, None]:
+    """Find the result and the model's answer that the winner's text is from."""
+    if counted is not None:
+        winner = counted.tally.winner
+        for result in answers:
+            for said in result.answers:
+                if (result.node, said.text, said.final) == (winner.voter, winner.text, winner.final):
+                    return result, said
+    return None, None
 
 
 def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> ChunkOutcome:

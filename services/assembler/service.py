@@ -8,16 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from schemas.commands import Cancel
-from schemas.messages import Assembled, ChunkOutcome, Due, Error, Plan, Result, Revised, Timer
-from schemas.subjects import ASSEMBLED, CACHED, CANCEL, DEADLINE, DUE, LATE, PLAN, RESULT, REVISED, ROUTE, TIMER
-from schemas.terms import ErrorCode
-from services.assembler.assembly import Assessment, assess, cacheable, reshape, seal, uncounted
+from schemas.messages import Assembled, ChunkOutcome, Decided, Error, Piece, Result
+from schemas.plans import Due, Plan, Revised, Timer
+from schemas.subjects import (
+    ASSEMBLED,
+    CACHED,
+    CANCEL,
+    DEADLINE,
+    DECIDED,
+    DUE,
+    LATE,
+    PIECE,
+    PLAN,
+    RESULT,
+    REVISED,
+    ROUTE,
+    TIMER,
+)
+from schemas.terms import ErrorCode, Wording
+from services.assembler.assembly import Assessment, assess, leading, uncounted
+from services.assembler.seal import cacheable, reshape, seal
+from services.kinds.told import line
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
@@ -92,6 +109,7 @@ class Assembler:
         found = await self._bus.read(
             (PLAN, PLAN.at(id=id_)),
             (RESULT, RESULT.at(id=id_)),
+            (DECIDED, DECIDED.at(id=id_)),
             (DEADLINE, DEADLINE.at(id=id_)),
             (ASSEMBLED, ASSEMBLED.at(id=id_)),
         )
@@ -104,7 +122,13 @@ class Assembler:
         now = time.time()
         passed = bool(found[DEADLINE]) or now >= plan.assemble_by
         try:
-            assessment = assess(plan, [each.message for each in found[RESULT]], deadline_passed=passed, now=now)
+            assessment = assess(
+                plan,
+                [result.message for result in found[RESULT]],
+                decided=[decided.message for decided in found[DECIDED]],
+                deadline_passed=passed,
+                now=now,
+            )
         except Exception:
             if failed is None and not passed:
                 raise
@@ -112,7 +136,8 @@ class Assembler:
             failed = failed or Error(code=ErrorCode.INTERNAL, message=UNCOUNTED)
             assessment = uncounted(plan, UNCOUNTED)
         if failed is None and not assessment.complete:
-            await self._go_on(plan, assessment)
+            if await self._go_on(plan, assessment):
+                await self._tell(plan, assessment)
             return None
         assembled = seal(
             plan,
@@ -122,25 +147,59 @@ class Assembler:
             sealed_at=now,
             failed=failed,
         )
-        sequence = await self._seal(assembled, fired=bool(found[DEADLINE]))
+        sequence = await self._seal(assembled, assessment.fresh, fired=bool(found[DEADLINE]))
         if sequence is not None:
+            if assembled.error is None:
+                await self._tell(plan, assessment)
             for answer in cacheable(plan, assembled):
                 with suppress(TooLarge):
                     await self._bus.publish(CACHED, answer)
         return sequence
 
-    async def _go_on(self, plan: Plan, assessment: Assessment) -> None:
-        """Stop work on decided chunks, and ask for what the others want."""
-        for chunk in assessment.cancellable:
-            await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
+    async def _go_on(self, plan: Plan, assessment: Assessment) -> bool:
+        """Write what is decided, then stop the work on it, and ask for what the others want.
+
+        Where another assembler decided first (False), its word stands: it goes on from there, as the next look here.
+        """
+        for chunk in sorted(assessment.fresh):
+            if not await self._decide(plan, assessment.outcomes[chunk]):
+                return False
+            if chunk in assessment.cancellable:
+                await self._bus.publish(CANCEL, Cancel(id=plan.id, chunk=chunk, reason="decided"))
         for wish in assessment.wanted.values():
             try:
                 await self._bus.commit(Entry(ROUTE, wish, expect=0))
             except Conflict:
                 continue
+        return True
 
-    async def _seal(self, assembled: Assembled, *, fired: bool) -> int | None:
-        """Write the seal, which also unschedules the deadline, and stop what is still being worked on."""
+    async def _tell(self, plan: Plan, assessment: Assessment) -> None:
+        """Publish the lines that can be told now, in order, where nobody words them: while later parts are voted on."""
+        if plan.policy.wording is not Wording.JOIN or len(plan.chunks) == 1:
+            return
+        known = assessment.decided - assessment.fresh
+        for index in range(leading(known), leading(assessment.decided)):
+            text = ("\n" if index else "") + line(assessment.outcomes[index])
+            with suppress(TooLarge):
+                await self._bus.publish(PIECE, Piece(id=plan.id, index=index, text=text))
+
+    async def _decide(self, plan: Plan, outcome: ChunkOutcome) -> bool:
+        """Write an outcome, with as much of its votes as fits; tell whether it is this one that stands."""
+        for shape in (outcome, outcome.lean(), outcome.bare()):
+            try:
+                await self._bus.commit(
+                    Entry(DECIDED, Decided(id=plan.id, chunk=outcome.index, outcome=shape), expect=0)
+                )
+            except TooLarge as error:
+                log.warning("chunk.trimmed", query=plan.id, chunk=outcome.index, reason=str(error))
+            except Conflict:
+                return False
+            else:
+                return True
+        raise BusError(f"chunk {outcome.index} of query {plan.id} is too large to be decided")
+
+    async def _seal(self, assembled: Assembled, fresh: Collection[int], *, fired: bool) -> int | None:
+        """Write the seal, which also unschedules the deadline, and stop the work on what it decides afresh."""
         timer = self._bus.space.full(TIMER.store, TIMER.at(id=assembled.id))
         headers = {} if fired else {"Nats-Scheduler": timer, "Nats-Schedule-Next": "purge"}
         for shape in (assembled, reshape(assembled, ChunkOutcome.lean), reshape(assembled, ChunkOutcome.bare)):
@@ -155,7 +214,7 @@ class Assembler:
             raise BusError(f"query {assembled.id} is too large to be sealed")
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
         for outcome in assembled.outcomes:
-            if any(not each.failed for each in outcome.missing):
+            if outcome.index in fresh and any(not missing.failed for missing in outcome.missing):
                 await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=outcome.index, reason="sealed"))
         return sequence
 

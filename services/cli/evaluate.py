@@ -11,17 +11,20 @@ from pathlib import Path
 
 import click
 import msgspec
+from msgspec import structs
 
 import models as catalogue
 from models.catalogue import check_gguf
 from models.engine import PromptTooLong, Request, turns
 from schemas.commands import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S, Query
 from schemas.messages import Error
+from schemas.subjects import PIECE
 from schemas.terms import ErrorCode, Policy, Status
 from schemas.topology import load
+from services.checks.syntax import python_code
 from services.cli.ask import open_or_start
 from services.cli.models import FOLDER
-from services.cli.options import Target, bus_options, err, run, topology_option
+from services.cli.options import Target, bus_options, err, run, run_code_option, topology_option
 from services.cli.policy import policy_options
 from services.cli.tally import Tally
 from services.evaluation.answers import Answer, AnswerFile, appending, from_reply
@@ -29,11 +32,13 @@ from services.evaluation.questions import Question, read_questions
 from services.evaluation.summary import summarise
 from services.hosting import llama_engine
 from services.runtime.client import ask as send
+from services.runtime.sandbox import run_python
 
 Ask = Callable[[Question], Awaitable[Answer]]
 
 BASELINE_SYSTEM = "You are a helpful assistant."
 BASELINE_MAX_TOKENS = 512
+TEST_S = 10.0
 
 
 @click.command("eval")
@@ -62,6 +67,7 @@ BASELINE_MAX_TOKENS = 512
     help="Seconds a question.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@run_code_option
 @bus_options
 @topology_option
 def evaluate(
@@ -74,12 +80,15 @@ def evaluate(
     limit: int | None,
     timeout_s: float,
     as_json: bool,
+    run_code: bool,
     target: Target,
     topology_path: Path,
 ) -> None:
     """Ask the questions of QUESTIONS, one at a time, and print how many are answered right, and how fast.
 
-    A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}.
+    A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}; it may name
+    its "scorer": parts; option (with gold); checks (the demands in its own text); tests (with "test", Python
+    that is run after the answer's code where --run-code is given).
     """
     if baseline is not None and policy != Policy():
         raise click.UsageError(
@@ -93,14 +102,20 @@ def evaluate(
         answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted and answer.is_final}
         waiting = [each for each in questions if each.id not in answers]
         asking = (
-            _pipeline(target, topology_path, policy, timeout_s, embedded=embedded)
+            _pipeline(target, topology_path, policy, timeout_s, embedded=embedded, run_code=run_code)
             if model is None
             else _alone(model, topology_path, timeout_s)
         )
         if waiting:
-            run(_ask_all(waiting, asking, concurrency, Tally(questions, answers, err()), kept))
+            tally = Tally(questions, answers, err())
+            run(_ask_all(waiting, asking, concurrency, tally, kept, run_code=run_code))
     summary = summarise(answers_path.stem, questions, answers)
-    click.echo(msgspec.json.encode(summary) if as_json else str(summary.figures))
+    if as_json:
+        click.echo(msgspec.json.encode(summary))
+        return
+    click.echo(str(summary.figures))
+    for kind, figures in summary.kinds.items():
+        click.echo(f"  {kind}: {figures}")
 
 
 async def _ask_all(
@@ -109,6 +124,8 @@ async def _ask_all(
     concurrency: int,
     tally: Tally,
     kept: AnswerFile,
+    *,
+    run_code: bool,
 ) -> None:
     """Ask each question once; each answer is kept before the next question is asked."""
     left = iter(waiting)
@@ -116,6 +133,9 @@ async def _ask_all(
     async def ask_one_by_one() -> None:
         for question in left:
             answer = await ask(question)
+            if run_code and question.test:
+                ending = await run_python(f"{python_code(answer.answer)}\n\n{question.test}\n", time_s=TEST_S)
+                answer = structs.replace(answer, passed=ending.well)
             kept.append(answer)
             tally.count(question, answer)
 
@@ -128,22 +148,37 @@ async def _ask_all(
 
 @asynccontextmanager
 async def _pipeline(
-    target: Target, topology_path: Path, policy: Policy, timeout_s: float, *, embedded: bool
+    target: Target, topology_path: Path, policy: Policy, timeout_s: float, *, embedded: bool, run_code: bool
 ) -> AsyncIterator[Ask]:
     """Ask by way of the bus; every question under an id of its own, so that none is answered from what is stored."""
 
     def say(line: str) -> None:
         err().print(line, style="dim", markup=False)
 
-    async with open_or_start(target, topology_path, say) if embedded else target.open() as bus:
+    opened = open_or_start(target, topology_path, say, run_code=run_code) if embedded else target.open()
+    async with opened as bus:
 
         async def ask(question: Question) -> Answer:
             query = Query(query=question.query, id=uuid.uuid4().hex, timeout_s=timeout_s, policy=policy)
             started = time.perf_counter()
-            reply = await send(bus, query)
-            return from_reply(question.id, reply, policy, time.perf_counter() - started)
+            async with bus.tap(bus.space.full(PIECE.store, PIECE.at(id=query.id or ""))) as heard:
+                first = asyncio.create_task(_first(heard, started))
+                try:
+                    reply = await send(bus, query)
+                finally:
+                    first.cancel()
+            seconds = time.perf_counter() - started
+            answer = from_reply(question.id, reply, policy, seconds)
+            read = first.result() if first.done() and not first.cancelled() else seconds
+            return structs.replace(answer, first_text_s=read)
 
         yield ask
+
+
+async def _first(heard: asyncio.Queue[tuple[str, bytes]], started: float) -> float:
+    """Give the seconds until the first piece of an answer is heard."""
+    await heard.get()
+    return time.perf_counter() - started
 
 
 @asynccontextmanager
@@ -160,8 +195,9 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
                 deadline_at=time.time() + timeout_s,
             )
             started = time.perf_counter()
+            heard: list[float] = []
             try:
-                done = await engine.complete(request)
+                done = await engine.complete(request, lambda _: heard.append(time.perf_counter() - started))
             except PromptTooLong as error:
                 refusal = Error(code=ErrorCode.TOO_LARGE, message=str(error))
                 return Answer(id=question.id, model=model.stem, status=Status.FAILED, error=refusal)
@@ -174,6 +210,7 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
                 prompt_tokens=done.prompt_tokens,
                 completion_tokens=done.completion_tokens,
                 finish=done.finish,
+                first_text_s=heard[0] if heard else None,
             )
 
         yield ask

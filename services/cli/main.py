@@ -9,6 +9,8 @@ import click
 from models.engine import ModelError
 from schemas.topology import TopologyError
 from services.cli.ask import ask
+from services.cli.chat import chat
+from services.cli.completion import completion
 from services.cli.evaluate import evaluate
 from services.cli.models import models
 from services.cli.plan import plan
@@ -37,7 +39,9 @@ def dellm() -> None:
     """Answer questions with many small local language models on a NATS bus."""
 
 
-for command in (up, ask, plan, watch, status, answer, cancel, feedback, models, evaluate, score, replay):
+COMMANDS = (up, ask, chat, plan, watch, status, answer, cancel, feedback, models, evaluate, score, replay, completion)
+
+for command in COMMANDS:
     dellm.add_command(command)
 
 
@@ -45,7 +49,10 @@ def main() -> None:
     """Run the command and exit with its code."""
     try:
         configure(default_level="warning")
-        code = dellm.main(standalone_mode=False)
+        code = dellm.main(standalone_mode=False, complete_var="_DELLM_COMPLETE", prog_name="dellm")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 0
     except click.UsageError as error:
         code = _complain(error.format_message(), USAGE)
     except click.ClickException as error:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from schemas.subjects import Space
 from services.runtime.bus import Bus, connect
+from services.runtime.limits import LimitsError, load_limits
 from services.runtime.loop import new_event_loop
 from services.runtime.wire import BusError
 
@@ -78,6 +79,15 @@ class Target:
         async with stack:
             yield bus
 
+    def make_folder(self) -> None:
+        """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.data / ".writable").touch()
+            (self.data / ".writable").unlink()
+        except OSError as error:
+            raise click.ClickException(f"{self.data}: {error.strerror or error}") from None
+
 
 class NothingRuns(BusError):  # noqa: N818  # named for its cause
     """No server was named, and no `dellm up` runs in this folder."""
@@ -113,6 +123,39 @@ def bus_options(command: Callable[..., R]) -> Callable[..., R]:
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_target)
 
 
+def limits_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --config and a flag for each limit, and hand them over as one `limits`."""
+
+    @wraps(command)
+    def with_limits(
+        *,
+        config: Path | None,
+        max_in_flight: int | None,
+        stream_max_bytes: int | None,
+        stream_max_age: float | None,
+        **rest: Any,
+    ) -> R:
+        try:
+            limits = load_limits(
+                config,
+                max_in_flight=max_in_flight,
+                stream_max_bytes=stream_max_bytes,
+                stream_max_age_s=stream_max_age,
+            )
+        except LimitsError as error:
+            raise click.UsageError(str(error)) from None
+        return command(limits=limits, **rest)
+
+    file = click.Path(path_type=Path, dir_okay=False)
+    options = (
+        click.option("--config", type=file, help="Limits of the deployment, in JSON or TOML; flags come before it."),
+        click.option("--max-in-flight", type=int, help="Queries at once. Default: what is there, else 128."),
+        click.option("--stream-max-bytes", type=int, help="What the stream may hold. Default likewise, 256 MiB."),
+        click.option("--stream-max-age", type=float, metavar="SECONDS", help="How long it keeps; likewise, 900."),
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(options), with_limits)
+
+
 def topology_option(command: Callable[..., R]) -> Callable[..., R]:
     """Add --topology."""
     return click.option(
@@ -122,4 +165,13 @@ def topology_option(command: Callable[..., R]) -> Callable[..., R]:
         default=Path("topology.json"),
         show_default=True,
         help="Which nodes run which models.",
+    )(command)
+
+
+def run_code_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Add --run-code."""
+    return click.option(
+        "--run-code",
+        is_flag=True,
+        help="Let nodes run the examples of a request for code on the answer, in a child process that is confined.",
     )(command)

@@ -14,15 +14,15 @@ import msgspec
 from rich.markup import escape
 from rich.table import Table
 
-from schemas.messages import Assignment, Chunk
+from schemas.plans import Assignment, Chunk
 from schemas.records import Presence
 from schemas.terms import Policy
 from schemas.topology import load
+from services.checks.verdict import demands
 from services.cli.options import Target, bus_options, out, run, topology_option
-from services.decomposer.decompose import decompose
+from services.decomposer.conversation import parts_of, stages_of
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, route
-from services.decomposer.stages import in_stages
 from services.hosting import node_config
 
 
@@ -56,8 +56,8 @@ def plan(
     queries = [query] if query is not None else list(_rows(file)) if file is not None else []
     candidates = _planned(topology_path) if offline else run(_live(target))
     for each in queries:
-        chunks = decompose(each)
-        stages = in_stages(chunks)
+        chunks = parts_of(each)
+        stages = stages_of(chunks)
         assignments = _routed([stage for group in stages for stage in group], candidates)
         if as_json or file is not None:
             click.echo(msgspec.json.encode(_row(each, chunks, stages, assignments)))
@@ -109,12 +109,13 @@ def _routed(stages: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[As
 
 
 def _row(
-    query: str, chunks: Sequence[Chunk], stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]
+    query: str, chunks: Sequence[str], stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]
 ) -> dict[str, object]:
     return {
         "query": query,
-        "chunks": [each.text for each in chunks],
-        "kinds": [each.kind for each in chunks],
+        "chunks": chunks,
+        "kinds": [group[-1].kind for group in stages],
+        "checks": [demand.told for demand in demands(query)] if len(stages) == len(chunks) == 1 else [],
         "stages": [
             [
                 {

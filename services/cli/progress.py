@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from schemas.messages import Assembled, ChunkOutcome, Piece, Plan, Result
+from schemas.messages import Assembled, ChunkOutcome, Piece, Result
+from schemas.plans import Plan
 from schemas.subjects import ASSEMBLED, PIECE, PLAN, RESULT, Store
+from services.cli.markdown import rendered
+from services.cli.reply import plural
 from services.runtime.bus import Bus
 from services.runtime.wire import decode
 
@@ -32,8 +36,9 @@ EXCERPT_CHARS = 72
 class Progress:
     """What is known of one query, and how it looks.  Used as a context manager around the waiting."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, on_terminal: bool = True) -> None:
         self._console = console
+        self._renders = on_terminal
         self._spinner = Spinner("dots", "planning")
         self._plan: Plan | None = None
         self._results: dict[tuple[int, str], Result] = {}
@@ -56,7 +61,8 @@ class Progress:
     def on_plan(self, plan: Plan) -> None:
         """Note that the query is cut and routed."""
         self._plan = plan
-        self._say(f"planned: {len(plan.chunks)} chunks, {len(plan.assignments)} tasks")
+        num_chunks, num_tasks = plural(len(plan.chunks), "chunk"), plural(len(plan.assignments), "task")
+        self._say(f"planned: {num_chunks}, {num_tasks}  id {plan.id}")
 
     def on_result(self, result: Result) -> None:
         """Note that a node has answered."""
@@ -69,8 +75,8 @@ class Progress:
         self._say(f"assembled: {assembled.status.value}")
 
     def on_piece(self, piece: Piece) -> None:
-        """Add a piece of the answer."""
-        self._written += piece.text
+        """Add a piece of the answer, or begin it anew."""
+        self._written = piece.text if piece.revised else self._written + piece.text
 
     def _say(self, line: str) -> None:
         if not self._console.is_terminal:
@@ -81,11 +87,19 @@ class Progress:
             return self._spinner
         parts: list[RenderableType] = [self._table(self._plan)]
         if self._written:
-            parts.append(Text(self._written))
+            parts.append(self._tail(self._written))
         else:
             self._spinner.update(text="writing the answer" if self._outcomes else "asking the nodes")
             parts.append(self._spinner)
         return Group(*parts)
+
+    def _tail(self, written: str) -> RenderableType:
+        """Show the end of a text that is being written, as much as the terminal has room for."""
+        lines = Text(written).wrap(self._console, self._console.width)
+        room = max(3, self._console.height - len(self._plan.chunks if self._plan else ()) - 3)
+        if len(lines) <= room and self._renders:
+            return rendered(written)
+        return Group(*lines[-room:])
 
     def _table(self, plan: Plan) -> Table:
         table = Table.grid(padding=(0, 1))
@@ -126,7 +140,8 @@ async def following(bus: Bus, id_: str, progress: Progress) -> AsyncIterator[Non
     async def follow(heard: asyncio.Queue[tuple[str, bytes]]) -> None:
         while True:
             address, payload = await heard.get()
-            events[address.removeprefix("event.").split(".")[1]](payload)
+            with suppress(msgspec.DecodeError):  # what can't be read can't be shown, and the next can
+                events[address.removeprefix("event.").split(".")[1]](payload)
 
     async with bus.tap(*addresses) as heard:
         task = asyncio.create_task(follow(heard))

@@ -14,7 +14,8 @@ from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_to
 from services.cli.options import Target, bus_options, run
 from services.cli.reply import show
 from services.runtime.bus import Bus
-from services.runtime.wire import BusError, Entry
+from services.runtime.survey import find_tokens
+from services.runtime.wire import BusError, Entry, decode
 
 SETTLE_S = 5.0
 
@@ -24,7 +25,7 @@ SETTLE_S = 5.0
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 @bus_options
 def answer(id_: str, as_json: bool, target: Target) -> None:
-    """Print the stored answer of query ID.  It is kept for 15 minutes."""
+    """Print the stored answer of query ID, or of the one query whose id begins so.  It is kept for 15 minutes."""
     reply = run(_answer(_checked(id_), target))
     show(reply, as_json=as_json)
 
@@ -36,7 +37,18 @@ async def _answer(id_: str, target: Target) -> Reply:
             return stored.message
         if await bus.last(PLAN, id=id_) is not None:
             raise BusError(f"query {id_} has no answer yet")
-        raise BusError(f"there is no query {id_}, or it is over 15 minutes old")
+        return await _answer_beginning(bus, id_)
+
+
+async def _answer_beginning(bus: Bus, prefix: str) -> Reply:
+    """Read the answer of the one query whose id begins with a prefix."""
+    ids = [id_ for id_ in await find_tokens(bus, ANSWER.at()) if id_.startswith(prefix)]
+    if len(ids) > 1:
+        raise BusError(f"{len(ids)} queries begin with {prefix}, such as {ids[0]} and {ids[1]}")
+    stored = await bus.last(ANSWER, id=ids[0]) if ids else None
+    if stored is None:
+        raise BusError(f"there is no query {prefix}, or it is over 15 minutes old")
+    return stored.message
 
 
 @click.command()
@@ -66,9 +78,9 @@ async def _until_answered(bus: Bus, wish: Cancel) -> str:
             try:
                 async with asyncio.timeout(1.0):
                     _, payload = await heard.get()
-            except TimeoutError:
+                reply = decode(payload, Reply)
+            except (TimeoutError, msgspec.DecodeError):
                 continue
-            reply = msgspec.json.decode(payload, type=Reply)
             if reply.error is not None:
                 return f"query {wish.id}: {reply.error.code.value}"
             return f"query {wish.id} was answered before: {reply.status.value}"

@@ -14,7 +14,8 @@ from services.cli.options import Target, bus_options, out, run
 from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
-from services.runtime.survey import Depth, Found, find_depths, find_services
+from services.runtime.limits import Limits
+from services.runtime.survey import Depth, Found, find_depths, find_limits, find_services
 
 
 class Overview(msgspec.Struct):
@@ -24,6 +25,7 @@ class Overview(msgspec.Struct):
     nodes: list[Candidate]
     consumers: list[Depth]
     in_flight: int
+    limits: Limits
 
 
 @click.command()
@@ -39,15 +41,18 @@ def status(as_json: bool, target: Target) -> None:
     for table in (_services(overview), _nodes(overview), _consumers(overview)):
         console.print(table)
         console.print()
-    console.print(f"{overview.in_flight} queries in flight")
+    limits = overview.limits
+    console.print(f"{overview.in_flight} of {limits.max_in_flight} queries in flight")
+    console.print(f"the stream keeps {limits.stream_max_bytes:,} bytes for {limits.stream_max_age_s:g} s")
 
 
 async def _status(target: Target) -> Overview:
     async with target.open() as bus:
-        services, depths, nodes, in_flight = await asyncio.gather(
-            find_services(bus), find_depths(bus), Roster(bus).candidates(), _in_flight(bus)
+        depths = await find_depths(bus)  # says so where no service has ever run
+        services, nodes, in_flight, limits = await asyncio.gather(
+            find_services(bus), Roster(bus).candidates(), _in_flight(bus), find_limits(bus)
         )
-        return Overview(services, nodes, depths, in_flight)
+        return Overview(services, nodes, depths, in_flight, limits)
 
 
 async def _in_flight(bus: Bus) -> int:

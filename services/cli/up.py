@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import click
 
+from models.catalogue import check_gguf
+from models.engine import Engine
 from schemas.topology import load
-from services.cli.options import HTTP_FILE, URL_FILE, Target, bus_options, err, run, topology_option
+from services.cli.options import (
+    HTTP_FILE,
+    URL_FILE,
+    Target,
+    bus_options,
+    err,
+    limits_options,
+    run,
+    run_code_option,
+    topology_option,
+)
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
-from services.runtime.bus import Bus
-from services.runtime.lifecycle import Deployment, Service, running, stopping, until
+from services.runtime.lifecycle import Deployment, Service, hosted, stopping
+from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
 
@@ -42,6 +55,9 @@ from services.runtime.server import embedded_server
     metavar="HOST:PORT",
     help="Where the gateway serves HTTP; port 0 takes a free one.",
 )
+@run_code_option
+@limits_options
+@click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
 def up(
     topology_path: Path,
     target: Target,
@@ -49,38 +65,41 @@ def up(
     nodes: tuple[str, ...],
     canary_rate: float,
     http: str,
+    run_code: bool,
+    verbose: bool,
+    limits: Limits,
 ) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
-    configure(for_good=True)
-    run(_up(topology_path, target, names or NAMES, nodes, canary_rate, http))
+    configure(default_level="info" if verbose else "warning", for_good=True)
+    say = partial(err().print, style="dim", markup=False)
+    with listen(http) as listening:
+        everything = hosting(
+            target,
+            topology_path,
+            names=names or NAMES,
+            nodes=nodes,
+            canary_rate=canary_rate,
+            run_code=run_code,
+            limits=limits,
+            more=[Service("gateway", partial(gateway, listening=listening))],
+            say=say,
+        )
+        run(_up(everything, target.data / HTTP_FILE, listening))
 
 
-async def _up(
-    topology_path: Path, target: Target, names: Collection[str], nodes: Collection[str], canary_rate: float, http: str
-) -> None:
+async def _up(everything: AbstractAsyncContextManager[str], address_file: Path, listening: socket.socket) -> None:
     console = err()
-    with listen(http) as listening, stopping() as stop:
-        say = partial(console.print, style="dim", markup=False)
-        hosted = hosting(target, topology_path, names=names, nodes=nodes, canary_rate=canary_rate, say=say)
-        async with hosted as (address, buses), _door(target, address, listening, say) as bus:
+    with stopping() as stop:
+        async with everything as address:
+            url = url_of(listening)
+            address_file.write_text(url)
+            console.print(f"HTTP at {url}, for OpenAI clients {url}/v1")
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
-            await until(stop, [*buses, bus])
+            try:
+                await stop.wait()
+            finally:
+                address_file.unlink(missing_ok=True)
             console.print("stopping", style="dim")
-
-
-@asynccontextmanager
-async def _door(target: Target, url: str, listening: socket.socket, say: Callable[[str], object]) -> AsyncIterator[Bus]:
-    """Serve HTTP while the body runs; its address is kept beside that of NATS."""
-    address_file, address = target.data / HTTP_FILE, url_of(listening)
-    service = Service("gateway", partial(gateway, listening=listening))
-    async with running(service, Deployment(url=url, space=target.space)) as bus:
-        target.data.mkdir(parents=True, exist_ok=True)
-        address_file.write_text(address)
-        say(f"HTTP at {address}, for OpenAI clients {address}/v1")
-        try:
-            yield bus
-        finally:
-            address_file.unlink(missing_ok=True)
 
 
 @asynccontextmanager
@@ -91,20 +110,26 @@ async def hosting(
     names: Collection[str] = NAMES,
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
+    run_code: bool = False,
+    limits: Limits | None = None,
+    more: Sequence[Service] = (),
     say: Callable[[str], object],
-) -> AsyncIterator[tuple[str, list[Bus]]]:
-    """Run services in this process while the body runs; give the server's address and a bus for each service."""
+) -> AsyncIterator[str]:
+    """Run services in this process while the body runs, and `more` after them; give the server's address."""
     topology = load(topology_path)
     folder = topology_path.parent
+    target.make_folder()
     async with AsyncExitStack() as stack:
-        engine = None
+        engine, loading = None, None
         if WITH_MODELS & set(names):
             engine = await stack.enter_async_context(llama_engine(topology))
-            for path in model_paths(topology, folder, names, nodes):
-                started = time.monotonic()
-                await engine.load(path)
-                say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
-        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate)
+            paths = model_paths(topology, folder, names, nodes)
+            for path in paths:
+                check_gguf(path)  # before anything is started
+            loading = asyncio.gather(*(_load(engine, path, say) for path in paths))
+            stack.callback(loading.cancel)  # the server and the services start meanwhile
+        services = build(topology, folder, engine, names=names, nodes=nodes, canary_rate=canary_rate, run_code=run_code)
+        services += more
         url = target.url
         if url is None:
             server = await stack.enter_async_context(embedded_server(target.data))
@@ -113,7 +138,15 @@ async def hosting(
             address_file.write_text(url)
             stack.callback(address_file.unlink, missing_ok=True)
             say(f"nats-server at {url}, its store in {target.data}")
-        deployment = Deployment(url=url, space=target.space)
-        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
+        deployment = Deployment(url=url, space=target.space, limits=limits or Limits())
+        await stack.enter_async_context(hosted(services, deployment))
+        if loading is not None:
+            await loading
         say(f"{len(services)} services are ready")
-        yield url, buses
+        yield url
+
+
+async def _load(engine: Engine, path: Path, say: Callable[[str], object]) -> None:
+    started = time.monotonic()
+    await engine.load(path)
+    say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")

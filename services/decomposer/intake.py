@@ -3,52 +3,73 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 import structlog
+from msgspec import structs
 
-from schemas.commands import Query
-from schemas.messages import Plan, Reply
-from schemas.subjects import ANSWER, PLAN
+from schemas.commands import Cancel, Query
+from schemas.messages import Reply
+from schemas.plans import Plan
+from schemas.subjects import ANSWER, CANCEL, PLAN
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
-from services.decomposer.decompose import decompose
+from services.decomposer.config import DecomposerConfig
+from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.planning import make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
-from services.decomposer.stages import in_stages
+from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
-from services.runtime.replies import Refusal, deliver
+from services.runtime.fill import StreamFill
+from services.runtime.patience import patient_until
+from services.runtime.replies import Refusal, deliver, is_inbox
 from services.runtime.routes import Request
 from services.runtime.wire import BusError, Conflict, Stored
 
 log = structlog.get_logger(__name__)
 
 WAITING_GRACE_S = 30.0
+PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client that the bus is away
 TRIAL_SHARE = 0.05
+CANCEL_S = 30.0  # for which a cancel waits for its query
+MAX_CANCELS = 4096
+OVERDUE_S = 1.0  # past its deadline a query without an answer is taken for lost
 
 
 class Intake:
-    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends."""
+    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends.
 
-    def __init__(self, bus: Bus, roster: Roster, workload: Workload) -> None:
+    `_unanswered` holds the queries planned here: when each is given up, and the inbox that waits.
+    """
+
+    def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
+        self._config = config
         self._roster = roster
         self._workload = workload
         self._admissions = Admissions(bus)
+        self._fill = StreamFill(bus)
+        self._unanswered: dict[str, tuple[float, str]] = {}
         self._waiting: dict[str, dict[str, float]] = {}
+        self._cancels: dict[str, tuple[float, Cancel]] = {}
 
     async def on_query(self, request: Request) -> None:
         """Answer with an error at once, or see to it that the answer will come."""
         started = time.time()
-        id_ = claimed_id(request.payload)
+        if request.reply and not is_inbox(request.reply, self._bus.space):
+            log.warning("query.no_inbox", address=request.reply[:200])
+            return
+        id_ = ""
         try:
+            id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
-            await self._take(query, id_, request, started)
+            await self._take(self._capped(query, id_), id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
             await deliver(self._bus, request.reply, refusal.reply(id_))
@@ -60,29 +81,57 @@ class Intake:
             failure = Refusal(ErrorCode.INTERNAL, "the query could not be taken; the decomposer's log tells why")
             await deliver(self._bus, request.reply, failure.reply(id_))
 
+    def _capped(self, query: Query, id_: str) -> Query:
+        """Ask no more nodes for a chunk than the operator allows; the log tells where that is fewer than wanted."""
+        limit, policy = self._config.max_fan_out, query.policy
+        wanted = max(policy.replicas or 0, policy.max_replicas)
+        if wanted > limit:
+            log.warning("query.capped", query=id_, wanted=wanted, limit=limit)
+            replicas = None if policy.replicas is None else min(policy.replicas, limit)
+            policy = structs.replace(policy, replicas=replicas, max_replicas=min(policy.max_replicas, limit))
+        return structs.replace(query, policy=policy)
+
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
+        until = started + PATIENT_SHARE * query.timeout_s
+        with patient_until(until):
+            try:
+                admitted = await self._admissions.take(id_)
+            except Refusal:
+                if await self._known(query):  # in flight, or done: no new work
+                    await self._again(query, id_, request)
+                    return
+                raise
         try:
-            admitted = await self._admissions.take(id_)
-        except Refusal:
-            if await self._known(query):  # in flight, or done: no new work
-                await self._again(query, id_, request)
-                return
-            raise
-        try:
-            plan = await self._plan(query, id_, request, started)
-            await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
-            self._workload.begin(plan)
-            num_tasks, num_cached = len(plan.assignments), len(plan.cached)
-            log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
-        except Conflict:
-            await self._again(query, id_, request)
+            with patient_until(until):
+                await self._begin(query, id_, request, started, admitted=admitted)
         except Exception:
             if admitted:
-                await self._admissions.give_back(id_)
+                self._admissions.give_back_soon(id_)  # outside the limit, which may be what was reached
             raise
 
+    async def _begin(self, query: Query, id_: str, request: Request, started: float, *, admitted: bool) -> None:
+        """Plan a query that was admitted, or see that it is planned already."""
+        if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
+            await self._again(query, id_, request)
+            return
+        if not await self._fill.has_room(query.timeout_s):
+            raise Refusal(ErrorCode.OVERLOADED, "the stream is too full to keep this query for its time; try later")
+        try:
+            plan = await self._plan(query, id_, request, started)
+            cancel = await self._check_wanted(query, id_)
+            await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+        except Conflict:
+            await self._again(query, id_, request)
+            return
+        if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
+            await self._bus.publish(CANCEL, cancel)
+        self._workload.begin(plan)
+        self._unanswered[id_] = plan.deadline_at + OVERDUE_S, request.reply
+        num_tasks, num_cached = len(plan.assignments), len(plan.cached)
+        log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
+
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
-        chunks = [each for stages in in_stages(decompose(query.query)) for each in stages]
+        chunks, turns = await cut(query, self._config.max_cut_s)
         begins = [each for each in chunks if not each.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
         candidates = await self._roster.candidates()
@@ -91,14 +140,18 @@ class Intake:
                 raise Conflict
             raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
         busy, random = self._workload.by_node(started), Random(id_)
-        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in candidates]
+        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in _having(query.model, candidates)]
         random.shuffle(pool)  # equals take turns
+        if query.policy.replicas is None and len(pool) > self._config.max_fan_out:
+            log.warning("query.capped", query=id_, wanted=len(pool), limit=self._config.max_fan_out)
+            query = structs.replace(query, policy=structs.replace(query.policy, replicas=self._config.max_fan_out))
         if random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
             query,
             chunks,
             pool,
+            turns=turns,
             id_=id_,
             reply=request.reply,
             created_at=started,
@@ -113,7 +166,7 @@ class Intake:
         """Answer an id that is known: now if its answer is stored, else when it is."""
         found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
         plan = next((each.message for each in found[PLAN]), None)
-        if plan is not None and plan.query != query.query:
+        if plan is not None and plan.query != query.text:
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} belongs to another question")
         if plan is None and not found[ANSWER]:
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} was used before, and its answer is no longer kept")
@@ -126,9 +179,29 @@ class Intake:
         elif plan is not None and plan.reply == request.reply:
             self._waiting.get(id_, {}).pop(request.reply, None)  # the very same request: the synthesizer answers it
 
+    async def on_cancel(self, cancel: Cancel) -> None:
+        """Remember a cancel: its query may be on the way still."""
+        if cancel.chunk is None:
+            self._cancels.pop(cancel.id, None)
+            self._cancels[cancel.id] = (time.monotonic() + CANCEL_S, cancel)
+            if len(self._cancels) > MAX_CANCELS:
+                del self._cancels[next(iter(self._cancels))]
+
+    async def _check_wanted(self, query: Query, id_: str) -> Cancel | None:
+        """Refuse a query that was cancelled before it came; give the cancel of one that is planned already."""
+        cancel = self._cancelled(id_)
+        if cancel is not None and not await self._known(query):
+            raise Refusal(ErrorCode.CANCELLED, cancel.reason)
+        return cancel
+
+    def _cancelled(self, id_: str) -> Cancel | None:
+        until, cancel = self._cancels.get(id_, (0.0, None))
+        return cancel if until > time.monotonic() else None
+
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
+        self._unanswered.pop(reply.id, None)
         await self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
@@ -137,9 +210,31 @@ class Intake:
         for inbox in self._waiting.pop(stored.message.id, {}):
             await deliver(self._bus, inbox, stored.message, stored.payload)
 
+    async def tell_overdue(self) -> None:
+        """Tell clients whose query has no answer past its deadline, as when the stream was deleted with the query."""
+        now = time.time()
+        overdue = [id_ for id_, (give_up_at, _) in self._unanswered.items() if give_up_at < now]
+        for id_ in overdue:
+            _, inbox = self._unanswered.pop(id_)
+            log.error("query.lost", query=id_)
+            failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
+            self._workload.end(id_)
+            self._admissions.give_back_soon(id_)
+            for each in {inbox, *self._waiting.pop(id_, {})}:
+                await deliver(self._bus, each, failure.reply(id_))
+
     async def forget_late(self) -> None:
         """Give up inboxes whose query must have ended long ago."""
         now = time.time()
         for id_, inboxes in list(self._waiting.items()):
             if max(inboxes.values(), default=0.0) < now:
                 del self._waiting[id_]
+
+
+def _having(model: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Keep the nodes that run a model, if one is asked for.  Raises Refusal where none does."""
+    having = [candidate for candidate in candidates if not model or model in candidate.presence.models]
+    if candidates and not having:
+        known = sorted({name for candidate in candidates for name in candidate.presence.models})
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.model: no live node runs {model!r}; there are {', '.join(known)}")
+    return having

@@ -7,10 +7,11 @@ from itertools import chain
 from types import MappingProxyType
 
 from schemas.commands import Query
-from schemas.messages import Assignment, Chunk, Due, Plan, Revised, Task, Timer
+from schemas.plans import Assignment, Chunk, Due, Plan, Revised, Task, Timer
 from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
-from schemas.terms import CachedAnswer
+from schemas.terms import CachedAnswer, Turn
 from services.decomposer.route import Candidate, route
+from services.kinds.table import named
 from services.runtime.wire import Entry, at
 
 SYNTHESIS_SHARE = 0.3
@@ -38,6 +39,7 @@ def make_plan(
     reply: str,
     created_at: float,
     traceparent: str | None,
+    turns: Sequence[Turn] = (),
     cached: Mapping[int, CachedAnswer] = MappingProxyType({}),
 ) -> Plan:
     """Route the chunks that can begin, but for the `cached` ones, to the candidates, of which there must be one.
@@ -49,7 +51,7 @@ def make_plan(
     askable = [each for each in chunks if not each.depends_on and each.index not in cached]
     return Plan(
         id=id_,
-        query=query.query,
+        query=query.text,
         reply=reply,
         created_at=created_at,
         deadline_at=deadline_at,
@@ -61,6 +63,10 @@ def make_plan(
         due=due_times(chunks, created_at, assemble_by),
         cached=dict(cached),
         traceparent=traceparent,
+        turns=list(turns),
+        generation=query.generation,
+        local_time=query.local_time,
+        model=query.model,
     )
 
 
@@ -108,21 +114,25 @@ def _schedule(when: float, target: str) -> dict[str, str]:
 def task_entries(plan: Plan, assignments: Sequence[Assignment], now: float) -> list[Entry[Task]]:
     """List the tasks of some of a plan's assignments; they expire when nobody will count them any more."""
     ttl_s = max(1.0, plan.assemble_by - now + 1.0)
-    return [
-        Entry(
-            TASK,
-            Task(
-                id=plan.id,
-                chunk=each.chunk,
-                node=each.node,
-                text=plan.chunks[each.chunk].text,
-                kind=plan.chunks[each.chunk].kind,
-                replica=each.replica,
-                deadline_at=plan.assemble_by,
-                context=plan.chunks[each.chunk].context,
-                given=plan.given.get(each.chunk, []),
-            ),
-            ttl_s=ttl_s,
-        )
-        for each in assignments
-    ]
+    return [Entry(TASK, _task(plan, assignment), ttl_s=ttl_s) for assignment in assignments]
+
+
+def _task(plan: Plan, assignment: Assignment) -> Task:
+    chunk = plan.chunks[assignment.chunk]
+    return Task(
+        id=plan.id,
+        chunk=chunk.index,
+        node=assignment.node,
+        text=chunk.text,
+        kind=chunk.kind,
+        replica=assignment.replica,
+        deadline_at=plan.assemble_by,
+        context=chunk.context,
+        given=plan.given.get(chunk.index, []),
+        turns=plan.turns,
+        generation=plan.generation,
+        local_time=plan.local_time,
+        model=plan.model,
+        complaint=assignment.complaint,
+        stream=len(plan.chunks) == 1 and not named(chunk.kind).voted,
+    )

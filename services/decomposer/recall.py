@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from schemas.cache import cache_key
-from schemas.messages import Chunk, Given
+from schemas.plans import Chunk, Given
 from schemas.subjects import CACHED
 from schemas.terms import CachedAnswer
 from services.runtime.bus import Bus

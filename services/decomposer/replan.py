@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
-from schemas.messages import Plan, Revised, Route
+from schemas.plans import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
 from schemas.terms import CachedAnswer
 from services.decomposer.planning import task_entries
@@ -121,4 +121,4 @@ class Replanner:
 def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate], cached: CachedAnswer | None) -> Plan:
     if wish.given:
         return release(plan, wish.chunk, wish.given, candidates, cached)
-    return extend(plan, wish.chunk, candidates)
+    return extend(plan, wish.chunk, candidates, complaint=wish.complaint)

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from schemas.commands import MAX_QUERY_BYTES, Query
+from models.engine import GrammarError
+from models.json_grammar import schema_grammar
+from schemas.commands import MAX_QUERY_BYTES, MAX_TURNS_BYTES, Query
 from schemas.terms import ErrorCode
 from services.runtime.replies import Refusal
 from services.runtime.wire import decode
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4096  # every character escaped, and the other fields
+MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4 * MAX_TURNS_BYTES  # every character escaped, and the other fields
 
 
 def parse(payload: bytes) -> Query:
@@ -27,22 +29,31 @@ def parse(payload: bytes) -> Query:
         query = decode(payload, Query)
     except msgspec.DecodeError as error:
         raise Refusal(ErrorCode.BAD_REQUEST, f"the request is no valid query: {error}") from None
-    size = len(query.query.encode())
+    last = f"$.messages[{len(query.messages) - 1}].content" if query.messages else "$.query"
+    size, before = len(query.text.encode()), sum(len(turn.content.encode()) for turn in query.turns)
     if size > MAX_QUERY_BYTES:
-        raise Refusal(ErrorCode.TOO_LARGE, f"$.query has {size} bytes; {MAX_QUERY_BYTES} are allowed")
-    if not query.query.strip():
-        raise Refusal(ErrorCode.BAD_REQUEST, "$.query holds nothing but white space")
+        raise Refusal(ErrorCode.TOO_LARGE, f"{last} has {size} bytes; {MAX_QUERY_BYTES} are allowed")
+    if before > MAX_TURNS_BYTES:
+        message = f"$.messages before the last have {before} bytes; {MAX_TURNS_BYTES} are allowed"
+        raise Refusal(ErrorCode.TOO_LARGE, message)
+    if not query.text.strip():
+        raise Refusal(ErrorCode.BAD_REQUEST, f"{last} holds nothing but white space")
+    if query.response_format is not None and query.response_format.schema_ is not None:
+        try:
+            schema_grammar(query.response_format.schema_)
+        except GrammarError as error:
+            raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {error}") from None
     return query
+
+
+class _Claim(msgspec.Struct):
+    id: str = ""
 
 
 def claimed_id(payload: bytes) -> str:
     """Give the id that an error reply can name: the client's own if it can be read at all, else empty."""
-
-    class _Id(msgspec.Struct):
-        id: str = ""
-
     try:
-        return decode(payload, _Id).id[:64]
+        return decode(payload, _Claim).id[:64]
     except msgspec.DecodeError:
         return ""
 

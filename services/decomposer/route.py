@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from schemas.messages import Assignment, Chunk, Given, Plan
+from schemas.plans import Assignment, Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import CachedAnswer
 from services.kinds.kind import Kind
@@ -62,15 +62,15 @@ class _Draft:
     def idle(self, pool: Sequence[Candidate]) -> list[Candidate]:
         return [each for each in pool if not self.load[each.presence.node]]
 
-    def add_fresh(self, chunk: Chunk) -> bool:
+    def add_fresh(self, chunk: Chunk, complaint: str = "") -> bool:
         """Add a replica on a node that has not the chunk yet, an idle one if there is one; False if there is none."""
         nodes = {each.node for each in self.assignments if each.chunk == chunk.index}
         fresh = [each for each in self.candidates if each.presence.node not in nodes]
         if fresh:
-            self.add(chunk, self.idle(fresh) or fresh)
+            self.add(chunk, self.idle(fresh) or fresh, complaint)
         return bool(fresh)
 
-    def add(self, chunk: Chunk, pool: Sequence[Candidate]) -> None:
+    def add(self, chunk: Chunk, pool: Sequence[Candidate], complaint: str = "") -> None:
         asked, kind = self.asked(chunk.index), named(chunk.kind)
         scores = self._scores(chunk.kind, pool)
         fittest = max(each.record(chunk.kind).fitness for each in self.candidates)
@@ -92,6 +92,7 @@ class _Draft:
                 node=best.presence.node,
                 replica=sum(1 for each in asked if models & set(each.presence.models)),
                 fitness=best.record(chunk.kind).fitness,
+                complaint=complaint,
             )
         )
 
@@ -154,15 +155,15 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 
 
-def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1) -> Plan:
-    """Give the plan's next revision, with `replicas` more of a chunk or as many as can be.
+def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1, *, complaint: str = "") -> Plan:
+    """Give the plan's next revision, with `replicas` more of a chunk or as many as can be, told the `complaint`.
 
     The chunk is marked exhausted when there is no node left to ask.
     """
     if chunk in plan.exhausted:
         return plan
     draft = _Draft(candidates, list(plan.assignments), Counter(each.node for each in plan.assignments))
-    num_added = sum(draft.add_fresh(plan.chunks[chunk]) for _ in range(min(replicas, MAX_ASSIGNMENTS)))
+    num_added = sum(draft.add_fresh(plan.chunks[chunk], complaint) for _ in range(min(replicas, MAX_ASSIGNMENTS)))
     if not num_added:
         return msgspec.structs.replace(plan, exhausted=[*plan.exhausted, chunk], revision=plan.revision + 1)
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from schemas.messages import Plan
+from schemas.plans import Plan
 
 FORGET_S = 30.0  # after its deadline a query has ended, whether or not its answer was seen here
 

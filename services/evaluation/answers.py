@@ -22,8 +22,9 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was answered to the question `id`, `seconds` after it was asked.
 
     Of the pipeline: the `query_id` and `policy` under which it was asked, and the reply's `chunks`, `synthesis` and
-    `timings`.  Of a `model` alone: its tokens, and why it ended (`finish`: stop, length, loop or deadline).  A row that
-    another program wrote needs no more than `id` and `answer`.
+    `timings`.  Of a `model` alone: its tokens, and why it ended (`finish`: stop, length, loop or deadline).
+    `first_text_s` is when its first words could be read, `passed` whether its code passed the question's tests (None:
+    they were not run).  A row that another program wrote needs no more than `id` and `answer`.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     finish: str | None = None
+    first_text_s: float | None = None
+    passed: bool | None = None
 
     @property
     def is_final(self) -> bool:

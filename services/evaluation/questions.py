@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,23 +23,40 @@ class Part(Struct, frozen=True, kw_only=True):
     gold: Annotated[list[Gold], Meta(min_length=1)]
 
 
+class Scorer(StrEnum):
+    """What makes an answer right."""
+
+    PARTS = "parts"
+    """An accepted value of each part stands in it."""
+    OPTION = "option"
+    """The option that it names last is the accepted one."""
+    CHECKS = "checks"
+    """It meets every demand of the question that a program can verify."""
+    TESTS = "tests"
+    """Its code passes the question's tests, which are run where `--run-code` is given."""
+
+
 class Question(Struct, frozen=True, kw_only=True):
-    """One question; `kind` groups questions that are alike."""
+    """One question; `kind` groups questions that are alike.  `test` is Python that fails unless the code is right."""
 
     id: str
     query: str
     parts: list[Part]
     kind: str = ""
+    scorer: Scorer = Scorer.PARTS
+    test: str = ""
 
 
 class _Row(Struct, frozen=True, kw_only=True):
-    """As it stands in a file: with `parts`, or with one `gold` for the whole; other fields pass unread."""
+    """As it stands in a file: with `parts`, with one `gold` for the whole, or a `test`; other fields pass unread."""
 
     id: Annotated[str, Meta(min_length=1)]
     query: Annotated[str, Meta(min_length=1)]
     parts: Annotated[list[Part], Meta(min_length=1)] | None = None
     gold: Gold | None = None
     kind: str = ""
+    scorer: Scorer = Scorer.PARTS
+    test: str = ""
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -52,9 +70,11 @@ def read_questions(path: Path) -> list[Question]:
     for number, row in read_rows(path, _Row):
         for problem in _problems(row, questions):
             raise EvaluationError(f"{path}:{number}: {problem}")
-        parts = row.parts if row.gold is None else [Part(text=row.query, gold=[row.gold])]
-        assert parts is not None, "checked above"
-        questions[row.id] = Question(id=row.id, query=row.query, parts=parts, kind=row.kind)
+        gold = row.scorer.value if row.gold is None else row.gold
+        parts = row.parts or [Part(text=row.query, gold=[gold])]
+        questions[row.id] = Question(
+            id=row.id, query=row.query, parts=parts, kind=row.kind, scorer=row.scorer, test=row.test
+        )
     if not questions:
         raise EvaluationError(f"{path}: holds no question")
     return list(questions.values())
@@ -62,8 +82,13 @@ def read_questions(path: Path) -> list[Question]:
 
 def _problems(row: _Row, before: dict[str, Question]) -> Iterator[str]:
     """List what the shape alone can't forbid."""
-    if (row.parts is None) == (row.gold is None):
+    wants_gold = row.scorer in (Scorer.PARTS, Scorer.OPTION)
+    if wants_gold and (row.parts is None) == (row.gold is None):
         yield "a question has either `parts` or `gold`"
+    if row.scorer is Scorer.OPTION and row.gold is None:
+        yield "the scorer `option` goes with one `gold`"
+    if (row.scorer is Scorer.TESTS) != bool(row.test):
+        yield "the scorer `tests` goes with a `test`"
     if row.id in before:
         yield f"the id {row.id!r} stands twice"
     if not row.query.strip():

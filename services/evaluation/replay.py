@@ -10,6 +10,8 @@ from msgspec import structs
 from schemas.messages import ChunkOutcome
 from schemas.terms import CALCULATOR, VoteRule
 from services.evaluation.answers import Answer
+from services.kinds.question import question
+from services.kinds.table import named
 from services.kinds.told import told
 from services.voting.equivalence import equivalent
 from services.voting.rules import Voter, count
@@ -28,7 +30,8 @@ def decide(outcome: ChunkOutcome, rule: VoteRule) -> Decision | None:
     """Count a chunk's votes again; None if it has none, or if what the models said is not on record."""
     voters = [voter for vote in outcome.votes if (voter := Voter.again(vote)) is not None]
     calculated = next((vote.final for vote in outcome.votes if vote.node == CALCULATOR), None)
-    counted = count(rule, voters, calculated=calculated)
+    asked = question(outcome.text, outcome.context, outcome.given)
+    counted = count(rule, voters, calculated=calculated, num_options=named(outcome.kind).num_options(asked))
     if counted is None:
         return None
     return Decision(counted.tally.winner.text, counted.tally.winner.final, counted.confidence)

@@ -21,12 +21,14 @@ class Summary(Struct, frozen=True, kw_only=True):
 
     `statuses` counts how the queries ended.  `wordings` counts the methods of synthesis; `rejected` is a join that was
     returned for what a model wrote.  `faults` counts the wrong parts.  Tokens are those of the answers on the record
-    (what was cancelled and the synthesis are not), None if it has none.
+    (what was cancelled and the synthesis are not), None if it has none.  `kinds` are the figures of each kind of
+    question, where there are several.
     """
 
     name: str
     answered: int
     figures: Figures
+    kinds: dict[str, Figures]
     statuses: dict[str, int]
     wordings: dict[str, int]
     faults: dict[Fault, int]
@@ -43,12 +45,23 @@ def summarise(name: str, questions: Sequence[Question], answers: Mapping[str, An
         name=name,
         answered=len(rows),
         figures=score(questions, answers),
+        kinds=_by_kind(questions, answers),
         statuses=_count(row.status.value for row in rows if row.status is not None),
         wordings=_count(_wording(row.synthesis) for row in rows if row.synthesis is not None),
         faults={fault: faults[fault] for fault in Fault if faults[fault]},
         prompt_tokens=_sum([row.prompt_tokens for row in rows] + [each.prompt_tokens for each in said]),
         generated_tokens=_sum([row.completion_tokens for row in rows] + [each.completion_tokens for each in said]),
     )
+
+
+def _by_kind(questions: Sequence[Question], answers: Mapping[str, Answer]) -> dict[str, Figures]:
+    """Score the kinds of questions apart, if there are several."""
+    kinds = sorted({question.kind for question in questions})
+    found: dict[str, Figures] = {}
+    for kind in kinds if len(kinds) > 1 else []:
+        own = [question for question in questions if question.kind == kind]
+        found[kind or "-"] = score(own, {one.id: answers[one.id] for one in own if one.id in answers})
+    return found
 
 
 def _said(row: Answer) -> list[ModelAnswer]:

@@ -72,14 +72,13 @@ async def gateway(bus: Bus, *, listening: socket.socket) -> AsyncIterator[Sequen
             limit_concurrency=MAX_CONNECTIONS,
         )
     )
-    serving = asyncio.create_task(server.serve(sockets=[listening]), name="gateway")
+    serving = asyncio.create_task(server.serve(sockets=[listening.dup()]), name="gateway")
     try:
         yield []
     finally:
         gate.leaving = True
         server.should_exit = True
         await serving
-        listening.close()
         await gate.asking.close()
 
 

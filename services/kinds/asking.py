@@ -5,17 +5,17 @@ The system text depends on the kind alone, so that its tokens are shared by all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from services.kinds.kind import Sampling, Way
+from services.kinds.kind import Sampling
 from services.voting.words import capital, ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.kinds.kind import Kind
+    from services.kinds.kind import Kind, Way
     from services.kinds.prompt import Prompt
 
 _MAX_SEED = 2**31 - 1  # llama.cpp takes a uint32, of which the last means "random"
@@ -39,7 +39,7 @@ def asking(kind: Kind, question: str, replica: int, slot: int) -> Asking:
     ways = kind.ways(question)
     way = ways[replica % len(ways)]
     if replica >= len(ways) and way.sampling is Sampling.GREEDY:
-        way = Way(way.method, Sampling.VARIED)
+        way = replace(way, sampling=Sampling.VARIED)
     digest = sha256(f"{question}/{kind.name}/{replica}/{slot}".encode()).digest()
     return Asking(_prompt(kind, question, way), way, int.from_bytes(digest[:4]) & _MAX_SEED)
 
@@ -55,15 +55,17 @@ def asking_again(kind: Kind, question: str, asked: Sequence[Asking], finals: Seq
     return [Asking(prompt, way, before.seed) for before in asked]
 
 
-def worth_asking(kind: Kind, trusts: Sequence[float]) -> list[bool]:
-    """Tell which of a node's models to ask, by how far each is to be trusted (`trusts`, of which there must be one).
+def worth_asking(kind: Kind, way: Way, trusts: Sequence[float]) -> list[bool]:
+    """Tell which of a node's models to ask, by how far each is to be trusted (`trusts`); nothing without a model.
 
     Of a kind that is not voted on only the best one; of equals the first.
     """
+    if not trusts:
+        return []
     best = max(trusts)
     if not kind.voted:
         return [slot == trusts.index(best) for slot in range(len(trusts))]
-    return [trust >= kind.worth * best for trust in trusts]
+    return [trust >= way.worth * best for trust in trusts]
 
 
 def _prompt(kind: Kind, question: str, way: Way) -> Prompt:

@@ -8,12 +8,16 @@ from services.kinds.problem import is_problem
 from services.kinds.prompt import PLAIN, Prompt
 from services.kinds.reading.options import Options, find_options, read_option
 
-BRIEF, STEPS = "choice", "choice-steps"
-BRIEF_TOKENS, STEPS_TOKENS = 64, 400
+BRIEF, DIRECT, STEPS = "choice-brief", "choice", "choice-steps"
+BRIEF_TOKENS, DIRECT_TOKENS, STEPS_TOKENS = 96, 16, 512
 
-_THINK = 'Think step by step, briefly. Then end with one line: "Answer: " and {form}.'
-_WORKED = (Way(STEPS), Way(STEPS, Sampling.VARIED))
-_PLAIN = (Way(BRIEF), Way(STEPS), Way(STEPS, Sampling.VARIED))
+_ONLY = "Reply with the answer only: {form}."
+_WORTH = 0.6
+# As it stands a small model works a hard choice in steps of its own, and is right more often than when it is told how:
+# of 20 such choices 9, in about 160 tokens; directly 7, in 3 tokens, not the same ones.  So that comes first, and the
+# direct answers, which cost next to nothing, where it leaves doubt.
+_WORKED = (Way(STEPS, worth=_WORTH), Way(DIRECT), Way(STEPS, Sampling.VARIED, _WORTH))
+_PLAIN = (Way(BRIEF), Way(STEPS, worth=_WORTH), Way(STEPS, Sampling.VARIED, _WORTH))
 _MAX_CHARS = 8000
 
 
@@ -39,7 +43,9 @@ def _prompt(question: str, method: str) -> Prompt:
     options = find_options(question) or Options.YES_NO
     if method == BRIEF:
         return Prompt(PLAIN, question, max_tokens=BRIEF_TOKENS, stop=("\n\n",))
-    return Prompt(PLAIN, f"{question}\n\n{_THINK.format(form=options.form)}", max_tokens=STEPS_TOKENS)
+    if method == DIRECT:
+        return Prompt(PLAIN, f"{question}\n\n{_ONLY.format(form=options.form)}", max_tokens=DIRECT_TOKENS)
+    return Prompt(PLAIN, question, max_tokens=STEPS_TOKENS)
 
 
 def _read(said: Said) -> Reading:
@@ -54,5 +60,6 @@ CHOICE = Kind(
     prompt=_prompt,
     read=_read,
     comparable=always,
-    worth=0.6,
+    replicas=2,
+    num_options=lambda question: len((find_options(question) or Options.YES_NO).named),
 )

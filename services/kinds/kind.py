@@ -26,10 +26,15 @@ class Sampling(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A method of asking, which picks the prompt, the reading and the calibration; and how tokens are drawn."""
+    """A method of asking, which picks the prompt, the reading and the calibration; and how tokens are drawn.
+
+    `worth` is the least share of the best model's trust that another model of the node must have to be asked too: what
+    costs many tokens is not worth a model that is far behind.
+    """
 
     method: str
     sampling: Sampling = Sampling.GREEDY
+    worth: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,11 @@ def always(_: str) -> bool:
     return True
 
 
+def no_options(_: str) -> int:
+    """Say that the answers to choose from are not given."""
+    return 0
+
+
 def as_worded(winner: str, _: str) -> str:
     """Tell an answer as the model worded it."""
     return winner
@@ -79,9 +89,10 @@ class Kind:
     `read` reads what was said.  `comparable` tells of a final answer whether others may say the same, so that one more
     is worth asking for.  `tell` words a winner and its final answer for a line among others.
 
-    `voted` is False where answers cannot be compared: then the best member alone is asked, once.  `worth` is the least
-    share of the best model's trust that another model of the node must have to be asked too.  `fallback` is the way to
-    ask again where no answer said anything.  `stated` says that the calculator may read the request outright.
+    `voted` is False where answers cannot be compared: then the best member alone is asked, once.  `replicas` bounds how
+    many are worth asking for.  `fallback` is the way to ask again where no answer said anything.  `stated` says that
+    the calculator may read the request outright.  `num_options` tells how many answers there are to choose from, 0
+    where they are not given: two who are wrong say the same the more often the fewer there are.
     """
 
     name: str
@@ -92,6 +103,7 @@ class Kind:
     comparable: Callable[[str], bool] = few_words
     tell: Callable[[str, str], str] = as_worded
     voted: bool = True
-    worth: float = 0.0
+    replicas: int = 256
     fallback: Way | None = None
     stated: bool = False
+    num_options: Callable[[str], int] = no_options

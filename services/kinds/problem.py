@@ -21,19 +21,20 @@ from services.voting.calculator import calculate
 PROGRAM, STEPS = "program", "steps"
 PROGRAM_TOKENS, STEPS_TOKENS = 240, 400
 
+_WORTH = 0.6
 _CODE = (
     "Write Python lines that compute the answer: one assignment per line with descriptive names, no functions, "
     "no print, no comments; the last line assigns `answer`. Code only."
 )
 # Two short programs that agree need no long steps.
 _WORKED = (
-    Way(PROGRAM),
-    Way(PROGRAM, Sampling.VARIED),
-    Way(STEPS),
-    Way(PROGRAM, Sampling.VARIED),
-    Way(STEPS, Sampling.VARIED),
+    Way(PROGRAM, worth=_WORTH),
+    Way(PROGRAM, Sampling.VARIED, _WORTH),
+    Way(STEPS, worth=_WORTH),
+    Way(PROGRAM, Sampling.VARIED, _WORTH),
+    Way(STEPS, Sampling.VARIED, _WORTH),
 )
-_EXPLAINED = (Way(STEPS), Way(STEPS, Sampling.VARIED))
+_EXPLAINED = (Way(STEPS, worth=_WORTH), Way(STEPS, Sampling.VARIED, _WORTH))
 _EXPLAIN = re.compile(
     r"\b(?:explain|show\s+(?:your|the|all|me)|step[\s-]by[\s-]step|justify|prove|reason(?:ing)?\s+(?:through|out)|derive"
     r"|how\s+(?:did|do)\s+you)\b",
@@ -114,7 +115,8 @@ def _ways(question: str) -> tuple[Way, ...]:
 def _prompt(question: str, method: str) -> Prompt:
     match method:
         case "program":
-            return Prompt(PLAIN, f"{question}\n\n{_CODE}", max_tokens=PROGRAM_TOKENS)
+            # what is said after the program is not read
+            return Prompt(PLAIN, f"{question}\n\n{_CODE}", max_tokens=PROGRAM_TOKENS, stop=("\n```",))
         case "steps":
             return Prompt(PLAIN, question, max_tokens=STEPS_TOKENS)
         case _:
@@ -155,7 +157,6 @@ PROBLEM = Kind(
     read=_read,
     comparable=always,
     tell=as_final,
-    worth=0.6,  # a problem costs many tokens: a model that is far behind would cost time and decide nothing
-    fallback=Way(STEPS, Sampling.VARIED),  # a later replica works the same steps greedily
+    fallback=Way(STEPS, Sampling.VARIED, _WORTH),  # a later replica works the same steps greedily
     stated=True,
 )

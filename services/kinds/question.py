@@ -15,7 +15,7 @@ from services.voting.words import INTERROGATIVE, capital, ended
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.messages import Given
+    from schemas.plans import Given
 
 _REFERENCE = re.compile(
     r"\b(?:the\s+(?:previous\s+|last\s+)?(?:result|answer|sum|product|quotient|difference|total|outcome)"

@@ -5,41 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
+from models.engine import Engine
 from schemas.commands import Cancel
-from schemas.messages import ModelAnswer, Result, Task
+from schemas.messages import Result
+from schemas.plans import Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
-from services.kinds.asking import Asking, asking, asking_again, worth_asking
-from services.kinds.kind import Kind, Said, Sampling
-from services.kinds.question import question
-from services.kinds.table import named
+from services.node.work import Work
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
+from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.wire import BusError, Entry
-from services.voting.calibration import CUT_OFF, trust
-from services.voting.rules import consensus
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 1.0
-TEMPERATURE = 0.7  # of what is sampled so that it varies
 QUEUED_S = 1.0
-PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
 GOODBYE_S = 1.0
 MAX_CANCELLED = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeConfig:
-    """One node of the topology, with its place and its model files."""
+    """One node of the topology, with its place and its model files.
+
+    With `run_code` the examples of a request for code are run, see `services.runtime.sandbox`.
+    """
 
     id: str
     cluster: str
@@ -47,6 +45,7 @@ class NodeConfig:
     models: tuple[Path, ...]
     fitness: float = 0.5
     slots: int = 1
+    run_code: bool = False
 
 
 class Node:
@@ -72,7 +71,7 @@ class Node:
             return
         work = self._working.get(key)  # a task that comes again while it is worked on is not begun again
         if work is None:
-            work = self._working[key] = asyncio.create_task(self._answer(task))
+            work = self._working[key] = asyncio.create_task(self._answer(task, again=delivery.num_delivered > 1))
             work.add_done_callback(lambda _: self._working.pop(key, None))
         try:
             result = await work
@@ -126,87 +125,22 @@ class Node:
         waited = delivery.num_delivered > 1 or now - delivery.stored_at > QUEUED_S
         return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
 
-    async def _answer(self, task: Task) -> Result:
-        """Ask the models, and vote between them."""
-        started_at = time.time()
-        kind, asked = named(task.kind), question(task.text, task.context, task.given)
-        askings = [asking(kind, asked, task.replica, slot) for slot in range(len(self._config.models))]
-        answers: list[ModelAnswer] = []
-        problems: list[str] = []
-        while askings:
-            for said in await self._ask_models(task, kind, asked, askings):
-                if isinstance(said, ModelAnswer):
-                    answers.append(said)
-                else:
-                    problems.append(said)
-            askings = asking_again(kind, asked, askings, [said.final for said in answers])
-        choice = consensus(answers)
-        return Result(
-            id=task.id,
-            chunk=task.chunk,
-            node=self._config.id,
-            replica=task.replica,
-            started_at=started_at,
-            latency_s=time.time() - started_at,
-            answers=answers,
-            chosen=choice.chosen if choice else None,
-            confidence=choice.confidence if choice else 0.0,
-            agreed=choice.agreed if choice else None,
-            error=None if choice else "; ".join(problems) or "the models gave no usable answer",
-        )
-
-    async def _ask_models(
-        self, task: Task, kind: Kind, asked: str, askings: Sequence[Asking]
-    ) -> list[ModelAnswer | str]:
-        """Ask those models that are worth it, each in its way."""
-        models = self._config.models
-        trusts = [trust(model.stem, how.way.method) for model, how in zip(models, askings, strict=True)]
-        wanted = zip(models, askings, worth_asking(kind, trusts), strict=True)
-        return await asyncio.gather(
-            *(self._ask(task, kind, asked, model, how) for model, how, worth in wanted if worth)
-        )
-
-    async def _ask(self, task: Task, kind: Kind, asked: str, model: Path, how: Asking) -> ModelAnswer | str:
-        """Ask one model; what goes wrong comes back as text."""
-        request = Request(
-            model=model,
-            messages=turns(how.prompt.system, how.prompt.user),
-            max_tokens=how.prompt.max_tokens,
-            stop=how.prompt.stop,
-            temperature=0.0 if how.way.sampling is Sampling.GREEDY else TEMPERATURE,
-            seed=how.seed,
-            deadline_at=_stop_at(task.deadline_at),
-            caller=self._config.id,
-        )
-        try:
-            done = await self._engine.complete(request)
-        except EngineClosed:
-            raise
-        except (ModelError, PromptTooLong) as error:
-            return str(error)
-        except Exception as error:  # a replica elsewhere may do better than a retry here
-            log.exception("model.failed", query=task.id, chunk=task.chunk, node=self._config.id, model=model.stem)
-            return f"{model.stem}: {type(error).__name__}"
-        method = how.way.method
-        reading = kind.read(Said(done.text, asked, method, cut_off=done.finish in CUT_OFF))
-        return ModelAnswer(
-            model=model.stem,
-            method=method,
-            text=reading.text,
-            final=reading.final,
-            logprob=done.logprob,
-            min_logprob=done.min_logprob,
-            prompt_tokens=done.prompt_tokens,
-            completion_tokens=done.completion_tokens,
-            latency_s=done.latency_s,
-            finish=done.finish,
-        )
-
-
-def _stop_at(deadline_at: float) -> float:
-    """Give the time by which a model should end, so that what it has by then still counts."""
-    left_s = max(0.0, deadline_at - time.time())
-    return deadline_at - min(MAX_PUBLISH_S, PUBLISH_SHARE * left_s)
+    async def _answer(self, task: Task, *, again: bool) -> Result:
+        """Do a task; `again` says that it had been begun before."""
+        async with AsyncExitStack() as stack:
+            pieces = None
+            if task.stream:
+                revised = again or task.replica > 0 or bool(task.complaint)
+                pieces = await stack.enter_async_context(publishing(self._bus, task.id, revised=revised))
+            work = Work(
+                task,
+                self._engine,
+                self._config.models,
+                caller=self._config.id,
+                pieces=pieces,
+                run_code=self._config.run_code,
+            )
+            return await work.result()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 It knows subjects, stores and message types, and how to write so that nothing is lost or written twice; it does not
 know what any message is for.  Every write to a store waits for the server's word and is repeated while the server is
-away, for `PATIENCE_S` at most.
+away, for as long as `patience` says.
 """
 
 from __future__ import annotations
@@ -22,9 +22,21 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from schemas.subjects import Space, Subject
+from services.runtime.patience import patience_left_s
 from services.runtime.reader import TIMEOUT_S, Reader
 from services.runtime.watchdog import watch_connection
-from services.runtime.wire import BusError, Entry, Refused, Stored, TooLarge, decode, encode, sequence_of, unix_time
+from services.runtime.wire import (
+    BusError,
+    Entry,
+    Missing,
+    Refused,
+    Stored,
+    TooLarge,
+    decode,
+    encode,
+    sequence_of,
+    unix_time,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +44,12 @@ T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 
 MIN_SERVER = (2, 15)
-PATIENCE_S = 30.0
 PAYLOAD_RESERVE_BYTES = 16 * 1024  # headers are not counted against max_payload, and one byte too many ends the client
 PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
 BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
 
 _GONE = (
-    nats.errors.TimeoutError,
+    TimeoutError,  # which nats.errors.TimeoutError is
     nats.errors.NoRespondersError,
     nats.errors.OutboundBufferLimitError,
     nats.errors.ConnectionReconnectingError,
@@ -49,7 +60,8 @@ _GONE = (
 class Bus:
     """A connection to NATS that speaks the subject table, made by `connect`.
 
-    `reconnected` is set after each return of the server, the last at `reconnected_at` (monotonic seconds).
+    `stores_in_doubt` is set when a stream or a bucket may be gone: nobody answered for it, or the server was away.
+    `reconnected_at` is when the server came back last (monotonic seconds).
     """
 
     def __init__(self, client: Client, space: Space, name: str) -> None:
@@ -58,7 +70,7 @@ class Bus:
         self.name = name
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._reader = Reader(client)
-        self.reconnected = asyncio.Event()
+        self.stores_in_doubt = asyncio.Event()
         self.reconnected_at = float("-inf")
 
     def new_id(self) -> str:
@@ -129,21 +141,22 @@ class Bus:
         for _, payload, header in message:
             self._check_size(payload, header)
         if len(message) == 1:
-            return await self._patiently(lambda: self._write(*message[0]))
-        async with self._batches:
-            return await self._patiently(lambda: self._write_batch(message))
+            return await self.patiently(lambda: self._write(*message[0]))
+        return await self.patiently(lambda: self._write_batch(message))
 
-    async def read(self, *wanted: tuple[Subject[Any], str]) -> dict[Subject[Any], list[Stored[Any]]]:
+    async def read(
+        self, *wanted: tuple[Subject[Any], str], unreadable: set[str] | None = None
+    ) -> dict[Subject[Any], list[Stored[Any]]]:
         """Read the last message of every matching subject of one store, in one go.
 
         `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
-        and so is what does not decode.
+        and so is what does not decode, whose full subject is put into `unreadable`.
         """
         store = wanted[0][0].store
         filters = {self.space.full(store, name): subject for subject, name in wanted}
         found: dict[Subject[Any], list[Stored[Any]]] = {subject: [] for subject, _ in wanted}
         tests = [(_matcher(pattern), subject) for pattern, subject in filters.items()]
-        for msg in await self._patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters))):
+        for msg in await self.patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters))):
             header = msg.headers or {}
             if "KV-Operation" in header:
                 continue
@@ -153,6 +166,8 @@ class Bus:
                 message = decode(msg.data, subject.message)
             except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
                 log.warning("stored.undecodable", subject=header["Nats-Subject"], reason=str(error))
+                if unreadable is not None:
+                    unreadable.add(header["Nats-Subject"])
                 continue
             found[subject].append(
                 Stored(
@@ -170,9 +185,18 @@ class Bus:
 
     async def purge(self, subject: Subject[T], **tokens: str | int) -> None:
         """Remove the messages of matching subjects from their store."""
-        address = f"$JS.API.STREAM.PURGE.{self.space.stream(subject.store)}"
         payload = encode({"filter": self.space.full(subject.store, subject.at(**tokens))})
-        await self._patiently(lambda: self.client.request(address, payload, timeout=TIMEOUT_S))
+        await self.ask_jetstream(f"STREAM.PURGE.{self.space.stream(subject.store)}", payload)
+
+    async def ask_jetstream(self, call: str, payload: bytes = b"") -> bytes:
+        """Call the API of JetStream and give its reply, which is no error.  Raises BusError."""
+
+        async def attempt() -> bytes:
+            reply = (await self.client.request(f"$JS.API.{call}", payload, timeout=TIMEOUT_S)).data
+            sequence_of(reply)
+            return reply
+
+        return await self.patiently(attempt)
 
     # --- the wire ---------------------------------------------------------------------------------------------------
 
@@ -185,18 +209,22 @@ class Bus:
         if size > limit:
             raise TooLarge(f"a message of {size} bytes is over this server's limit of {limit}")
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[R]]) -> R:
-        """Repeat while the server is away, for PATIENCE_S."""
-        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
+    async def patiently(self, attempt: Callable[[], Awaitable[R]]) -> R:
+        """Repeat while the server is away, for as long as `patience` says.  Raises BusError then."""
+        clock = asyncio.get_running_loop().time
+        began_at = clock()
+        give_up_at = began_at + patience_left_s()
         pause_s = 0.05
         while True:
             try:
-                return await attempt()
+                async with asyncio.timeout_at(give_up_at):
+                    return await attempt()
             except _GONE as error:
-                if self.client.is_closed or asyncio.get_running_loop().time() + pause_s > give_up_at:
-                    raise BusError(
-                        f"no good answer from NATS for {PATIENCE_S:.0f} s: {error or type(error).__name__}"
-                    ) from None
+                if isinstance(error, nats.errors.NoRespondersError | Missing):
+                    self.stores_in_doubt.set()
+                if self.client.is_closed or clock() + pause_s > give_up_at:
+                    waited = f"{clock() - began_at:.1f} s"
+                    raise BusError(f"no good answer from NATS for {waited}: {error or type(error).__name__}") from None
             except nats.errors.ConnectionClosedError:
                 raise BusError("the connection to NATS is closed") from None
             await asyncio.sleep(pause_s)
@@ -209,12 +237,13 @@ class Bus:
 
     async def _write_batch(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> int:
         batch = self.new_id()
-        for i, (address, payload, header) in enumerate(messages[:-1], 1):
-            mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(i)}
-            await self.client.publish(address, payload, headers={**header, **mark})
-        address, payload, header = messages[-1]
-        mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(messages)), "Nats-Batch-Commit": "1"}
-        return await self._write(address, payload, {**header, **mark})
+        async with self._batches:
+            for i, (address, payload, header) in enumerate(messages[:-1], 1):
+                mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(i)}
+                await self.client.publish(address, payload, headers={**header, **mark})
+            address, payload, header = messages[-1]
+            mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(messages)), "Nats-Batch-Commit": "1"}
+            return await self._write(address, payload, {**header, **mark})
 
 
 def _matcher(pattern: str) -> Callable[[list[str]], bool]:
@@ -241,7 +270,7 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
     async def on_reconnected() -> None:
         log.info("nats.reconnected", service=name)
         bus.reconnected_at = time.monotonic()
-        bus.reconnected.set()
+        bus.stores_in_doubt.set()
 
     try:
         async with asyncio.timeout(patience_s):

@@ -45,7 +45,10 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
             except TimeoutError:
                 continue
             if msg.headers is None or msg.headers.get("Status") != "503":
-                return decode(msg.data, Reply)
+                try:
+                    return decode(msg.data, Reply)
+                except msgspec.DecodeError as error:
+                    raise BusError(f"the reply to query {query.id} can't be read: {error}") from None
             alone_since = alone_since or time.monotonic()
             if time.monotonic() - alone_since > nobody_s:
                 raise BusError(f"no decomposer listens on {address}")

@@ -18,16 +18,18 @@ from typing import Any
 import msgspec
 import nats.errors
 import structlog
+from msgspec import structs
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import APIError, ServiceUnavailableError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from schemas.messages import DeadLetter
-from schemas.subjects import DEAD, Store
+from schemas.subjects import DEAD, MAX_TOKEN_CHARS, Store
 from services.runtime.bus import Bus
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
-from services.runtime.wire import BusError, Entry, decode
+from services.runtime.supervision import alongside
+from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,7 @@ HEARTBEAT_S = 0.5
 PULL_S = 30.0
 MAX_TRIES = 5
 BACK_OFF_S = (0.2, 1.0, 3.0, 5.0)
+CUT_CHARS = 64 * 1024  # what is kept of a payload that is too large for a letter; each may take 6 bytes in JSON
 
 
 class Consumer:
@@ -57,7 +60,10 @@ class Consumer:
         self.draining = False
 
     async def ensure(self) -> None:
-        """Make the durable consumer, or find it."""
+        """Make the durable consumer, or find it.  Raises BusError when the server refuses it or stays away."""
+        await self._bus.patiently(self._ensure)
+
+    async def _ensure(self) -> None:
         filters = list(self._handlers)
         config = ConsumerConfig(
             durable_name=self._route.durable,
@@ -68,7 +74,14 @@ class Consumer:
             filter_subjects=filters if len(filters) > 1 else None,
             inactive_threshold=self._route.inactive_s,
         )
-        await self._bus.client.jetstream().add_consumer(self._stream, config)
+        try:
+            await self._bus.client.jetstream().add_consumer(self._stream, config)
+        except NotFoundError as error:
+            raise Missing(error.description) from None
+        except ServiceUnavailableError as error:
+            raise Refused(error.description) from None
+        except APIError as error:
+            raise BusError(f"consumer {self._route.durable}: {error.description}") from None
 
     async def run(self) -> None:
         """Pull until cancelled."""
@@ -130,8 +143,14 @@ class Consumer:
         self._asked = 0
         self._missing = False
         if self._bus.client.is_connected:
-            with suppress(nats.errors.Error, TimeoutError, APIError, ServiceUnavailableError):
-                await self.ensure()
+            try:
+                await self._ensure()
+            except Missing:
+                self._bus.stores_in_doubt.set()
+                self._missing = True
+            except (nats.errors.Error, TimeoutError, BusError, Refused) as error:
+                log.debug("consumer.not_made", durable=self._route.durable, error=str(error))
+                self._missing = True
 
     async def _on_message(self, msg: Msg) -> None:
         self._heard_at = time.monotonic()
@@ -212,15 +231,18 @@ class Consumer:
     async def _bury(self, msg: Msg, reason: str) -> None:
         letter = DeadLetter(
             subject=msg.subject,
-            service=self._route.durable,
+            service=self._route.durable[:MAX_TOKEN_CHARS],  # a durable may be longer than the id of its node
             sequence=msg.metadata.sequence.stream,
             reason=reason,
             payload=msg.data.decode(errors="replace"),
         )
         try:
-            await self._bus.commit(Entry(DEAD, letter))
-        except BusError as error:
-            log.error("letter.lost", subject=msg.subject, error=str(error))
+            try:
+                await self._bus.commit(Entry(DEAD, letter))
+            except TooLarge:
+                await self._bus.commit(Entry(DEAD, structs.replace(letter, payload=letter.payload[:CUT_CHARS])))
+        except Exception as error:  # the message is of no use either way
+            log.exception("letter.lost", subject=msg.subject, error=str(error))
         finally:
             with suppress(nats.errors.Error):
                 await msg.term()
@@ -231,14 +253,8 @@ async def consuming(bus: Bus, service: str, route: Consumption, *, grace_s: floa
     """Consume while the body runs; at the end stop fetching, grace, cancel, nak what is left."""
     consumer = Consumer(bus, service, route)
     await consumer.ensure()
-    loops = [
-        asyncio.create_task(consumer.run(), name=f"{route.durable}-pull"),
-        asyncio.create_task(consumer.keep_alive(), name=f"{route.durable}-keep-alive"),
-    ]
-    try:
-        yield consumer
-    finally:
-        await consumer.finish(grace_s)
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+    async with alongside(consumer.run(), consumer.keep_alive(), name=route.durable):
+        try:
+            yield consumer
+        finally:
+            await consumer.finish(grace_s)

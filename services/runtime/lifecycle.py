@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -25,13 +26,16 @@ from nats.micro.service import ServiceConfig
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.consume import consuming
-from services.runtime.provision import MAX_IN_FLIGHT, provision
+from services.runtime.limits import Limits
+from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
-from services.runtime.wire import BusError, decode
+from services.runtime.supervision import alongside, kept_alive
+from services.runtime.wire import decode
 
 log = structlog.get_logger(__name__)
 
 GRACE_S = 2.0
+REMAKE_S = 0.5  # the least time between two looks at the streams
 VERSION = version("dellm")
 
 Build = Callable[[Bus], AbstractAsyncContextManager[Sequence[Route]]]
@@ -52,7 +56,7 @@ class Deployment:
 
     url: str
     space: Space = field(default_factory=Space)
-    max_in_flight: int = MAX_IN_FLIGHT
+    limits: Limits = field(default_factory=Limits)
     replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
@@ -89,28 +93,25 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
 
 @asynccontextmanager
 async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
-    """Make the streams, and make them again after each reconnect: those in memory may be gone with the server."""
+    """Make the streams, and make them again when they may be gone: with the server's memory, or deleted by somebody."""
 
     async def make() -> None:
-        bus.reconnected.clear()
-        await provision(bus, max_in_flight=deployment.max_in_flight, replicas=deployment.replicas)
+        bus.stores_in_doubt.clear()
+        await provision(bus, deployment.limits, replicas=deployment.replicas)
 
     async def make_again() -> None:
         while True:
-            await bus.reconnected.wait()
+            await bus.stores_in_doubt.wait()
             try:
                 await make()
             except Exception as error:  # noqa: BLE001  # without its buckets a service is deaf: try until it works
                 log.warning("provision.failed", service=bus.name, error=str(error) or type(error).__name__)
-                await asyncio.sleep(1)
-                bus.reconnected.set()
+                bus.stores_in_doubt.set()
+            await asyncio.sleep(REMAKE_S)
 
     await make()
-    keeper = asyncio.create_task(make_again(), name=f"{bus.name}-provision")
-    try:
+    async with alongside(make_again(), name=bus.name):
         yield
-    finally:
-        keeper.cancel()
 
 
 @asynccontextmanager
@@ -183,24 +184,22 @@ async def _serving(bus: Bus, info: MicroService, route: Endpoint, grace_s: float
 
 
 async def run(services: Sequence[Service], deployment: Deployment, ready: Callable[[], Any] | None = None) -> None:
-    """Run services until SIGINT or SIGTERM; a second signal exits at once."""
+    """Run services until SIGINT or SIGTERM; a second signal exits at once.  Raises what a service can't survive."""
+    with stopping() as stop:
+        async with hosted(services, deployment):
+            if ready is not None:
+                ready()
+            await stop.wait()
+
+
+@asynccontextmanager
+async def hosted(services: Sequence[Service], deployment: Deployment) -> AsyncIterator[None]:
+    """Run services while the body runs, each begun again should it die; all are ready when the body begins."""
     async with AsyncExitStack() as stack:
-        stop = stack.enter_context(stopping())
-        buses = [await stack.enter_async_context(running(each, deployment)) for each in services]
-        if ready is not None:
-            ready()
-        await until(stop, buses)
-
-
-async def until(stop: asyncio.Event, buses: Sequence[Bus]) -> None:
-    """Wait for the stop, or raise BusError when a connection is closed for good."""
-    waiting = asyncio.create_task(stop.wait())
-    while not waiting.done():
-        await asyncio.wait([waiting], timeout=1)
-        for bus in buses:
-            if bus.client.is_closed:
-                waiting.cancel()
-                raise BusError(f"{bus.name}: the connection to NATS is closed for good")
+        for service in services:
+            begin = partial(running, service, deployment)
+            await stack.enter_async_context(kept_alive(service.name, begin))
+        yield
 
 
 class stopping:  # noqa: N801  # used as `with stopping() as stop`
@@ -236,9 +235,5 @@ async def every(interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
 @asynccontextmanager
 async def repeating(interval_s: float, call: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Call again and again while the body runs."""
-    task = asyncio.create_task(every(interval_s, call), name=call.__qualname__)
-    try:
+    async with alongside(every(interval_s, call), name=call.__qualname__):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -1,5 +1,7 @@
-"""Make the stream and the buckets, or bring them to the wanted shape.  Any service may do it, any number of times.
+"""Make the stream and the buckets, or add to them what they lack.  Any service may do it, any number of times.
 
+Processes of several versions may run at once, so what is there is never taken away: subjects are joined, and of two
+limits the wider one holds.  Only an operator changes how much is kept and for how long; the log tells what he lowers.
 Presence and admission are kept in memory: they speak of the moment only, and are written often.  A bucket that is full
 takes nothing more; but the cached answers, which give way to newer ones.
 """
@@ -7,16 +9,20 @@ takes nothing more; but the cached answers, which give way to newer ones.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from nats.errors import Error, NoRespondersError
 from nats.js.api import DiscardPolicy, RePublish, StorageType, StreamConfig
-from nats.js.errors import APIError, ServiceUnavailableError
+from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnavailableError
 
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
-from services.runtime.bus import PATIENCE_S, Bus
+from services.runtime.bus import Bus
+from services.runtime.limits import Limits
+from services.runtime.patience import PATIENCE_S
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
@@ -28,19 +34,31 @@ FITNESS_HISTORY = 10
 CACHE_MAX_BYTES = 64 * 1024 * 1024
 CACHE_MAX_AGE_S = 24 * 60 * 60.0
 
+MAX_CONSUMERS = 10_000  # one a node; a stream that names no number gets the server's, which is 1,000
+
 _STREAM_NAME_IN_USE = 10058
+_LIMITS = ("max_consumers", "max_msgs_per_subject")  # the others are the operator's
+_FEATURES = ("allow_direct", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl", "allow_rollup_hdrs")
 
 
-async def provision(bus: Bus, *, max_in_flight: int = MAX_IN_FLIGHT, replicas: int | None = None) -> None:
-    """Make what is missing and update what differs.
+async def provision(bus: Bus, limits: Limits = Limits(), *, replicas: int | None = None) -> None:  # noqa: B008  # frozen
+    """Make what is missing and add what is lacking.
 
-    `replicas` None makes one copy, and leaves what is there at what it has.  Raises BusError when the server refuses.
+    What is None in `limits` leaves what is there as it is, and so does `replicas`.  Raises BusError when the server
+    refuses.
     """
     give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
-    for config in _configs(bus.space, max_in_flight, replicas):
+    said: dict[str, dict[str, float | None]] = {
+        bus.space.stream(Store.ADMIT): {"max_msgs": limits.max_in_flight},
+        bus.space.stream(Store.STREAM): {"max_bytes": limits.stream_max_bytes, "max_age": limits.stream_max_age_s},
+    }
+    for default in _configs(bus.space, replicas):
+        told = {**said.get(default.name or "", {}), "num_replicas": replicas}
+        imposed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        config = replace(default, **imposed)
         while True:
             try:
-                await _ensure(bus, config)
+                await _ensure(bus, config, imposed)
                 break
             except APIError as error:
                 raise BusError(f"stream {config.name}: {error.description}") from None
@@ -50,27 +68,48 @@ async def provision(bus: Bus, *, max_in_flight: int = MAX_IN_FLIGHT, replicas: i
                 await asyncio.sleep(0.2)
 
 
-async def _ensure(bus: Bus, config: StreamConfig) -> None:
-    stream = bus.client.jetstream()
+async def _ensure(bus: Bus, wanted: StreamConfig, imposed: Mapping[str, Any]) -> None:
+    jetstream = bus.client.jetstream()
+    name = wanted.name or ""
     try:
-        await stream.add_stream(config)
-    except ServiceUnavailableError:
-        raise
-    except APIError as error:
-        if error.err_code != _STREAM_NAME_IN_USE:
-            raise
-        if config.num_replicas is None:
-            config = replace(config, num_replicas=(await stream.stream_info(config.name or "")).config.num_replicas)
-        await stream.update_stream(config)
-        log.info("stream.updated", stream=config.name)
+        there = (await jetstream.stream_info(name)).config
+    except NotFoundError:
+        try:
+            there = (await jetstream.add_stream(wanted)).config
+        except BadRequestError as error:
+            if error.err_code != _STREAM_NAME_IN_USE:  # else somebody was first
+                raise
+            there = (await jetstream.stream_info(name)).config
+    joined = replace(join(there, wanted), **imposed)
+    if joined != there:
+        lowered = {limit: value for limit, value in imposed.items() if value < getattr(there, limit)}
+        (log.warning if lowered else log.info)("stream.updated", stream=name, lowered=lowered)
+        await jetstream.update_stream(joined)
 
 
-def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[StreamConfig]:
+def join(there: StreamConfig, wanted: StreamConfig) -> StreamConfig:
+    """Give the configuration that is there, with what is wanted besides."""
+    subjects = list(dict.fromkeys([*(there.subjects or ()), *(wanted.subjects or ())]))
+    limits: dict[str, Any] = {limit: _wider(getattr(there, limit), getattr(wanted, limit)) for limit in _LIMITS}
+    if wanted.max_consumers is not None and (there.max_consumers or -1) <= 0:
+        limits["max_consumers"] = wanted.max_consumers  # -1 is not "any number" here but the server's default
+    allowed: dict[str, Any] = {feature: getattr(there, feature) or getattr(wanted, feature) for feature in _FEATURES}
+    return replace(there, subjects=subjects, **limits, **allowed)
+
+
+def _wider(one: float | None, other: float | None) -> float | None:
+    """Give the wider of two limits; None says nothing, and no limit (0 or less) is the widest."""
+    told = [limit for limit in (one, other) if limit is not None]
+    return max(told, key=lambda limit: float("inf") if limit <= 0 else limit, default=None)
+
+
+def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
     stream = StreamConfig(
         name=space.stream(Store.STREAM),
         description="every query in flight: the state of DELLM",
         subjects=[space.full(Store.STREAM, row.at()) for row in TABLE if row.store is Store.STREAM],
         storage=StorageType.FILE,
+        max_consumers=MAX_CONSUMERS,
         discard=DiscardPolicy.OLD,
         max_msgs_per_subject=1,
         max_age=STREAM_MAX_AGE_S,
@@ -91,7 +130,7 @@ def _configs(space: Space, max_in_flight: int, replicas: int | None) -> list[Str
         Store.ADMIT,
         replicas,
         max_age=MAX_TIMEOUT_S + 60,
-        max_msgs=max_in_flight,
+        max_msgs=MAX_IN_FLIGHT,
         storage=StorageType.MEMORY,
     )
     answers = _bucket(

@@ -68,7 +68,7 @@ class EmbeddedServer:
             stale.unlink()
         with (self.folder / "nats.log").open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
-                *(_binary(), "-c", str(config)),
+                *(find_binary(), "-c", str(config)),
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
@@ -170,7 +170,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def _binary() -> str:
+def find_binary() -> str:
     """Find nats-server beside this Python, or on PATH."""
     beside = Path(sys.executable).with_name("nats-server")
     found = str(beside) if os.access(beside, os.X_OK) else shutil.which("nats-server")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import msgspec
 from nats.aio.msg import Msg
@@ -12,7 +13,8 @@ from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
 from services.runtime.bus import Bus
-from services.runtime.wire import BusError
+from services.runtime.limits import Limits
+from services.runtime.wire import BusError, decode
 
 LISTEN_S = 0.5
 
@@ -40,7 +42,8 @@ async def find_services(bus: Bus) -> list[Found]:
 
     async def on_pong(msg: Msg) -> None:
         if msg.headers is None or "Status" not in msg.headers:
-            found.append(msgspec.json.decode(msg.data, type=Found))
+            with suppress(msgspec.DecodeError):  # another's service may describe itself in another way
+                found.append(decode(msg.data, Found))
 
     inbox = bus.client.new_inbox()
     subscription = await bus.subscribe(inbox, on_pong)
@@ -48,6 +51,21 @@ async def find_services(bus: Bus) -> list[Found]:
     await asyncio.sleep(LISTEN_S)
     await subscription.unsubscribe()
     return sorted((each for each in found if each.metadata.get("prefix") == bus.space.prefix), key=_by_name)
+
+
+async def find_limits(bus: Bus) -> Limits:
+    """Give the limits in force, as the server holds them.  Raises BusError when it stays away."""
+
+    async def config_of(store: Store) -> dict[str, Any]:
+        info = decode(await bus.ask_jetstream(f"STREAM.INFO.{bus.space.stream(store)}"), dict)
+        return cast("dict[str, Any]", info["config"])
+
+    stream, admit = await asyncio.gather(config_of(Store.STREAM), config_of(Store.ADMIT))
+    return Limits(
+        max_in_flight=admit["max_msgs"],
+        stream_max_bytes=stream["max_bytes"],
+        stream_max_age_s=stream["max_age"] / 1e9,
+    )
 
 
 async def find_depths(bus: Bus) -> list[Depth]:
@@ -65,6 +83,16 @@ async def find_depths(bus: Bus) -> list[Depth]:
         (Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers),
         key=lambda each: each.durable,
     )
+
+
+async def find_tokens(bus: Bus, subject: str) -> list[str]:
+    """List the last tokens of the stream's subjects that match, such as the ids of all answers."""
+    name, filter_ = bus.space.stream(Store.STREAM), bus.space.full(Store.STREAM, subject)
+    try:
+        info = await bus.client.jetstream().stream_info(name, subjects_filter=filter_)
+    except (NatsError, TimeoutError) as error:
+        raise BusError(f"stream {name}: {error or type(error).__name__}") from None
+    return sorted(found.rpartition(".")[2] for found in info.state.subjects or {})
 
 
 def _by_name(found: Found) -> tuple[str, str]:

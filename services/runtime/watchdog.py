@@ -14,6 +14,8 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 
+from services.runtime.supervision import alongside
+
 log = structlog.get_logger(__name__)
 
 INTERVAL_S = 2.0
@@ -22,7 +24,7 @@ PATIENCE_S = 5
 
 @asynccontextmanager
 async def watch_connection(client: Client, name: str) -> AsyncIterator[None]:
-    """Ping the server now and then while the body runs."""
+    """Ping the server now and then while the body runs.  A connection closed for good ends the body."""
 
     async def watch() -> None:
         while not client.is_closed:
@@ -36,8 +38,5 @@ async def watch_connection(client: Client, name: str) -> AsyncIterator[None]:
                     log.warning("nats.stale", service=name, error=str(error) or type(error).__name__)
                     await client.force_reconnect()
 
-    task = asyncio.create_task(watch(), name=f"{name}-watchdog")
-    try:
+    async with alongside(watch(), name=name):
         yield
-    finally:
-        task.cancel()

@@ -9,12 +9,14 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from schemas.subjects import Subject
+from schemas.subjects import TABLE, Subject
 
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
 
 _WRONG_LAST_SEQUENCE = 10071
 _STORE_FULL = 10077
+_STREAM_NOT_FOUND = 10059
 
 
 class BusError(Exception):
@@ -31,6 +33,10 @@ class Full(Exception):  # noqa: N818  # likewise
 
 class Refused(Exception):  # noqa: N818  # the caller tries again
     """The server refused a write for a cause that may pass: no leader yet, too many batches, stream being made."""
+
+
+class Missing(Refused):
+    """There is no such stream; it is being made again."""
 
 
 class TooLarge(BusError):  # noqa: N818  # named for its cause
@@ -74,18 +80,22 @@ class _PubAck(msgspec.Struct):
 
 _ack_decoder = msgspec.json.Decoder(_PubAck)
 encode = msgspec.json.Encoder().encode
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+decoders: dict[type, msgspec.json.Decoder[Any]] = {row.message: msgspec.json.Decoder(row.message) for row in TABLE}
 
 
-def decode(payload: bytes, message: type[T]) -> T:
-    """Decode one message.  Raises msgspec.DecodeError (of which ValidationError is one) with what and where."""
-    decoder = _decoders.get(message)
-    if decoder is None:
-        decoder = _decoders[message] = msgspec.json.Decoder(message)
+def decode(payload: bytes, message: type[R]) -> R:
+    """Decode one message.  Raises msgspec.DecodeError with what is wrong and where, whatever the payload is."""
+    decoder = decoders.get(message) or msgspec.json.Decoder(message)
     try:
         return decoder.decode(payload)  # type: ignore[no-any-return]
+    except msgspec.DecodeError:
+        raise
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise msgspec.DecodeError("the values are nested too deep") from None
+    except Exception as error:  # noqa: BLE001  # bytes from outside may not end the loop that reads them
+        raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from None
 
 
 def sequence_of(payload: bytes) -> int:
@@ -98,6 +108,8 @@ def sequence_of(payload: bytes) -> int:
             raise Conflict(ack.error["description"])
         case code if code == _STORE_FULL:
             raise Full(ack.error["description"])
+        case code if code == _STREAM_NOT_FOUND:
+            raise Missing(ack.error["description"])
     raise Refused(ack.error.get("description", "no reason given"))
 
 

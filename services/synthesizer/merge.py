@@ -1,12 +1,11 @@
-"""Winners to one answer: the plain join, and the prompt for the superllm."""
+"""Winners to one answer: the prompt for the superllm, and what stands below its words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from services.kinds.prompt import Prompt
-from services.kinds.told import told
-from services.voting.words import sentences
+from services.kinds.told import NOT_SURE, asked, is_guess, no_answer, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,32 +20,21 @@ _CHARS_PER_TOKEN = 3  # below what English takes in these vocabularies, about 4,
 _SPARE_TOKENS = 48
 
 
-def join(outcomes: Sequence[ChunkOutcome]) -> str:
-    """Return a line per chunk: its question and its answer, or that there is none."""
-    return "\n".join(_line(o) if o.winner is not None else _no_answer(o) for o in outcomes)
-
-
-def missing(outcomes: Sequence[ChunkOutcome]) -> str:
-    """Return the lines that name the chunks without an answer, to stand below what the superllm wrote."""
-    return "\n".join(_no_answer(o) for o in outcomes if o.winner is None)
+def unsure(outcomes: Sequence[ChunkOutcome]) -> str:
+    """Return the lines that name the chunks with a guess or no answer, to stand below what the superllm wrote."""
+    lines = [
+        no_answer(outcome) if outcome.winner is None else f"{NOT_SURE} {asked(outcome)}"
+        for outcome in outcomes
+        if outcome.winner is None or is_guess(outcome)
+    ]
+    return "\n".join(lines)
 
 
 def prompt(query: str, outcomes: Sequence[ChunkOutcome]) -> Prompt:
     """Return the superllm's prompt; it holds the winners only, and its token limit follows from their length."""
-    answers = "\n".join(f"- {_line(o)}" for o in outcomes if o.winner is not None)
+    answers = "\n".join(f"- {asked(outcome)} {told(outcome)}" for outcome in outcomes if outcome.winner is not None)
     return Prompt(
         system=_SYSTEM,
         user=f"Question: {query}\n\nAnswers:\n{answers}\n\nReply:",
         max_tokens=len(answers) // _CHARS_PER_TOKEN + _SPARE_TOKENS,
     )
-
-
-def _line(outcome: ChunkOutcome) -> str:
-    question = sentences(outcome.text)[-1] if outcome.text.strip() else ""
-    question = f"{outcome.context}: {question}" if outcome.context else question[:1].upper() + question[1:]
-    return f"{question}{'' if question.endswith('?') else ':'} {told(outcome)}"
-
-
-def _no_answer(outcome: ChunkOutcome) -> str:
-    question = f"{outcome.context}: {outcome.text}" if outcome.context else outcome.text
-    return f"No answer to: {question}{f' ({outcome.reason})' if outcome.reason else ''}"

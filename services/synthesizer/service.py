@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -16,12 +16,16 @@ from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
 from schemas.terms import ErrorCode, Status, Wording
+from services.kinds.told import NOT_SURE, is_guess, join
 from services.runtime.bus import Bus
+from services.runtime.patience import patient_until
+from services.runtime.pieces import Pieces, publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
-from services.runtime.wire import Conflict, Entry, Stored, TooLarge, encode
+from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
-from services.synthesizer.merge import join, missing, prompt
+from services.synthesizer.merge import prompt, unsure
+from services.synthesizer.notes import notes, streamed_otherwise
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,7 @@ SERVICE = "synthesizer"
 CONCURRENCY = 64
 DELIVERY_S = 0.3
 MIN_WRITING_S = 1.0
+MIN_STORE_S = 0.5  # what is sealed at its deadline has this long to be stored
 
 
 class Synthesizer:
@@ -44,14 +49,38 @@ class Synthesizer:
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Answer a sealed query.  On redelivery the stored answer is sent again."""
         assembled = delivery.message
-        stored = await self._bus.last(ANSWER, id=assembled.id) if delivery.num_delivered > 1 else None
-        if stored is None:
-            stored = await self._store(await self._compose(assembled))
+        with patient_until(max(assembled.deadline_at, time.time() + MIN_STORE_S)):
+            stored = await self._answer(assembled, again=delivery.num_delivered > 1)
         reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
         await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
         method = reply.synthesis.method if reply.synthesis else None
         log.info("query.answered", query=assembled.id, status=reply.status.value, synthesis=method)
+
+    async def _answer(self, assembled: Assembled, *, again: bool) -> Stored[Reply]:
+        """Word the answer and store it, if that was not done before.
+
+        An answer that can't be stored goes to the client all the same.  The BusError that is raised then has the query
+        delivered again, and stored when the bus is mended.
+        """
+        reply: Reply | None = None
+        try:
+            stored = await self._bus.last(ANSWER, id=assembled.id) if again else None
+            if stored is not None:
+                return stored
+            reply = await self._compose(assembled)
+            stored = await self._store(reply)
+        except BusError as error:
+            log.error("answer.unstored", query=assembled.id, error=str(error))
+            reply = reply or await self._compose(assembled)
+            await deliver(self._bus, assembled.reply, reply, traceparent=assembled.traceparent)
+            raise
+        if streamed_otherwise(stored.message):
+            with suppress(TooLarge):
+                await self._bus.publish(
+                    PIECE, Piece(id=assembled.id, index=0, text=stored.message.answer, revised=True)
+                )
+        return stored
 
     async def on_cancel(self, cancel: Cancel) -> None:
         """Stop writing an answer that nobody wants."""
@@ -100,6 +129,7 @@ class Synthesizer:
             error=error,
             chunks=assembled.outcomes,
             synthesis=synthesis,
+            notes=notes(assembled.outcomes) if error is None else [],
             timings=Timings(
                 plan_s=assembled.planned_at - assembled.created_at,
                 nodes_s=assembled.voted_at - assembled.planned_at,
@@ -114,7 +144,8 @@ class Synthesizer:
         outcomes = assembled.outcomes
         winners = [each.winner for each in outcomes if each.winner is not None]
         if len(outcomes) == 1:
-            return winners[0], Synthesis(method="verbatim")
+            guess = f"{NOT_SURE} " if is_guess(outcomes[0]) else ""
+            return f"{guess}{winners[0]}", Synthesis(method="verbatim")
         if len(winners) == 1:
             return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
         if assembled.wording is Wording.JOIN:
@@ -122,57 +153,42 @@ class Synthesizer:
         stop_at = assembled.deadline_at - DELIVERY_S
         if time.time() > stop_at - MIN_WRITING_S:
             return join(outcomes), Synthesis(method="join", reason="no time left to write")
+        async with publishing(self._bus, assembled.id) as pieces:
+            text, problem = await self._generate(assembled, stop_at, pieces)
+            if problem is not None:
+                log.info("synthesis.joined", query=assembled.id, reason=problem)
+                pieces.begin_anew()
+                pieces.write(joined := join(outcomes))
+                return joined, Synthesis(method="join", model=self._model.stem, reason=problem)
+            if tail := unsure(outcomes):
+                pieces.write(f"\n{tail}")
+            return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
+
+    async def _generate(self, assembled: Assembled, stop_at: float, pieces: Pieces) -> tuple[str, str | None]:
+        """Let the model write, streaming pieces; give the text and what is wrong with it."""
+        wanted = prompt(assembled.query, assembled.outcomes)
+        request = Request(
+            model=self._model,
+            messages=turns(wanted.system, wanted.user),
+            max_tokens=wanted.max_tokens,
+            stop=wanted.stop,
+            deadline_at=stop_at,
+            caller=SERVICE,
+            priority="high",  # it is read as it is written
+        )
         try:
-            text, problem = await self._generate(assembled, stop_at)
+            done = await self._engine.complete(request, pieces.write)
         except EngineClosed:
             raise
         except (ModelError, PromptTooLong) as error:
-            text, problem = "", str(error)
+            return "", str(error)
         except Exception as error:  # the winners are there: a failing model may not lose them
             log.exception("synthesis.failed", query=assembled.id)
-            text, problem = "", f"{type(error).__name__} in the model"
-        if problem is not None:
-            log.info("synthesis.joined", query=assembled.id, reason=problem)
-            return join(outcomes), Synthesis(method="join", model=self._model.stem, reason=problem)
-        tail = missing(outcomes)
-        return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
-
-    async def _generate(self, assembled: Assembled, stop_at: float) -> tuple[str, str | None]:
-        """Let the model write, streaming pieces; give the text and what is wrong with it."""
-        wanted = prompt(assembled.query, assembled.outcomes)
-        pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        publisher = asyncio.create_task(self._stream(assembled.id, pieces))
-        try:
-            done = await self._engine.complete(
-                Request(
-                    model=self._model,
-                    messages=turns(wanted.system, wanted.user),
-                    max_tokens=wanted.max_tokens,
-                    stop=wanted.stop,
-                    deadline_at=stop_at,
-                    caller=SERVICE,
-                ),
-                pieces.put_nowait,
-            )
-        finally:
-            pieces.put_nowait(None)
-            await publisher
+            return "", f"{type(error).__name__} in the model"
         text = done.text.strip()
         if done.finish != "stop":
             return text, f"the model did not finish ({done.finish})"
         return text, check(assembled.query, assembled.outcomes, text)
-
-    async def _stream(self, id_: str, pieces: asyncio.Queue[str | None]) -> None:
-        """Publish pieces until None comes; those that wait go together."""
-        index, ended = 0, False
-        while not ended:
-            waiting = [await pieces.get()]
-            while not pieces.empty():
-                waiting.append(pieces.get_nowait())
-            ended = waiting[-1] is None
-            if text := "".join(each for each in waiting if each is not None):
-                await self._bus.publish(PIECE, Piece(id=id_, index=index, text=text))
-                index += 1
 
 
 @asynccontextmanager

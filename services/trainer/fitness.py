@@ -5,6 +5,9 @@ weight, and every judgement lets the older ones fade by 1/MEMORY, so that a mend
 what the topology says, worth PRIOR_WEIGHT judgements; a kind's prior is the node's fitness over all kinds,
 so that one seldom asked for leans on the others.  Latency is an exponentially weighted mean.
 
+Feedback on one chunk of a query moves a node once: the first counts.  A client that sends it again, or changes
+its mind, moves nothing more, since what was learned in between can't be taken back.
+
 Being slow is no reason to be distrusted, it only costs in routing.
 """
 
@@ -15,13 +18,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from schemas.records import Fitness, Record
+from schemas.records import MAX_LATENCY_S, Fitness, Record
 
 MEMORY = 50
 PRIOR_WEIGHT = 2.0
 KIND_PRIOR_WEIGHT = 4.0
 LATENCY_RATE = 0.2
 MAX_APPLIED = 128
+MAX_TOLD = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Observation:
     """One thing learned of a node: whether it was right (None: unknown), how sure that is, and how long it took.
 
     `prior` is the fitness that it had then, `weight` in [0, 1] that of the judgement, `at_least_s` a bound for a node
-    that did not answer in time.
+    that did not answer in time.  `told` names the query and the chunk of which a client said it, empty if none did.
     """
 
     node: str
@@ -39,6 +43,7 @@ class Observation:
     weight: float = 0.0
     latency_s: float | None = None
     at_least_s: float | None = None
+    told: str = ""
 
 
 def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int) -> Fitness:
@@ -51,6 +56,10 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior), prior=first.prior)
     if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
         return fitness
+    observations = [seen for seen in observations if not seen.told or seen.told not in fitness.told]
+    if not observations:
+        return fitness
+    told = dict.fromkeys(seen.told for seen in observations if seen.told)
     overall, kinds = fitness.overall, dict(fitness.kinds)
     for each in observations:
         overall = _observed(overall, each)
@@ -61,6 +70,7 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
         overall=overall,
         kinds={kind: _estimated(record, overall.fitness, KIND_PRIOR_WEIGHT) for kind, record in kinds.items()},
         applied=sorted([*fitness.applied, sequence])[-MAX_APPLIED:],
+        told=[*fitness.told, *told][-MAX_TOLD:],
     )
 
 
@@ -90,6 +100,8 @@ def _latency_s(known_s: float | None, seen: Observation) -> float | None:
     took_s = seen.latency_s
     if took_s is None and seen.at_least_s is not None:
         took_s = max(seen.at_least_s, known_s or 0.0)
+    if took_s is not None:
+        took_s = min(max(took_s, 0.0), MAX_LATENCY_S)  # a node says it, and the record has bounds
     if took_s is None or known_s is None:
         return known_s if took_s is None else took_s
     return known_s + LATENCY_RATE * (took_s - known_s)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import fsum
 
 from schemas.commands import Feedback
@@ -76,7 +77,7 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
 def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]:
     """Judge each vote by what the client said.  Raises UnusableFeedback."""
     return [
-        _observation(vote, outcome, _by_feedback(vote, feedback))
+        replace(_observation(vote, outcome, _by_feedback(vote, feedback)), told=f"{assembled.id}/{outcome.index}")
         for outcome in _meant(assembled, feedback)
         for vote in _of_nodes(outcome.votes)
     ]

@@ -39,17 +39,24 @@ class Trainer:
     """Moves fitness by compare-and-set.
 
     `_known` is what is stored of each node, `_lessons` what is to be learned of each, in order of arrival.
+    `_unreadable` holds the subjects of records that this trainer can't read, such as those of a newer one: they are
+    kept, and what would be learned of their nodes is not.
     """
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._known: dict[str, Stored[Fitness]] = {}
         self._lessons: Lessons = defaultdict(list)
+        self._unreadable: set[str] = set()
         self._written: asyncio.Future[None] | None = None
 
     async def load(self) -> None:
         """Read what is stored."""
-        stored = (await self._bus.read((FITNESS, FITNESS.at())))[FITNESS]
+        unreadable: set[str] = set()
+        stored = (await self._bus.read((FITNESS, FITNESS.at()), unreadable=unreadable))[FITNESS]
+        for subject in unreadable - self._unreadable:
+            log.error("fitness.unreadable", subject=subject)
+        self._unreadable = unreadable
         self._known = {each.message.node: each for each in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
@@ -110,13 +117,18 @@ class Trainer:
             return
 
     async def _clear(self, nodes: Iterable[str]) -> None:
-        """Make room where something stands that can't be read: a deleted key, or a record of another version."""
+        """Make room where a deleted key stands."""
         for node in nodes:
-            log.warning("fitness.started_anew", node=node)
-            await self._bus.purge(FITNESS, node=node)
+            if not self._is_unreadable(node):
+                await self._bus.purge(FITNESS, node=node)
+
+    def _is_unreadable(self, node: str) -> bool:
+        return self._bus.space.full(FITNESS.store, FITNESS.at(node=node)) in self._unreadable
 
     def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
-        """Give the write that a node's lessons call for, None if they were all learned before."""
+        """Give the write that a node's lessons call for, None if they were all learned before or can't be written."""
+        if self._is_unreadable(node):
+            return None
         known = self._known.get(node)
         before = fitness = known.message if known else None
         for sequence, observations in lessons:

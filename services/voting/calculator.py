@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
+from services.voting.logic import truth
 from services.voting.quantity import quantities
 
 if TYPE_CHECKING:
@@ -151,8 +152,11 @@ class _Uncomputable(ArithmeticError):  # noqa: N818  the name says the cause
 def calculate(text: str) -> str | None:
     """Return the value of the sum that `text` states, in figures; None if it states none that can be computed.
 
-    A value with more decimals than ten is rounded to ten (six, if it comes of such a rounded one).
+    Of an expression of truths it is True or False.  A value with more decimals than ten is rounded to ten (six, if it
+    comes of such a rounded one).
     """
+    if (true_or_false := truth(text)) is not None:
+        return true_or_false
     figures = _in_figures(text.strip()) if len(text) <= MAX_CHARS else None
     if figures is None or not 1 <= len(re.findall(r"\d+", figures)) <= _MAX_NUMBERS or _OTHERWISE.search(figures):
         return None

@@ -3,7 +3,8 @@
 A mean token probability tells how fluent an answer is; what it is worth differs by model and by what was asked of it.
 The curves are data, `calibration.json`; `python -m tests.quality.calibrate` fits them to recorded answers.  Of the
 default pool those for facts were fitted to 87 questions of the project's own, those for programs and for the larger
-model's steps to 100 of GSM8K; the others, and those of models that are not listed (which go by ""), are estimates.
+model's steps to 100 of GSM8K, those for choices to 66 of BIG-Bench Hard; the others, and those of models that are not
+listed (which go by ""), are estimates.
 Method `text` also stands for methods that are not listed.
 """
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, fsum, log
 
 from schemas.messages import ModelAnswer, Result, Vote
@@ -101,19 +102,19 @@ def count(
     *,
     awaited: Sequence[float] = (),
     calculated: str | None = None,
-    kept: str | None = None,
+    num_options: int = 0,
 ) -> Count | None:
     """Count the votes on a chunk; None if there are none.
 
-    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's value,
-    `kept` the answer that wins whoever else votes, if anybody gave it.
+    `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's
+    value, `num_options` how many answers there are to choose from, 0 where they are not given.
     """
     by = _RULES[rule]
     best = max([each.fitness for each in voters] + list(awaited), default=1.0)
     ballots = [ballot for each in voters for ballot in by.cast(each, best)]
     if calculated is not None:
         ballots.append(Ballot(CALCULATOR, calculated, calculated, CALCULATOR_WEIGHT, (CALCULATOR, CALCULATOR)))
-    counted = tally(ballots, by.score, kept=kept)
+    counted = tally(ballots, partial(_evidence, num_options=num_options) if by.weighs_evidence else by.score)
     if counted is None:
         return None
     sure = _posterior(counted.scores) if by.weighs_evidence else counted.agreement
@@ -128,11 +129,11 @@ def count(
     )
 
 
-def consensus(answers: Sequence[ModelAnswer]) -> Consensus | None:
+def consensus(answers: Sequence[ModelAnswer], *, num_options: int = 0) -> Consensus | None:
     """Decide between the answers of one node's models by the default rule; None where none holds a final answer."""
     slots = [slot for slot, said in enumerate(answers) if said.final.strip()]
     ballots = [_by_model("", answers[slot], confidence(answers[slot])) for slot in slots]
-    counted = tally(ballots, _evidence)
+    counted = tally(ballots, partial(_evidence, num_options=num_options))
     if counted is None:
         return None
     agreed = len(counted.members) == len(ballots) if len(ballots) > 1 else None
@@ -189,7 +190,7 @@ def _heaviest(ballots: Sequence[Ballot], _: Sequence[Ballot]) -> float:
     return max(each.weight for each in ballots)
 
 
-def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot]) -> float:
+def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot], *, num_options: int = 0) -> float:
     """Return the log-odds that a class is right against "none of those given", its weights being probabilities.
 
     A source that is asked again and gives another answer contradicts itself, unless only an unfit node did: each of its
@@ -199,15 +200,16 @@ def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot]) -> float:
     By Bayes: a voter is right with p; a wrong one gives some wrong answer, and the same one as another voter with
     probability c.  The first ballot adds log p/(1-p), each further one log p/((1-p) c), at least 0 (to be joined is no
     harm).  c is larger the more a voter has in common with those before it; each further copy of a source has c nearer
-    to 1.
+    to 1.  Where there are few options to choose from c is at least the chance that two wrong choices are the same.
     """
+    chance = 1 / (num_options - 1) if num_options > 1 else 0.0
     said = _odds(ballots)
     contradicted = _odds([each for each in among if each.fit and each not in ballots])
     score, seen = 0.0, list[tuple[str, str]]()
     for ballot in sorted(ballots, key=lambda each: (-each.weight, each.source)):
         share = said[ballot.source] / (said[ballot.source] + contradicted[ballot.source])
         odds = _logit(_within(ballot.weight * share))
-        score += max(0.0, odds - log(_same_error(ballot.source, seen))) if seen else odds
+        score += max(0.0, odds - log(max(chance, _same_error(ballot.source, seen)))) if seen else odds
         seen.append(ballot.source)
     return score
 

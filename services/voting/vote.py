@@ -42,7 +42,7 @@ class Tally:
     """How a vote stands.
 
     `members` are the ballots of the winning class, `winner` the best-worded of them, `scores` those of all classes, the
-    winner's first (the highest, unless another was kept).  `agreement` is the winning class's share of all weight (0 if
+    winner's first (the highest).  `agreement` is the winning class's share of all weight (0 if
     there is none).
     """
 
@@ -77,13 +77,11 @@ def weight_of(ballots: Sequence[Ballot], _: Sequence[Ballot] = ()) -> float:
 def tally(
     ballots: Sequence[Ballot],
     score: Callable[[Sequence[Ballot], Sequence[Ballot]], float] = weight_of,
-    *,
-    kept: str | None = None,
 ) -> Tally | None:
     """Count the ballots, in an order that does not depend on theirs; None without any.
 
     `score` is told the class's ballots and all, both in that order.  Equal scores: the class with more ballots, then
-    with the first voter, wins.  A class that says what is `kept` wins whatever its score.
+    with the first voter, wins.
     """
     ballots = sorted(ballots, key=lambda b: (b.voter, b.source, b.final, b.text, b.weight))
     if not ballots:
@@ -91,7 +89,7 @@ def tally(
     grouped = classes(ballots, lambda ballot: ballot.final)
     scored = sorted(
         ((score(members, ballots), members) for members in grouped),
-        key=lambda each: (not _says(each[1], kept), -each[0], -len(each[1])),
+        key=lambda each: (-each[0], -len(each[1])),
     )
     first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
     total = weight_of(ballots)
@@ -101,10 +99,6 @@ def tally(
         scores=tuple(value for value, _ in scored),
         agreement=min(1.0, weight_of(first) / total) if total else 0.0,
     )
-
-
-def _says(ballots: Sequence[Ballot], answer: str | None) -> bool:
-    return answer is not None and any(equivalent(each.final or each.text, answer) for each in ballots)
 
 
 def _wording(ballot: Ballot) -> tuple[float, bool, int, str]:

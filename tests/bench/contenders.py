@@ -31,7 +31,12 @@ from tests.bench.server import llama_server
 @asynccontextmanager
 async def engine(job: Job) -> AsyncIterator[Contender]:
     """Give this project's engine through its public interface."""
-    made = LlamaEngine(threads=job.threads, context_tokens=job.context_tokens, sequences=job.concurrency)
+    made = LlamaEngine(
+        threads=job.threads,
+        context_tokens=job.context_tokens,
+        sequences=job.concurrency,
+        cache_tokens=job.context_tokens * job.concurrency,
+    )
     await made.load(Path(job.model))
 
     def counters() -> dict[str, float]:

@@ -11,11 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from schemas.messages import Result, Timer
+from schemas.messages import Result
+from schemas.plans import Timer
 from schemas.records import Admission, Presence
 from schemas.subjects import ADMIT, DEAD, PLAN, PRESENCE, RESULT, TIMER, Space
 from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import Deployment, Service, running
+from services.runtime.limits import Limits
 from services.runtime.provision import provision
 from services.runtime.routes import Delivery, Reject, Retry, Route, consume, on
 from services.runtime.server import EmbeddedServer, ServerError, embedded_server
@@ -33,7 +35,7 @@ def timer(id_: str) -> Timer:
 
 @pytest.fixture
 async def ready(bus: Bus) -> Bus:
-    await provision(bus, max_in_flight=3)
+    await provision(bus, Limits(max_in_flight=3))
     return bus
 
 

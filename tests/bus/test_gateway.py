@@ -26,10 +26,10 @@ ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is th
 async def served(
     server: EmbeddedServer, space: Space, engine: ScriptedEngine, nodes: tuple[str, ...] = ("n1",)
 ) -> AsyncIterator[tuple[str, Cluster]]:
-    listening = listen(ANY_PORT)
-    async with cluster(server.url, space, nodes=nodes, engine=engine) as deployed:
-        await deployed.start(Service("gateway", partial(gateway, listening=listening)))
-        yield url_of(listening), deployed
+    with listen(ANY_PORT) as listening:
+        async with cluster(server.url, space, nodes=nodes, engine=engine) as deployed:
+            await deployed.start(Service("gateway", partial(gateway, listening=listening)))
+            yield url_of(listening), deployed
 
 
 @asynccontextmanager
@@ -152,3 +152,19 @@ async def test_pages_of_other_sites_and_large_bodies_are_refused(server: Embedde
 def test_it_serves_loopback_only(address: str) -> None:
     with pytest.raises(GatewayError, match="--http"):
         listen(address)
+
+
+async def test_a_conversation_with_one_model_alone(server: EmbeddedServer, space: Space) -> None:
+    engine = ScriptedEngine(saying("Lima."))
+    messages: list[ChatCompletionMessageParam] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What is the capital of Chile?"},
+        {"role": "assistant", "content": "Santiago."},
+        {"role": "user", "content": "And of Peru?"},
+    ]
+    async with served(server, space, engine) as (url, _), openai_at(url) as client:
+        done = await client.chat.completions.create(model="b", messages=messages)
+        fast = await client.chat.completions.create(model="dellm-fast", messages=messages)
+    assert done.choices[0].message.content == "Lima."
+    assert fast.choices[0].message.content == "Lima."
+    assert engine.asked[0].model.stem == "b"

@@ -13,7 +13,7 @@ import pytest
 
 from models.engine import Request
 from schemas.commands import Cancel, Feedback, Query
-from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space
+from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space, Store
 from schemas.terms import ErrorCode, OnPartial, Policy, Status, VoteRule
 from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask
@@ -408,15 +408,33 @@ async def test_fitness_outlives_every_service(server: EmbeddedServer, space: Spa
         await wait_until(learned_more, "learning goes on from there")
 
 
-async def test_fitness_that_cannot_be_read_starts_anew(server: EmbeddedServer, space: Space) -> None:
-    async with cluster(server.url, space, nodes=["n1", "n2"]) as deployed:
+async def test_fitness_that_cannot_be_read_is_kept_and_a_deleted_one_starts_anew(
+    server: EmbeddedServer, space: Space
+) -> None:
+    unreadable = {"n1": b"not JSON", "n3": b'{"node": "n3", "overall": {"fitness": 7}}'}
+    async with cluster(server.url, space, nodes=["n1", "n2", "n3"]) as deployed:
         bucket = await deployed.bus.client.jetstream().key_value(space.bucket(FITNESS.store))
-        await bucket.put("n1", b"not JSON")
+        for node, record in unreadable.items():
+            await bucket.put(node, record)
         await bucket.put("n2", b"{}")
         await bucket.delete("n2")
         await ask(deployed.bus, query("Who wrote Emma?"))
-        await wait_until(lambda: _has_fitness(deployed, "n1"), "it is learned over the unreadable record")
         await wait_until(lambda: _has_fitness(deployed, "n2"), "it is learned over the deleted one")
+        assert {node: (await bucket.get(node)).value for node in unreadable} == unreadable
+
+
+async def test_feedback_that_is_sent_twice_counts_once(server: EmbeddedServer, space: Space) -> None:
+    async with cluster(server.url, space, nodes=["n1"]) as deployed:
+        for id_ in ("q1", "q2"):
+            await ask(deployed.bus, query("Who wrote Emma?", id_))
+        for answer in ("13", "13", "14"):
+            await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q1", answer=answer)))
+            await wait_until(lambda: _is_consumed(deployed, "trainer"), "the trainer has handled it")
+        await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q2", answer="13")))
+        await wait_until(lambda: _is_consumed(deployed, "trainer"), "the trainer has handled it")
+        known = await deployed.bus.last(FITNESS, node="n1")
+    assert known is not None
+    assert known.message.overall.judged == 2
 
 
 async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServer, space: Space) -> None:
@@ -493,6 +511,11 @@ async def _has_answered(deployed: Cluster, id_: str, node: str) -> bool:
 
 async def _is_idle(deployed: Cluster) -> bool:
     return not (await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT]
+
+
+async def _is_consumed(deployed: Cluster, durable: str) -> bool:
+    info = await deployed.bus.client.jetstream().consumer_info(deployed.bus.space.stream(Store.STREAM), durable)
+    return not info.num_pending and not info.num_ack_pending
 
 
 async def _has_fitness(deployed: Cluster, node: str) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from models.engine import Request
 from schemas.commands import Query
-from schemas.messages import Given, Reply
+from schemas.messages import Reply
+from schemas.plans import Given
 from schemas.subjects import ANSWER, ASSEMBLED, PLAN, RESULT, ROUTE, TASK, Space
 from schemas.terms import CALCULATOR, ErrorCode, Policy, Status, VoteRule
 from services.assembler.service import assembler

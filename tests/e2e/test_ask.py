@@ -31,6 +31,7 @@ def dellm(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         [sys.executable, "-m", "services.cli.main", *arguments],
         cwd=cwd,
         env={**inherited, "PYTHONPATH": str(ROOT), **environment},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -84,6 +85,43 @@ def test_ask_prints_the_answer_and_how_it_came_about(up: Path) -> None:
     assert "\x1b" not in done.stdout, "plain when piped"
     assert "planned: 2 chunks" in done.stderr
     assert "complete in" in done.stderr
+
+
+def test_a_text_is_whole_and_tells_what_cut_it_off(up: Path) -> None:
+    done = dellm("ask", "--max-tokens", "12", "--json", "Write a story about a cat.", cwd=up)
+    reply = json.loads(done.stdout)
+    assert (done.returncode, reply["status"], reply["chunks"][0]["finish"]) == (0, "complete", "length")
+    assert reply["notes"] == ["The answer was cut off: its tokens ran out."]
+    assert "was cut off" in dellm("ask", "--max-tokens", "12", "Write a story about a cat.", cwd=up).stderr
+
+
+def test_json_is_what_its_schema_says(up: Path, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    schema.write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
+    done = dellm("ask", "--json-schema", str(schema), "Give me a number.", cwd=up)
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout)["n"], int)
+
+
+def test_an_answer_is_found_by_the_beginning_of_its_id(up: Path) -> None:
+    asked = dellm("ask", "--id", "beginning-of-one", "What is 2 plus 2?", cwd=up)
+    assert dellm("answer", "beginning-of", cwd=up).stdout == asked.stdout
+
+
+def test_chat_keeps_the_conversation(up: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "chat", "--max-tokens", "20"],
+        cwd=up,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input="Hello, I am Ann.\nAnd who am I?\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert len(said.stdout.strip().splitlines()) >= 2
+    turns = [json.loads(line) for line in (up / ".dellm" / "chat.jsonl").read_text().splitlines()]
+    assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2
 
 
 def test_partial_is_2_and_failed_is_1(up: Path) -> None:
@@ -158,8 +196,13 @@ def test_plan_live_and_offline(up: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["ask"], 64, "Missing argument 'QUERY'"),
-        (["ask", ""], 64, "$.query"),
+        (["ask"], 64, "give a QUERY, or pipe one in"),
+        (["ask", ""], 64, "give a QUERY, or pipe one in"),
+        (["ask", "--temperature", "9", "What is DNA?"], 64, "$.temperature"),
+        (["ask", "--json-schema", "none.json", "What is DNA?"], 64, "none.json: No such file"),
+        (["ask", "--topology", "none.json", "What is DNA?"], 64, "--topology goes with --embedded"),
+        (["ask", "--run-code", "What is DNA?"], 64, "--run-code goes with --embedded"),
+        (["chat", "--continue"], 1, "there is nothing to go on with"),
         (["ask", "--timeout", "0", "What is DNA?"], 64, "$.timeout_s"),
         (["ask", "--id", "a.b", "What is DNA?"], 64, "$.id"),
         (["ask", "--colour", "red", "What is DNA?"], 64, "No such option"),

@@ -5,6 +5,7 @@ texts compared here they are not.
 """
 
 import asyncio
+import json
 import logging
 import math
 import re
@@ -17,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import psutil
 import pytest
@@ -37,6 +39,7 @@ from models import (
 )
 from models.batch import MAX_TOKENS
 from models.gguf import Gguf
+from models.json_grammar import object_grammar, schema_grammar
 from models.llama import LlamaEngine
 from models.native import llama_cpp
 from models.runner import LlamaRunner
@@ -44,6 +47,7 @@ from models.sampling import Grammar, sample
 from models.scheduler import Chunk
 from models.stepper import DecodeError
 from models.text import NO_EVIDENCE
+from tests.json_schemas import PERSON, SCHEMAS
 from tests.support import wait_until
 
 MODELS = Path(models.__file__).parent
@@ -72,6 +76,15 @@ def smollm() -> Path:
 @pytest.fixture(scope="session")
 async def engine(smollm: Path) -> AsyncIterator[LlamaEngine]:
     engine = LlamaEngine(context_tokens=2048)
+    await engine.load(smollm)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+async def fresh(smollm: Path) -> AsyncIterator[LlamaEngine]:
+    """Make an engine that keeps nothing of other tests, where a question's likeliest tokens are nearly as likely."""
+    engine = LlamaEngine(context_tokens=512)
     await engine.load(smollm)
     yield engine
     await engine.close()
@@ -260,6 +273,19 @@ async def test_a_prefix_that_was_computed_is_not_computed_again(
     assert after.prefill_tokens_computed - before.prefill_tokens_computed < 20
 
 
+async def test_a_conversation_reads_only_what_is_new(fresh: LlamaEngine, smollm: Path) -> None:
+    said = [Turn("system", "You are a helpful assistant."), Turn("user", "Tell me about a fox. " * 10)]
+    for turn in range(3):
+        before = stats_of(fresh)
+        completion = await fresh.complete(Request(model=smollm, messages=tuple(said), max_tokens=16))
+        after = stats_of(fresh)
+        computed = after.prefill_tokens_computed - before.prefill_tokens_computed
+        assert computed < 30 if turn else computed > 60
+        assert after.prefill_tokens_asked - before.prefill_tokens_asked == completion.prompt_tokens
+        said += [Turn("assistant", completion.text), Turn("user", "And then?")]
+    assert stats_of(fresh).kept_prefixes == 1
+
+
 async def test_a_prompt_asked_by_eight_at_once_is_computed_once(
     engine: LlamaEngine, ask: Callable[..., Request]
 ) -> None:
@@ -328,7 +354,7 @@ async def test_what_is_too_much_is_refused(ask: Callable[..., Request]) -> None:
 
 
 async def test_a_failing_step_hits_only_its_sequence(
-    engine: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+    fresh: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = LlamaRunner.run
 
@@ -338,15 +364,15 @@ async def test_a_failing_step_hits_only_its_sequence(
             raise DecodeError("no room")
         return logits
 
-    expected = await engine.complete(ask("Name three colours."))
+    expected = await fresh.complete(ask("Name three colours."))
     monkeypatch.setattr(LlamaRunner, "run", run)
     good, bad = await asyncio.gather(
-        engine.complete(ask("Name three colours.")), engine.complete(ask(seed=666)), return_exceptions=True
+        fresh.complete(ask("Name three colours.")), fresh.complete(ask(seed=666)), return_exceptions=True
     )
     assert isinstance(bad, ModelError)
     assert isinstance(good, Completion)
     assert good.text == expected.text
-    assert stats_of(engine).running == 0
+    assert stats_of(fresh).running == 0
 
 
 async def test_three_hundred_generations_leave_memory_flat(engine: LlamaEngine, ask: Callable[..., Request]) -> None:
@@ -388,9 +414,9 @@ def test_a_caches_size_is_by_the_dimensions_that_the_file_names(smollm: Path, mo
 
 
 async def test_a_cache_that_cannot_be_had_is_refused(smollm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.runner.free_bytes", lambda: 100 * 2**20)
+    monkeypatch.setattr("models.runner.free_bytes", lambda: 50 * 2**20)
     engine = LlamaEngine(context_tokens=2048, sequences=4)
-    said = r"a KV cache of 4 sequences of 2048 tokens takes 180 MiB, and 100 MiB of memory are free: lower inference"
+    said = r"a KV cache of 4096 tokens \(f16\) takes 90 MiB, and 50 MiB of memory are free: lower inference"
     with pytest.raises(ModelError, match=said):
         await engine.load(smollm)
     assert engine.stats() == {}
@@ -462,7 +488,7 @@ async def test_a_grammar_that_allows_what_would_be_said_changes_nothing(ask: Cal
 
 
 async def test_rows_that_nobody_asked_for_change_last_bits_only(
-    engine: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+    fresh: LlamaEngine, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     padded: list[int] = []
     original = LlamaRunner._pad  # noqa: SLF001
@@ -471,18 +497,18 @@ async def test_rows_that_nobody_asked_for_change_last_bits_only(
         padded.append(original(self, end))
         return padded[-1]
 
-    alone = await engine.complete(ask("What is the capital of France?"))
+    alone = await fresh.complete(ask("What is the capital of France?"))
     monkeypatch.setattr(LlamaRunner, "_pad", pad)
-    together = [engine.complete(ask("What is the capital of France?")) for _ in range(7)]
+    together = [fresh.complete(ask("What is the capital of France?")) for _ in range(7)]
     assert all(alike(alone, each) for each in await asyncio.gather(*together))
     assert {1} <= set(padded) <= {0, 1, 2}
 
 
 async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
-    engine: LlamaEngine, ask: Callable[..., Request], capfd: pytest.CaptureFixture[str]
+    fresh: LlamaEngine, ask: Callable[..., Request], capfd: pytest.CaptureFixture[str]
 ) -> None:
     town = "What is the capital of France?"
-    alone = await engine.complete(ask(town))
+    alone = await fresh.complete(ask(town))
     wrong = {
         'root ::= "': "failed to parse grammar",
         "root ::= other": "failed to parse grammar",
@@ -495,7 +521,7 @@ async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
         *(ask(town, grammar="root ::= [0-9]{4}", temperature=1.0, seed=seed) for seed in range(4)),
         *[ask(town)] * 3,
     ]
-    said = await asyncio.gather(*map(engine.complete, asked), return_exceptions=True)
+    said = await asyncio.gather(*map(fresh.complete, asked), return_exceptions=True)
     for expected, error in zip(wrong.values(), said, strict=False):
         assert isinstance(error, GrammarError)
         assert expected in str(error)
@@ -503,7 +529,7 @@ async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
     good = [each for each in said[len(wrong) :] if isinstance(each, Completion)]
     assert [bool(re.fullmatch("[0-9]{4}", each.text)) for each in good] == [True] * 4 + [False] * 3
     assert all(alike(alone, each) for each in good[4:])
-    assert stats_of(engine).running == 0
+    assert stats_of(fresh).running == 0
     assert "error parsing grammar" in capfd.readouterr().err
 
 
@@ -570,6 +596,25 @@ async def test_a_prompt_that_does_not_fit_is_refused(smollm: Path, ask: Callable
     assert completion.prompt_tokens + completion.completion_tokens == 64
     assert mapped(smollm)
     await engine.close()
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+async def test_llama_cpp_takes_the_grammar_of_a_schema(smollm: Path, name: str) -> None:
+    gguf = Gguf(smollm, 0)
+    gguf.grammar(schema_grammar(SCHEMAS[name])).close()
+    gguf.grammar(object_grammar()).close()
+    gguf.close()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+async def test_an_answer_held_to_a_schema_is_valid(
+    engine: LlamaEngine, ask: Callable[..., Request], temperature: float
+) -> None:
+    question = "Make up a person: name, age, email and tags, as JSON."
+    request = ask(question, grammar=schema_grammar(PERSON), max_tokens=200, temperature=temperature)
+    said = await engine.complete(request)
+    assert said.finish == "stop"
+    jsonschema.validate(json.loads(said.text), PERSON)
 
 
 # --- time, turns and cancellation ------------------------------------------------------------------------------------

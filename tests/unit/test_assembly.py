@@ -7,19 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import (
-    Assembled,
-    Assignment,
-    Chunk,
-    ChunkOutcome,
-    Error,
-    Given,
-    Plan,
-    Result,
-    Route,
-)
+from schemas.messages import Assembled, ChunkOutcome, Error, Result
+from schemas.plans import Assignment, Chunk, Given, Plan, Route
 from schemas.terms import CALCULATOR, ErrorCode, OnPartial, Policy, Status, VoteRule
-from services.assembler.assembly import Assessment, assess, reshape, seal, uncounted
+from services.assembler.assembly import Assessment, assess, uncounted
+from services.assembler.seal import reshape, seal
 from tests.records import said
 
 NODES = ("a", "b", "c")

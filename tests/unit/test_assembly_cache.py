@@ -6,9 +6,11 @@ import pytest
 from msgspec import structs
 
 from schemas.cache import cache_key
-from schemas.messages import Assembled, Chunk, ChunkOutcome, Given, Plan
+from schemas.messages import Assembled, ChunkOutcome
+from schemas.plans import Chunk, Given, Plan
 from schemas.terms import CachedAnswer, OnPartial, Policy, Source, Status
-from services.assembler.assembly import ENOUGH, assess, cacheable, seal
+from services.assembler.assembly import ENOUGH, assess
+from services.assembler.seal import cacheable, seal
 
 CHAIN = [
     Chunk(index=0, text="Compute 12 times 8", kind="problem"),

@@ -1,41 +1,59 @@
-"""A chunk that another was built on stays decided, with the answer that was given."""
+"""What is decided stays decided, whoever votes later; what others build on is decided first."""
 
 from __future__ import annotations
 
 import pytest
-from msgspec import structs
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from schemas.messages import Assignment, Given
+from schemas.messages import Decided, Result
+from schemas.plans import Plan
 from schemas.terms import Policy, VoteRule
-from services.assembler.assembly import assess
+from services.assembler.assembly import Assessment, assess
 from tests.unit.test_assembly import chain, result, votes
 
 
+def written(plan: Plan, assessment: Assessment) -> list[Decided]:
+    return [Decided(id=plan.id, chunk=i, outcome=assessment.outcomes[i]) for i in sorted(assessment.fresh)]
+
+
 @pytest.mark.parametrize("rule", VoteRule)
-def test_a_late_result_changes_no_answer_that_was_given(rule: VoteRule) -> None:
+def test_a_late_result_changes_nothing_that_is_decided(rule: VoteRule) -> None:
     of = chain(1, due={0: 5.0}, policy=Policy(vote=rule))
-    few, all_ = [result("a", confidence=0.3)], [result("a", confidence=0.3), result("b", "7"), result("c", "7")]
-    for now, results, how in ((6.0, few, "deadline"), (6.0, all_, "all"), (1.0, few, "early")):
-        (first, _) = assess(of, results, deadline_passed=False, now=now).outcomes
-        assert (first.decided, first.final, first.winner) == (how, "42", "42")
-        assert [each.node for each in first.votes if each.won] == ["a"]
-        assert 0 <= first.confidence <= 1
+    few = [result("a", confidence=0.3)]
+    due = assess(of, few, deadline_passed=False, now=6.0)
+    assert (due.outcomes[0].decided, due.outcomes[0].final, set(due.fresh)) == ("deadline", "42", {0})
+    decided = written(of, due)
+    later = assess(of, [*few, result("b", "7"), result("c", "7")], decided=decided, deadline_passed=False, now=6.0)
+    assert later.outcomes[0] == due.outcomes[0]
+    assert [set(each) for each in (later.decided, later.fresh, later.cancellable)] == [{0}, set(), set()]
+    assert 0 not in later.wanted
 
 
-def test_no_more_replicas_of_it_are_wanted() -> None:
-    of = chain(1, policy=Policy(vote=VoteRule.SUM))
-    of = structs.replace(of, assignments=[Assignment(chunk=0, node=each, replica=0, fitness=0.5) for each in "ab"])
-    assessed = assess(of, [result("a", confidence=0.1), result("b", "7")], deadline_passed=False)
-    assert assessed.decided == {0}
-    assert 0 not in assessed.wanted
+def test_the_answer_of_a_stage_goes_to_those_that_build_on_it() -> None:
+    of = chain()
+    assessed = assess(of, votes(), deadline_passed=False)
+    assert [(each.question, each.answer) for each in assessed.wanted[1].given] == [("part 0?", "42")]
 
 
-def test_the_answer_of_a_stage_is_told_from_those_it_was_built_on() -> None:
-    of = chain(1, 2, num=3)
-    twice = [structs.replace(each, text="double it" if each.index else each.text) for each in of.chunks]
-    first, second = Given(question="part 0?", answer="42"), Given(question="double it", answer="84")
-    of = structs.replace(of, chunks=twice, given={1: [first], 2: [first, second]})
-    assessed = assess(of, [*votes("7"), result("a"), *votes("84", chunk=1)], deadline_passed=False)
-    assert [each.final for each in assessed.outcomes[1:]] == ["84", None]
-    changed = assess(of, [*votes(), result("a", "84", chunk=1), *votes("85", chunk=1)[1:]], deadline_passed=False)
-    assert [each.final for each in changed.outcomes[:2]] == ["42", "84"]
+answers = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["42", "7", "8"])), max_size=6)
+
+
+@settings(max_examples=60)
+@given(answers, st.sampled_from(list(VoteRule)))
+def test_whatever_comes_in_whatever_order_a_decided_chunk_never_changes(
+    arriving: list[tuple[str, str]], rule: VoteRule
+) -> None:
+    of = chain(1, due={0: 5.0}, policy=Policy(vote=rule))
+    decided: dict[int, Decided] = {}
+    results: dict[str, Result] = {}
+    for step, (node, final) in enumerate(arriving):
+        results.setdefault(node, result(node, final))
+        now, stored = float(step), list(decided.values())
+        assessed = assess(of, list(results.values()), decided=stored, deadline_passed=False, now=now)
+        for index, known in decided.items():
+            assert assessed.outcomes[index] == known.outcome
+        for one in written(of, assessed):
+            decided[one.chunk] = one
+    ended = assess(of, list(results.values()), decided=list(decided.values()), deadline_passed=True, now=9.0)
+    assert ended.complete

@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from schemas.cache import cache_key
-from schemas.messages import Chunk, ChunkOutcome, Given
+from schemas.messages import ChunkOutcome
+from schemas.plans import Chunk, Given
 
 PERU = Chunk(index=0, text="What is the capital of Peru?", kind="fact")
 EMMA = [Given(question="Who wrote Emma?", answer="Jane Austen")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from models.compute import Compute
 from models.engine import Completion, EngineClosed, ModelError, Request
 from models.scheduler import Chunk
-from tests.fake_runner import FakeCaller, FakeRunner, alone, ask
+from tests.fake_runner import POISON, FakeCaller, FakeRunner, alone, ask
 
 WAIT_S = 10.0
 ODD = 95  # a prompt that begins with it makes a step raise what is no DecodeError
@@ -24,9 +25,13 @@ ODD = 95  # a prompt that begins with it makes a step raise what is no DecodeErr
 
 @dataclass
 class OddRunner(FakeRunner):
+    name: str = ""
+    order: list[str] = field(default_factory=list)
+
     def run(self, chunks: Sequence[Chunk]) -> NDArray[np.float32]:
         if any(chunk.sequence.prompt[0] == ODD for chunk in chunks):
             raise RuntimeError("out of order")
+        self.order.append(self.name)
         return super().run(chunks)
 
 
@@ -46,17 +51,23 @@ class Models:
 
     def __init__(self) -> None:
         self.opened: list[tuple[str, OddRunner]] = []
+        self.opening: SimpleQueue[None] = SimpleQueue()
+        self.may_open: SimpleQueue[None] = SimpleQueue()
+        self.order: list[str] = []  # whose steps there were
         self.compute = Compute(self.open, lambda: None)
 
     def open(self, path: Path) -> OddRunner:
+        if path.name == "slow":
+            self.opening.put(None)
+            self.may_open.get(timeout=WAIT_S)
         if path.name == "missing":
             raise ModelError("missing: No such file or directory")
-        self.opened.append((path.name, OddRunner()))
+        self.opened.append((path.name, OddRunner(name=path.name, order=self.order)))
         return self.opened[-1][1]
 
-    def ask(self, model: str, prompt: Sequence[int], max_tokens: int = 12) -> Waiting:
+    def ask(self, model: str, prompt: Sequence[int], max_tokens: int = 12, **options: object) -> Waiting:
         caller = Waiting()
-        self.post(ask(prompt, max_tokens, model=Path(model)), caller)
+        self.post(ask(prompt, max_tokens, model=Path(model), **options), caller)
         return caller
 
     def post(self, request: Request, caller: Waiting) -> None:
@@ -100,6 +111,46 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again(models: Models) -
         outcome = models.ask("missing", [1]).ended.get(timeout=WAIT_S)
         assert isinstance(outcome, ModelError)
     assert models.compute.stats() == {}
+
+
+def test_models_of_which_nobody_reads_go_on_in_every_third_round(models: Models) -> None:
+    for name in ("voted", "read"):
+        models.ask(name, [1], 1).ended.get(timeout=WAIT_S)
+    models.order.clear()
+    asked: SimpleQueue[None] = SimpleQueue()
+    models.compute.post(lambda: asked.get(timeout=WAIT_S))
+    endless = " ".join(map(str, range(1, POISON)))
+    voted = models.ask("voted", [1, 2], 60, grammar=endless)
+    read = models.ask("read", [3, 4], 30, grammar=endless, priority="high")
+    asked.put(None)
+    for caller in (read, voted):
+        assert isinstance(caller.ended.get(timeout=WAIT_S), Completion)
+    reading = models.order[: 1 + max(i for i, name in enumerate(models.order) if name == "read")]
+    assert (reading.count("read"), reading.count("voted")) == (30, 10)
+
+
+def test_others_go_on_while_a_model_is_loaded(models: Models) -> None:
+    first, second = models.ask("slow", [1, 2]), models.ask("slow", [3, 4])
+    models.opening.get(timeout=WAIT_S)
+    assert isinstance(models.ask("good", [1, 2]).ended.get(timeout=WAIT_S), Completion)
+    assert not first.outcomes
+    models.may_open.put(None)
+    for caller, prompt in ((first, [1, 2]), (second, [3, 4])):
+        outcome = caller.ended.get(timeout=WAIT_S)
+        assert isinstance(outcome, Completion)
+        assert outcome.text == alone(prompt)
+    assert [name for name, _ in models.opened] == ["good", "slow"]
+
+
+def test_a_model_that_is_loaded_at_the_end_is_freed(models: Models) -> None:
+    caller = models.ask("slow", [1, 2])
+    models.opening.get(timeout=WAIT_S)
+    stopping = Thread(target=models.compute.stop)
+    stopping.start()
+    models.may_open.put(None)
+    stopping.join(WAIT_S)
+    assert isinstance(caller.ended.get(timeout=WAIT_S), EngineClosed)
+    assert [runner.closed for _, runner in models.opened] == [True]
 
 
 def test_who_left_before_its_turn_loads_nothing(models: Models) -> None:

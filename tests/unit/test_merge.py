@@ -6,13 +6,20 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome
+from services.kinds.told import join
 from services.synthesizer.check import check
-from services.synthesizer.merge import join, missing, prompt
+from services.synthesizer.merge import prompt, unsure
 
 
 def outcome(text: str, winner: str | None, final: str | None = None, kind: str = "fact") -> ChunkOutcome:
     return ChunkOutcome(
-        index=0, text=text, kind=kind, decided="all", winner=winner, final=winner if final is None else final
+        index=0,
+        text=text,
+        kind=kind,
+        decided="all",
+        winner=winner,
+        final=winner if final is None else final,
+        confidence=0.9,
     )
 
 
@@ -30,8 +37,8 @@ def test_join_names_every_chunk_and_what_is_missing() -> None:
         "How many meters is it in total? 1,200",
         "No answer to: who wrote it",
     ]
-    assert missing([CAPITAL, LOST]) == "No answer to: who wrote it"
-    assert missing([CAPITAL]) == ""
+    assert unsure([CAPITAL, LOST]) == "No answer to: who wrote it"
+    assert unsure([CAPITAL]) == ""
 
 
 def test_prompt_holds_the_winners_in_order() -> None:
@@ -156,7 +163,7 @@ def test_a_chain_reads_in_order_and_says_why_a_stage_is_missing() -> None:
     then = outcome("add 10 to the result", "106", kind="problem")
     assert join([first, then]).splitlines() == ["Compute 12 times 8: 96", "Add 10 to the result: 106"]
     lost = structs.replace(outcome("double it", None), reason="it builds on chunk 2, which has no answer")
-    assert missing([first, lost]) == "No answer to: double it (it builds on chunk 2, which has no answer)"
+    assert unsure([first, lost]) == "No answer to: double it (it builds on chunk 2, which has no answer)"
 
 
 def test_a_part_is_shown_with_its_subject() -> None:
@@ -166,3 +173,9 @@ def test_a_part_is_shown_with_its_subject() -> None:
         "Marie Curie: when was she born: 1867",
         "No answer to: Marie Curie: where did she die?",
     ]
+
+
+def test_a_guess_is_told_as_one() -> None:
+    guess = structs.replace(CAPITAL, confidence=0.2)
+    assert join([guess]) == "What is the capital of Norway: not sure: The capital of Norway is Oslo."
+    assert unsure([guess, TRIP]) == "Not sure: What is the capital of Norway:"

@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from schemas.commands import Query
-from schemas.messages import Chunk, Due, Given, Plan, Task
+from schemas.plans import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
 from schemas.subjects import DUE, PACE, REVISED, TASK, Space
 from schemas.terms import CachedAnswer, Policy, Source

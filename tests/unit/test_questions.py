@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.decomposer.decompose import decompose
+from services.decomposer.cutting.cut import cut
 from services.kinds.kind import Said
 from services.kinds.table import named
 from services.trainer.questions import FACTS, STORIES, Known, draw_known, draw_story
@@ -20,14 +20,14 @@ Story = Callable[[Random], Known]
 @given(st.integers(0, 2**32), st.sampled_from(STORIES))
 def test_a_story_is_one_chunk_of_math_with_a_natural_number_for_an_answer(seed: int, story: Story) -> None:
     known = story(Random(seed))
-    (chunk,) = decompose(known.question)
+    (chunk,) = cut(known.question)
     assert chunk.kind == "problem"
     assert int(known.answer) > 0
 
 
 @pytest.mark.parametrize(("question", "answer"), FACTS)
 def test_a_fact_is_one_chunk_and_told_from_all_others(question: str, answer: str) -> None:
-    (chunk,) = decompose(question)
+    (chunk,) = cut(question)
     assert chunk.kind == "fact"
     assert equivalent(named(chunk.kind).read(Said(answer, "", chunk.kind)).final, answer)
     assert equivalent(named(chunk.kind).read(Said(f"The answer is {answer}.", "", chunk.kind)).final, answer)

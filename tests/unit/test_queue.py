@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Request, turns
+from models.engine import Priority, Request, turns
 from models.queue import FairQueue
 from models.sequence import Sequence
 from tests.fake_runner import FakeCaller
@@ -20,8 +20,9 @@ acts = st.one_of(
 )
 
 
-def asked(caller: str, number: int = 0) -> Sequence:
-    request = Request(model=Path("fake"), messages=turns("", str(number)), max_tokens=1, caller=caller)
+def asked(caller: str, number: int = 0, priority: Priority = "normal") -> Sequence:
+    said = turns("", str(number))
+    request = Request(model=Path("fake"), messages=said, max_tokens=1, caller=caller, priority=priority)
     return Sequence(request, FakeCaller(), [1], 8)
 
 
@@ -36,6 +37,18 @@ def test_one_who_asks_much_is_overtaken_by_those_who_ask_little() -> None:
     for each in (asked("b", 0), asked("c", 0), asked("b", 1)):
         turns.add(each)
     assert [named(turns.next()) for _ in range(7)] == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+def test_high_priority_goes_first_and_starves_nobody() -> None:
+    queue = FairQueue()
+    for number in range(20):
+        queue.add(asked("n", number))
+        queue.add(asked("h", number, "high"))
+    order = [named(queue.next())[0] for _ in range(40)]
+    assert "".join(order) == "hhhn" * 6 + "hh" + "n" * 14
+    queue.add(asked("n"))
+    queue.add(asked("h", 0, "high"))
+    assert named(queue.next()) == "h0"
 
 
 @given(st.lists(acts, max_size=80))

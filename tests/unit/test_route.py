@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from schemas.messages import Chunk, Given, Plan
+from schemas.plans import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import CachedAnswer, OnPartial, Policy, Source
 from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, release, route

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from models.engine import EngineClosed, GrammarError, ModelError, PromptTooLong, Request
-from models.scheduler import MIN_PREFIX_TOKENS
+from models.scheduler import HIGH_EXTRA, MIN_PREFIX_TOKENS
 from models.stepper import DecodeError, Stepper
 from tests.fake_runner import (
     BATCH_TOKENS,
@@ -46,6 +46,7 @@ class FakeClock:
         return self.now
 
 
+ANY = " ".join(map(str, range(1, POISON)))  # a grammar without an end
 tokens = st.integers(1, POISON - 1)
 prompts = st.one_of(
     st.lists(tokens, min_size=1, max_size=40),
@@ -56,13 +57,24 @@ prompts = st.one_of(
 @given(
     asked=st.lists(st.tuples(prompts, st.integers(1, 20)), min_size=1, max_size=12),
     sequences=st.integers(1, 5),
+    slots=st.integers(0, 8),
+    cache_tokens=st.integers(CONTEXT_TOKENS, 3 * CONTEXT_TOKENS),
     sharing=st.booleans(),
+    priorities=st.lists(st.sampled_from(["high", "normal"]), min_size=12, max_size=12),
 )
 def test_an_answer_does_not_depend_on_neighbours(
-    asked: list[tuple[list[int], int]], sequences: int, *, sharing: bool
+    asked: list[tuple[list[int], int]],
+    sequences: int,
+    slots: int,
+    cache_tokens: int,
+    priorities: list[str],
+    *,
+    sharing: bool,
 ) -> None:
-    runner = FakeRunner(sequences=sequences, sharing=sharing)
-    callers, stepper = run_all([ask(*each) for each in asked], runner)
+    slots += sequences + HIGH_EXTRA
+    runner = FakeRunner(sequences=sequences, slots=slots, cache_tokens=cache_tokens, sharing=sharing)
+    requests = [ask(*each, priority=priority) for each, priority in zip(asked, priorities, strict=False)]
+    callers, stepper = run_all(requests, runner)
     for (prompt, max_tokens), caller in zip(asked, callers, strict=True):
         assert caller.completion.text == "".join(caller.said) == alone(prompt, max_tokens)
         assert caller.completion.prompt_tokens == len(prompt)
@@ -106,7 +118,7 @@ def test_a_prefix_is_shared_by_one_who_runs_who_reads_and_who_has_ended() -> Non
 
 
 def test_the_prefix_that_was_used_last_is_kept_longest() -> None:
-    stepper = Stepper(FakeRunner(sequences=3))
+    stepper = Stepper(FakeRunner(sequences=1, slots=3))
     system, other = [7] * 40, [8] * 40
 
     def computed(prompt: list[int]) -> int:
@@ -118,6 +130,63 @@ def test_the_prefix_that_was_used_last_is_kept_longest() -> None:
     assert [computed([*system, 1]), computed([*other, 1])] == [41, 41]
     assert [computed([*system, i]) for i in range(2, 9)] == [1] * 7
     assert computed([*other, 2]) == 41, "its slot was needed"
+
+
+def test_a_conversation_goes_on_where_it_was() -> None:
+    stepper = Stepper(FakeRunner(sequences=2, slots=6))
+    conversations = {who: [who] * 10 for who in range(1, 6)}
+    for turn in range(3):
+        for who, said in conversations.items():
+            before = stepper.stats()
+            caller = FakeCaller()
+            stepper.add(ask(said, 5), caller)
+            finish(stepper)
+            after = stepper.stats()
+            computed = after.prefill_tokens_computed - before.prefill_tokens_computed
+            answer = [int(word) for word in caller.completion.text.split()]
+            asked = after.prefill_tokens_asked - before.prefill_tokens_asked
+            assert asked == len(said)
+            assert computed == 10 if turn == 0 else computed <= 4, "what was asked now, and the last token said"
+            conversations[who] = [*said, *answer, 90 + turn, 80, 70]
+    assert (stepper.stats().kept_prefixes, stepper.stats().evicted_prefixes) == (5, 0)
+
+
+def test_what_was_used_least_recently_gives_way_to_who_runs() -> None:
+    stepper = Stepper(FakeRunner(sequences=2, slots=6, cache_tokens=CONTEXT_TOKENS))
+    for who in (1, 2, 3):
+        stepper.add(ask([who] * 49, 1), FakeCaller())
+        finish(stepper)
+    assert stepper.stats().kept_prefixes == 3
+    stepper.add(ask([4] * 60, 1), FakeCaller())
+    finish(stepper)
+    assert (stepper.stats().kept_prefixes, stepper.stats().evicted_prefixes) == (3, 1)
+    computed = stepper.stats().prefill_tokens_computed
+    for who in (2, 3):
+        stepper.add(ask([who] * 49, 1), FakeCaller())
+        finish(stepper)
+    assert stepper.stats().prefill_tokens_computed == computed + 2
+
+
+def test_who_does_not_fit_waits_until_there_is_room() -> None:
+    stepper = Stepper(FakeRunner(sequences=4, cache_tokens=200))
+    callers = [FakeCaller() for _ in range(4)]
+    for i, caller in enumerate(callers):
+        stepper.add(ask([i + 1] * 50, 30, grammar=ANY), caller)
+    stepper.step()
+    assert [caller.started for caller in callers] == [1, 1, 0, 0]
+    finish(stepper)
+    assert all(caller.completion.completion_tokens == 30 for caller in callers)
+
+
+def test_equal_prompts_need_room_once() -> None:
+    stepper = Stepper(FakeRunner(sequences=4, cache_tokens=210))
+    callers = [FakeCaller() for _ in range(4)]
+    for caller in callers:
+        stepper.add(ask([7] * 80, 30, grammar=ANY), caller)
+    stepper.step()
+    assert [caller.started for caller in callers] == [1] * 4
+    finish(stepper)
+    assert all(caller.completion.completion_tokens == 30 for caller in callers)
 
 
 def test_the_one_it_waited_for_may_be_cancelled() -> None:
@@ -174,6 +243,43 @@ def test_one_who_asks_much_holds_up_others_by_one_request() -> None:
     assert sum(caller.started for caller in many) <= started + 1
     finish(stepper)
     assert all(caller.completion for caller in many)
+
+
+def test_who_reads_goes_first_and_the_others_go_on() -> None:
+    runner = FakeRunner(sequences=8)
+    stepper = Stepper(runner)
+    normal = [FakeCaller() for _ in range(7)]
+    for i, caller in enumerate(normal):
+        stepper.add(ask([i + 1, 3], 60, grammar=ANY), caller)
+    for _ in range(2):
+        stepper.step()
+    reading = FakeCaller()
+    stepper.add(ask([50, 4], 30, grammar=ANY, priority="high"), reading)
+    before = [len(caller.said) for caller in normal]
+    for step in range(1, 31):
+        stepper.step()
+        assert len(reading.said) == step or reading.outcomes, "it has a token of every step"
+        if step > 2:
+            assert len(runner.batches[-1]) <= 1 + 3
+    gained = [len(caller.said) - was for caller, was in zip(normal, before, strict=True)]
+    assert max(gained) - min(gained) <= 1
+    assert min(gained) >= 30 // 3
+    finish(stepper)
+
+
+def test_who_reads_gets_the_next_slot_and_the_larger_part_of_a_batch() -> None:
+    runner = FakeRunner(sequences=2)
+    stepper = Stepper(runner)
+    callers = [FakeCaller() for _ in range(5)]
+    for i, caller in enumerate(callers[:4]):
+        stepper.add(ask([i + 1] * 60, 2), caller)
+    stepper.step()
+    stepper.add(ask([50] * 60, 2, priority="high"), callers[4])
+    while not callers[4].outcomes:
+        stepper.step()
+    assert sum(caller.started for caller in callers[:4]) <= 3
+    finish(stepper)
+    assert all(caller.completion for caller in callers)
 
 
 def test_a_failing_sequence_fails_alone() -> None:
@@ -313,7 +419,7 @@ class Coming(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
-        self.runner = FakeRunner(sequences=3, sharing=self.sharing)
+        self.runner = FakeRunner(sequences=3, slots=7, cache_tokens=CONTEXT_TOKENS + 40, sharing=self.sharing)
         self.stepper = Stepper(self.runner, self.clock)
         self.asked: list[tuple[list[int], int, FakeCaller, float]] = []
 
@@ -324,14 +430,24 @@ class Coming(RuleBasedStateMachine):
         grammar=st.sampled_from([None, " ".join(map(str, range(POISON)))]),
         time_s=st.sampled_from([0, 2, 5, 1000, 1000]),
         who=st.sampled_from("ab"),
+        priority=st.sampled_from(["high", "normal"]),
     )
     def ask(  # each is drawn apart
-        self, *, prompt: list[int], max_tokens: int, poisoned: bool, grammar: str | None, time_s: int, who: str
+        self,
+        *,
+        prompt: list[int],
+        max_tokens: int,
+        poisoned: bool,
+        grammar: str | None,
+        time_s: int,
+        who: str,
+        priority: str,
     ) -> None:
         prompt = [*prompt, POISON, 1] if poisoned else prompt
         caller = FakeCaller()
         due_at = self.clock.now + time_s
-        self.stepper.add(ask(prompt, max_tokens, grammar=grammar, deadline_at=due_at, caller=who), caller)
+        options = {"grammar": grammar, "deadline_at": due_at, "caller": who, "priority": priority}
+        self.stepper.add(ask(prompt, max_tokens, **options), caller)
         self.asked.append((prompt, max_tokens, caller, due_at))
 
     @rule(seconds=st.integers(1, 3))
@@ -362,7 +478,7 @@ class Coming(RuleBasedStateMachine):
         stats = self.stepper.stats()
         going = sum(not caller.outcomes for *_, caller, _ in self.asked)
         assert stats.running + stats.waiting == going
-        assert stats.running <= self.runner.sequences
+        assert stats.running <= self.runner.sequences + HIGH_EXTRA
 
     def teardown(self) -> None:
         finish(self.stepper)
@@ -384,7 +500,7 @@ class Coming(RuleBasedStateMachine):
         assert all(grammar.closed == 1 for grammar in self.runner.grammars)
         callers = [FakeCaller() for _ in range(self.runner.sequences)]
         for i, caller in enumerate(callers):
-            self.stepper.add(ask([i + 1, 9], 40), caller)
+            self.stepper.add(ask([i + 1, 9], 20), caller)
         self.stepper.step()
         assert all(caller.started for caller in callers), "every slot can be had again"
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from schemas.messages import Result, Task
+from schemas.messages import Result
+from schemas.plans import Task
 from schemas.subjects import RESULT, TABLE, TASK, Space, Store
 
 

@@ -81,6 +81,11 @@ def change(path: str, value: object) -> dict[str, Any]:
         (change("superclusters/0/parent", "c1"), "$.superclusters[0].parent: no supercluster is called 'c1'"),
         (change("clusters/0/parent", "c1"), "$.clusters[0].parent: the parents of 'c1' form a cycle"),
         (change("superclusters/0/parent", "sc"), "$.superclusters[0].parent: the parents of 'sc' form a cycle"),
+        (
+            change("inference", {"cache_tokens": 2048}),
+            "$.inference.cache_tokens: must be at least context_tokens (4096)",
+        ),
+        (change("inference", {"cache_type": "q4"}), "$.inference.cache_type"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, content: object, says: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from schemas.messages import Assignment, Plan
+from schemas.plans import Assignment, Plan
 from schemas.terms import OnPartial
 from services.decomposer.workload import FORGET_S, Workload
 

@@ -43,6 +43,8 @@ _ANNOUNCED = re.compile(
 _LETTER = re.compile(r"\(([A-Z])\)|\b([A-Z])\)|(?<![\w'’])([A-Z])(?=[.:,)\]\"']|\s*$|\s+[-–])", re.MULTILINE)
 _LETTER_HERE = re.compile(r"\(?([A-Z])(?![\w'’])")
 _BOXED = re.compile(r"\\boxed\{(?:\\text\{)?\(?([^{}()]{1,80})\)?\}?\}")
+_SPACE = re.compile(r"\s{2,}")  # long runs of it would cost the patterns below more than a look each
+_MAX_CHARS = 8000
 _MIN_OPTIONS, _MAX_OPTIONS = 2, 26
 _MANY = 6
 _HEAD_CHARS = 40
@@ -76,6 +78,7 @@ Options.YES_NO = Options((("yes", "yes"), ("no", "no")))
 
 def find_options(request: str) -> Options | None:
     """Return the options of a request: lettered, listed, a pair such as true or false, or yes and no."""
+    request = _SPACE.sub(lambda run: "\n" if "\n" in run[0] else " ", request[:_MAX_CHARS].strip())
     return _lettered(request) or _listed(request) or _paired(request)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.kinds import asking as asks
 from services.kinds.asking import Asking
-from services.kinds.kind import Sampling
+from services.kinds.kind import Sampling, Way
 from services.kinds.table import KINDS, kind_of, named
 
 SUM = "compute 6 times 21"
@@ -30,8 +30,8 @@ def asking(question: str, kind: str, replica: int, slot: int) -> Asking:
         ("List the oceans.", "list", "fact", 192),
         ("name the eight planets", "list", "fact", 192),
         ("Which are the 7 continents?", "list", "fact", 192),
-        ("Is the Sun a star?", "choice", "choice", 64),
-        ("Which is red?\nOptions:\n(A) a rose\n(B) the sky", "choice", "choice-steps", 400),
+        ("Is the Sun a star?", "choice", "choice-brief", 96),
+        ("Which is red?\nOptions:\n(A) a rose\n(B) the sky", "choice", "choice-steps", 512),
         ("write a haiku about rain", "text", "text", 1024),
         ("Write a Python function that adds two numbers.", "code", "code", 1024),
     ],
@@ -82,16 +82,16 @@ def test_it_is_not_asked_again_where_something_was_said_or_no_model_answers() ->
 
 
 def test_a_problem_is_not_worth_a_model_that_is_far_behind() -> None:
-    assert asks.worth_asking(named("problem"), [0.6, 0.3]) == [True, False]
-    assert asks.worth_asking(named("problem"), [0.3, 0.6]) == [False, True]
-    assert asks.worth_asking(named("problem"), [0.6, 0.5]) == [True, True]
-    assert asks.worth_asking(named("fact"), [0.6, 0.3]) == [True, True]
-    assert asks.worth_asking(named("problem"), [0.1]) == [True]
+    assert asks.worth_asking(named("problem"), Way("steps", worth=0.6), [0.6, 0.3]) == [True, False]
+    assert asks.worth_asking(named("problem"), Way("steps", worth=0.6), [0.3, 0.6]) == [False, True]
+    assert asks.worth_asking(named("problem"), Way("steps", worth=0.6), [0.6, 0.5]) == [True, True]
+    assert asks.worth_asking(named("fact"), Way("fact"), [0.6, 0.3]) == [True, True]
+    assert asks.worth_asking(named("problem"), Way("steps", worth=0.6), [0.1]) == [True]
 
 
 def test_a_text_is_asked_of_the_best_model_alone() -> None:
-    assert asks.worth_asking(named("text"), [0.5, 0.6]) == [False, True]
-    assert asks.worth_asking(named("code"), [0.5, 0.5]) == [True, False]
+    assert asks.worth_asking(named("text"), Way("text"), [0.5, 0.6]) == [False, True]
+    assert asks.worth_asking(named("code"), Way("code"), [0.5, 0.5]) == [True, False]
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.messages import Given
+from schemas.plans import Given
 from services.kinds.question import question
 from services.voting.calculator import calculate
 

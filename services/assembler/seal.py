@@ -1,0 +1,85 @@
+"""The seal of a query: what an assessment with every chunk decided comes to, and what may be kept of it.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from schemas.cache import cache_key
+from schemas.messages import Assembled, ChunkOutcome, Error
+from schemas.plans import Plan
+from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
+from services.assembler.assembly import ENOUGH, Assessment
+
+
+def seal(
+    plan: Plan,
+    assessment: Assessment,
+    *,
+    planned_at: float,
+    voted_at: float,
+    sealed_at: float,
+    failed: Error | None = None,
+) -> Assembled:
+    """Make the seal of a query from an assessment in which every chunk is decided, or of one that `failed`."""
+    status, error = _ending(plan, assessment) if failed is None else (Status.FAILED, failed)
+    return Assembled(
+        id=plan.id,
+        query=plan.query,
+        reply=plan.reply,
+        status=status,
+        outcomes=list(assessment.outcomes),
+        wording=plan.policy.wording,
+        created_at=plan.created_at,
+        planned_at=planned_at,
+        voted_at=voted_at,
+        sealed_at=sealed_at,
+        deadline_at=plan.deadline_at,
+        error=error,
+        traceparent=plan.traceparent,
+    )
+
+
+def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
+    """Trim each outcome."""
+    return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
+
+
+def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
+    """List what later queries may be answered with: what was voted on in this one and is sure enough."""
+    if not plan.policy.cache or plan.id.startswith(CANARY):
+        return []
+    source = Source(query=plan.id, answered_at=assembled.sealed_at)
+    return [
+        CachedAnswer(
+            key=cache_key(each, each.given),
+            source=source,
+            winner=each.winner,
+            final=each.final,
+            agreement=each.agreement,
+            confidence=each.confidence,
+        )
+        for each in assembled.outcomes
+        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= ENOUGH
+    ]
+
+
+def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
+    whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
+    answered = [each for each in assessment.outcomes if each.winner is not None]
+    num = len(assessment.outcomes)
+    if len(whole) == num:
+        return Status.COMPLETE, None
+    first = [each.index for each in assessment.outcomes if not each.depends_on]  # without these there are no others
+    if not answered and set(first) <= set(plan.exhausted):
+        reason = next((each.reason for outcome in assessment.outcomes for each in outcome.missing), "no node")
+        if any(each.too_long for outcome in assessment.outcomes for each in outcome.missing):
+            return Status.FAILED, Error(code=ErrorCode.TOO_LARGE, message=reason)
+        return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
+    if not answered:
+        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=f"none of {num} chunks was answered in time")
+    if plan.on_partial is OnPartial.REFUSE:
+        message = f"{len(whole)} of {num} chunks were decided by all votes in time, and on_partial is refuse"
+        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=message)
+    return Status.PARTIAL, None

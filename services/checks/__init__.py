@@ -1,0 +1,1 @@
+"""What a request demands of its answer that a program can verify: one file a family, one table that names them."""

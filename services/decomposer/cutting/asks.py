@@ -1,0 +1,160 @@
+"""What a clause of English asks, told by its first words: tables and a few patterns, no parser.
+
+It knows the verbs that people use to command an assistant, and how English questions begin.  It does not know meaning.
+Clauses come masked (see `masking.mask`).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+from services.decomposer.cutting.rules import rule
+from services.language import grammar, verbs
+from services.language.grammar import either
+
+AUX_BE = either(grammar.AUXILIARY)
+AUX = rf"(?:{AUX_BE}|{either(grammar.HAVE)})(?:n['’]t)?"
+PRONOUN = either(grammar.PRONOUN)
+DETERMINER = either(grammar.DETERMINER)
+NUMBER = rf"(?<![\d.,])\d[\d.,]*+|{either(grammar.SMALL_NUMBER)}"
+PREPOSITION = either(grammar.PREPOSITION)
+INTERROGATIVE = either(grammar.INTERROGATIVE)
+
+# fmt: off
+POLITE = rule("polite words",
+    r"(?:(?:(?:please|kindly|now|so|well|ok|okay|just|also)\b[,!]?|(?:can|could|would|will)\s+you"
+    r"|i(?:\s+want|\s+need|\s+would(?:\s+also)?\s+like|['’]d(?:\s+also)?\s+like)(?:\s+you)?\s+to"
+    r"|help\s+me(?:\s+to)?|let(?:['’]s|\s+us))\s+)++", "could you please name it")
+EMBEDDED = rule("question within a request",
+    r"(?:(?:tell|remind)\s+me|let\s+me\s+know|know|(?:find|work|figure)\s+out|do\s+you\s+know|i\s+wonder)\s+"
+    rf"(?=(?P<wh>{INTERROGATIVE})\b)", "tell me who won")
+BARE_SUM = rule("bare sum",
+    r"(?<![\d.,])\d[\d.,]*+%?(?:\s*(?:[+*/×÷^x]|-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)"
+    r"\s*\d(?:[.,]?\d)*+)++(?=\s*(?:[?!;,.]|$))", "13 times 11")
+QUESTION = rule(
+    "question word",
+    rf"""
+    (?i:(?:{PREPOSITION})\s+(?=(?:which|what|whom|whose|how)\b))?
+    (?P<wh>(?i:
+        (?:who|what|whom|which|whose)(?=['’]?(?:s|re|d|ll)\b|\s+(?!(?:{DETERMINER}|{PRONOUN})\b)[^\W_])
+        | (?:how|why|when|where)(?=['’]?s\b|\s+{AUX}\b)
+        | how(?=\s+(?:many|much|few|come|to|about)\b|\s+\w+\s+{AUX}\b)
+    ))
+    | (?P<aux>
+        (?i:(?:{AUX_BE})(?:n['’]t)?)\s+(?:(?i:{DETERMINER}|{PRONOUN}|any|all|most|some)\b|[A-Z_\d])
+        | (?i:(?:do|has|have|had)(?:n['’]t)?)\s+(?:(?i:{PRONOUN}|any|people)\b|[A-Z_])
+        | (?i:is|are|was|were)\s+[a-z]+\s+(?:a|an|the)\b | (?i:do|did)\s+[a-z]+s\s+[a-z]
+    )
+    """,
+    "in which city is it",
+    re.VERBOSE,
+)
+VERB = rule("first word", r"(?:work|figure)\s+out\b|come\s+up\s+with\b|[^\W\d_]++", "work out 3 + 4")
+OBJECT = rule("object in plain sight",
+    rf"(?i:{DETERMINER}|{NUMBER}|me|us|all|some|any|each|every|for|up|{INTERROGATIVE})\b|[\d_$€£]|[A-Z][a-z]",
+    "the rivers", re.NOFLAG)
+OPENING_CLAUSE = rule("opening clause", rf"(?:{either(grammar.SUBORDINATOR)}|{PREPOSITION})\b", "In France, who rules?")
+HOW_MUCH = rule("quantity", r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b"
+    r"|\b(?:percent|percentage|fraction|total|average|profit|cost|price)\b", "how many apples")
+COMMA = rule("comma", r",\s++", "if so, what", re.NOFLAG)
+LETTERS = rule("word", r"[^\W\d_]++", "word")
+# fmt: on
+_HEAD_CHARS = 80
+_VERB_WITH_VERB = 2  # words
+
+
+class Mood(Enum):
+    """How a clause asks; a fragment asks by its question mark only."""
+
+    QUESTION = "question"
+    COMMAND = "command"
+    FRAGMENT = "fragment"
+
+
+class Ask(NamedTuple):
+    """What a clause asks: its question word or verb (lower case, may be empty), where that stands, what comes first.
+
+    `late` says that an opening clause precedes it ("If ..., how many ...?").
+    """
+
+    mood: Mood
+    word: str
+    offset: int
+    late: bool = False
+
+
+def is_english(text: str) -> bool:
+    """Tell whether `text` is of Latin letters, and its small words are rather English than not."""
+    words = [word.lower() for word in LETTERS.pattern.findall(text)]
+    num_foreign = sum(1 for word in words if word in grammar.FOREIGN or word[0] > "ɏ")
+    return num_foreign <= sum(1 for word in words if word in grammar.ENGLISH)
+
+
+def ask_at_head(clause: str, *, strict: bool = False) -> Ask | None:
+    """Return what `clause` asks in its first words; `strict` demands an unmistakable beginning."""
+    polite = POLITE.pattern.match(clause)
+    offset = polite.end() if polite else 0
+    if embedded := EMBEDDED.pattern.match(clause, offset):
+        return Ask(Mood.QUESTION, embedded["wh"].lower(), embedded.end())
+    if question := QUESTION.pattern.match(clause, offset):
+        word = question["wh"] or question["aux"].split()[0]
+        return Ask(Mood.QUESTION, word.lower(), question.start("wh" if question["wh"] else "aux"))
+    if not strict and BARE_SUM.pattern.match(clause, offset):
+        return Ask(Mood.QUESTION, "", offset)
+    return _command(clause, offset, strict=strict)
+
+
+def _command(clause: str, offset: int, *, strict: bool) -> Ask | None:
+    verb = VERB.pattern.match(clause, offset)
+    word = " ".join(verb[0].lower().split()) if verb else ""
+    if verb is None or word not in verbs.ASKING:
+        return None
+    rest = clause[verb.end() : verb.end() + _HEAD_CHARS].lstrip()
+    if strict and word in verbs.AMBIGUOUS and not OBJECT.pattern.match(rest):
+        return None
+    return Ask(Mood.COMMAND, word, offset)
+
+
+def ask_of(sentence: str) -> Ask | None:
+    """Return what a whole sentence asks, also after an opening clause, or merely by its question mark."""
+    at = ask_offset(sentence)
+    found = None if at is None else ask_at_head(sentence[at:])
+    if found and at:
+        return found._replace(offset=at + found.offset, late=True)
+    if found is None and sentence.rstrip().endswith("?"):
+        return Ask(Mood.FRAGMENT if at is None else Mood.QUESTION, "", 0)
+    return found
+
+
+def ask_offset(sentence: str) -> int | None:
+    """Return where `sentence` begins to ask: at its head, or after a comma."""
+    if ask_at_head(sentence):
+        return 0
+    opened, marked, aside = opens(sentence), sentence.rstrip().endswith("?"), None
+    for comma in COMMA.pattern.finditer(sentence):
+        found = ask_at_head(sentence[comma.end() : comma.end() + _HEAD_CHARS])
+        if found is None:
+            continue
+        if found.word in grammar.RELATIVE and (opened or not marked):  # "If Tim, who is older than Ann, is 12, ..."
+            aside = aside or (comma.end() if marked else None)
+        elif opened or found.mood is Mood.QUESTION:
+            return comma.end()
+    return aside
+
+
+def opens(text: str) -> bool:
+    """Tell whether `text` is no sentence of its own but opens one ("If x = 3, ", "In France, ")."""
+    return OPENING_CLAUSE.pattern.match(text) is not None
+
+
+def ends_in_verb(clause: str) -> bool:
+    """Tell whether `clause` stops at a verb that a second one may join ("read and write")."""
+    words = clause.lower().split()
+    return words[-1] in verbs.ASKING and (len(words) == _VERB_WITH_VERB or words[-1] not in verbs.AMBIGUOUS)
+
+
+def asks_quantity(text: str) -> bool:
+    """Tell whether a number is asked."""
+    return HOW_MUCH.pattern.search(text) is not None

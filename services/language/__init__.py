@@ -1,0 +1,1 @@
+"""Words, numbers and forms of English, as data."""

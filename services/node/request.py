@@ -1,0 +1,100 @@
+"""From a task and a way of asking to the engine's request.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from models.engine import Request, Turn
+from models.json_grammar import object_grammar, schema_grammar
+from schemas.terms import Role
+from services.kinds.clock import needs_clock, told_time
+from services.kinds.kind import Sampling
+from services.kinds.prompt import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models import Sampling as Advice
+    from schemas.plans import Task
+    from schemas.terms import Generation
+    from services.kinds.asking import Asking
+
+VARIED_TEMPERATURE = 0.7
+LOOP_PENALTY = 1.15
+_MAX_SEED = 2**31
+_ROLES: dict[Role, Literal["user", "assistant"]] = {Role.USER: "user", Role.ASSISTANT: "assistant"}
+
+
+def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
+    """Return the turns that a model sees: the client's system prompt or the kind's, what was said, what is asked.
+
+    `now` is the node's clock (ISO 8601 with offset), for a client that did not send its own.
+    """
+    clients = next((turn.content for turn in task.turns if turn.role is Role.SYSTEM), "")
+    system = clients if clients and how.prompt.system in ("", PLAIN) else how.prompt.system
+    if needs_clock(task.text):
+        system = f"{system or PLAIN}\n{told_time(task.local_time or now)}"
+    said = [Turn(_ROLES[turn.role], turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
+    user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user
+    return (*([Turn("system", system)] if system else []), *said, Turn("user", user))
+
+
+def shortened(turns: Sequence[Turn]) -> tuple[Turn, ...] | None:
+    """Leave out the oldest turn that is neither the system's nor the last; None where there is no such turn."""
+    first = 1 if turns[0].role == "system" else 0
+    return (*turns[:first], *turns[first + 1 :]) if len(turns) > first + 1 else None
+
+
+def to_request(
+    task: Task, how: Asking, model: Path, advice: Advice, turns: tuple[Turn, ...], *, caller: str, stop_at: float
+) -> Request:
+    """Make the engine's request.  What the client says of the generation goes before the kind's and the makers' advice.
+
+    Raises:
+        GrammarError: the client's schema cannot be made a grammar.
+
+    """
+    wish = task.generation
+    advised = how.way.sampling is Sampling.ADVISED or wish.temperature is not None
+    temperature = {Sampling.GREEDY: 0.0, Sampling.VARIED: VARIED_TEMPERATURE, Sampling.ADVISED: advice.temperature}
+    return Request(
+        model=model,
+        messages=turns,
+        max_tokens=_max_tokens(wish, how),
+        stop=(*how.prompt.stop, *wish.stop),
+        temperature=temperature[how.way.sampling] if wish.temperature is None else wish.temperature,
+        top_p=wish.top_p or (advice.top_p if advised else 0.95),
+        top_k=advice.top_k if advised else 40,
+        min_p=advice.min_p if advised else 0.05,
+        repeat_penalty=advice.repeat_penalty if advised else 1.0,
+        seed=(how.seed + (wish.seed or 0)) % _MAX_SEED,
+        grammar=_grammar(wish),
+        deadline_at=stop_at,
+        caller=caller,
+        priority="high" if task.stream else "normal",
+    )
+
+
+def without_loops(request: Request) -> Request:
+    """Return the request to make where a text ran in circles: another draw, in which what was said is less likely."""
+    return replace(
+        request,
+        temperature=max(request.temperature, VARIED_TEMPERATURE),
+        repeat_penalty=max(request.repeat_penalty, LOOP_PENALTY),
+        seed=(request.seed + 1) % _MAX_SEED,
+    )
+
+
+def _max_tokens(wish: Generation, how: Asking) -> int:
+    if wish.max_tokens is None:
+        return how.prompt.max_tokens
+    return wish.max_tokens if how.way.sampling is Sampling.ADVISED else min(wish.max_tokens, how.prompt.max_tokens)
+
+
+def _grammar(wish: Generation) -> str | None:
+    form = wish.response_format
+    if form is None or form.type == "text":
+        return None
+    return object_grammar() if form.schema_ is None else schema_grammar(form.schema_)

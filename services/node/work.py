@@ -1,0 +1,202 @@
+"""One task's work: which models are asked, in which way, and what they come to together."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from models.advice import advice
+from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
+from schemas.messages import Check, ModelAnswer, Result
+from schemas.plans import Task
+from services.checks.examples import find_examples, trial
+from services.checks.syntax import python_code
+from services.kinds.asking import Asking, asking, asking_again, worth_asking
+from services.kinds.code import CODE
+from services.kinds.kind import Said
+from services.kinds.question import question
+from services.kinds.table import named
+from services.node.request import conversation, shortened, to_request, without_loops
+from services.runtime.pieces import Pieces
+from services.runtime.sandbox import run_python
+from services.voting.calibration import CUT_OFF, trust
+from services.voting.rules import consensus
+
+log = structlog.get_logger(__name__)
+
+MAX_TRIALS = 3  # of code, the first included
+MIN_ANSWER_TOKENS = 256  # for which older turns make room
+PUBLISH_SHARE, MAX_PUBLISH_S = 0.2, 1.0  # of a task's time is kept for the step that overruns it, and for publishing
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a model said, how many turns of the conversation did not fit, and what was checked of it here."""
+
+    said: ModelAnswer
+    dropped_turns: int
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a model said nothing; `too_long` if the request does not fit."""
+
+    message: str
+    too_long: bool = False
+
+
+class Work:
+    """A task and those who can do it.  `pieces` takes the text while it is written, where that is wanted."""
+
+    def __init__(
+        self,
+        task: Task,
+        engine: Engine,
+        models: Sequence[Path],
+        *,
+        caller: str,
+        pieces: Pieces | None = None,
+        run_code: bool = False,
+    ) -> None:
+        self._task = task
+        self._engine = engine
+        self._models = [model for model in models if task.model in ("", model.stem)]
+        self._caller = caller
+        self._pieces = pieces
+        self._kind = named(task.kind)
+        self._examples = find_examples(task.text) if run_code and self._kind is CODE else []
+        self._asked = question(task.text, task.context, task.given)
+
+    async def result(self) -> Result:
+        """Ask the models, once more where that is of use, and vote between them."""
+        task, started_at = self._task, time.time()
+        askings = [asking(self._kind, self._asked, task.replica, slot) for slot in range(len(self._models))]
+        answers: list[Answered] = []
+        problems: list[Problem] = []
+        while askings:
+            for told in await self._ask_those_worth_it(askings):
+                if isinstance(told, Answered):
+                    answers.append(told)
+                else:
+                    problems.append(told)
+            askings = asking_again(self._kind, self._asked, askings, [answered.said.final for answered in answers])
+        num_options = self._kind.num_options(self._asked)
+        choice = consensus([answered.said for answered in answers], num_options=num_options)
+        reasons = "; ".join(problem.message for problem in problems)
+        return Result(
+            id=task.id,
+            chunk=task.chunk,
+            node=task.node,
+            replica=task.replica,
+            started_at=started_at,
+            latency_s=time.time() - started_at,
+            answers=[answered.said for answered in answers],
+            chosen=choice.chosen if choice else None,
+            confidence=choice.confidence if choice else 0.0,
+            agreed=choice.agreed if choice else None,
+            error=None if choice else reasons or "the models gave no usable answer",
+            dropped_turns=answers[choice.chosen].dropped_turns if choice else 0,
+            too_long=choice is None and any(problem.too_long for problem in problems),
+            checks=list(answers[choice.chosen].checks) if choice else [],
+        )
+
+    async def _ask_those_worth_it(self, askings: Sequence[Asking]) -> list[Answered | Problem]:
+        trusts = [trust(model.stem, how.way.method) for model, how in zip(self._models, askings, strict=True)]
+        worth = worth_asking(self._kind, askings[0].way, trusts)
+        wanted = zip(self._models, askings, worth, strict=True)
+        return await asyncio.gather(*(self._ask(model, how) for model, how, worth in wanted if worth))
+
+    async def _ask(self, model: Path, how: Asking) -> Answered | Problem:
+        """Ask one model; what goes wrong comes back as text."""
+        try:
+            turns, dropped = await self._fitting(how, model)
+            request = to_request(
+                self._task,
+                how,
+                model,
+                advice(model),
+                turns,
+                caller=self._caller,
+                stop_at=stop_at(self._task.deadline_at),
+            )
+            done = await self._complete(request)
+            done, checks = await self._tried(request, done) if self._examples else (done, ())
+        except EngineClosed:
+            raise
+        except PromptTooLong as error:
+            return Problem(str(error), too_long=True)
+        except ModelError as error:
+            return Problem(str(error))
+        except Exception as error:  # a replica elsewhere may do better than a retry here
+            log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=model.stem)
+            return Problem(f"{model.stem}: {type(error).__name__}")
+        return Answered(self._read(done, model.stem, how.way.method), dropped, checks)
+
+    async def _complete(self, request: Request) -> Completion:
+        """Generate; a text that runs in circles is drawn once more."""
+        write = self._pieces.write if self._pieces else None
+        done = await self._engine.complete(request, write)
+        if done.finish == "loop" and not self._kind.voted:
+            if self._pieces:
+                self._pieces.begin_anew()
+            done = await self._engine.complete(without_loops(request), write)
+        return done
+
+    async def _tried(self, request: Request, done: Completion) -> tuple[Completion, tuple[Check, ...]]:
+        """Run the request's examples on the code; what fails is asked for again, told how it failed."""
+        told = f"runs {len(self._examples)} of the request's examples"
+        first, reason = done, None
+        for attempt in range(MAX_TRIALS):
+            ending = await run_python(trial(python_code(done.text), self._examples))
+            if ending.well:
+                return done, (Check(family="examples", demand=told),)
+            reason = reason or ending.told
+            if attempt + 1 == MAX_TRIALS or time.time() > stop_at(self._task.deadline_at):
+                break
+            if self._pieces:
+                self._pieces.begin_anew()
+            mend = Turn("user", f"This fails: {ending.told}. Reply with the whole corrected code.")
+            turns = (*request.messages, Turn("assistant", done.text), mend)
+            done = await self._complete(replace(request, messages=turns, seed=request.seed + attempt + 1))
+        if done is not first and self._pieces:
+            self._pieces.begin_anew()
+            self._pieces.write(first.text)
+        return first, (Check(family="examples", demand=told, reason=reason),)
+
+    async def _fitting(self, how: Asking, model: Path) -> tuple[tuple[Turn, ...], int]:
+        """Return the conversation as far as it fits beside the answer, and how many turns were left out."""
+        turns, dropped = conversation(self._task, how, datetime.now().astimezone().isoformat()), 0
+        while (shorter := shortened(turns)) is not None:
+            tokens = await self._engine.count_tokens(model, turns)
+            if tokens + min(MIN_ANSWER_TOKENS, how.prompt.max_tokens) <= self._engine.context_tokens:
+                break
+            turns, dropped = shorter, dropped + 1
+        return turns, dropped
+
+    def _read(self, done: Completion, model: str, method: str) -> ModelAnswer:
+        reading = self._kind.read(Said(done.text, self._asked, method, cut_off=done.finish in CUT_OFF))
+        return ModelAnswer(
+            model=model,
+            method=method,
+            text=reading.text,
+            final=reading.final,
+            logprob=done.logprob,
+            min_logprob=done.min_logprob,
+            prompt_tokens=done.prompt_tokens,
+            completion_tokens=done.completion_tokens,
+            latency_s=done.latency_s,
+            finish=done.finish,
+        )
+
+
+def stop_at(deadline_at: float) -> float:
+    """Give the time by which a model should end, so that what it has by then still counts."""
+    left_s = max(0.0, deadline_at - time.time())
+    return deadline_at - min(MAX_PUBLISH_S, PUBLISH_SHARE * left_s)

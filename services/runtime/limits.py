@@ -1,0 +1,52 @@
+"""What an operator sets of a deployment, by a file or by flags, checked when it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct, structs
+
+from schemas.commands import MAX_TIMEOUT_S
+
+MIN_STREAM_BYTES = 1024 * 1024
+MIN_STREAM_AGE_S = MAX_TIMEOUT_S + 60
+
+
+class LimitsError(ValueError):
+    """The configuration file can't be read, or says what can't be."""
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of a deployment; what is None keeps what is there, or has its default where nothing is there.
+
+    `max_in_flight` is the number of queries at once, `stream_max_bytes` and `stream_max_age_s` how much the stream
+    keeps and for how long.
+    """
+
+    max_in_flight: Annotated[int, Meta(ge=1)] | None = None
+    stream_max_bytes: Annotated[int, Meta(ge=MIN_STREAM_BYTES)] | None = None
+    stream_max_age_s: Annotated[float, Meta(ge=MIN_STREAM_AGE_S)] | None = None
+
+
+def load_limits(path: Path | None, **flags: float | None) -> Limits:
+    """Read limits from a file in JSON or, by its name, TOML; `flags` that are not None come before it.
+
+    Raises LimitsError, in one line, with what is wrong.
+    """
+    try:
+        told = _read(path) if path is not None else Limits()
+        given = {name: value for name, value in flags.items() if value is not None}
+        return msgspec.convert(structs.asdict(told) | given, Limits)
+    except OSError as error:
+        raise LimitsError(f"{path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        where = f"{path}: " if path is not None else ""
+        raise LimitsError(f"{where}{error}") from None
+
+
+def _read(path: Path) -> Limits:
+    if path.suffix == ".toml":
+        return msgspec.toml.decode(path.read_bytes(), type=Limits)
+    return msgspec.json.decode(path.read_bytes(), type=Limits)
