@@ -146,7 +146,7 @@ class Gateway:
                         yield event(chunk(id_, model, created, {"content": each.text}))
                 else:
                     self.metrics.count_reply(each)
-                    for text in _ending(each, streamed, asked, created):
+                    for text in ending(each, streamed, asked, created):
                         yield text
         yield DONE
 
@@ -202,7 +202,7 @@ def _check_origin(request: Request) -> None:
         raise HttpError(403, "pages of other sites may not ask here", code="cross_origin")
 
 
-def _ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]:
+def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]:
     """Write what closes a stream: the rest of the answer, why it ends, how it came to be, and what it took."""
     if (error := from_reply(reply)) is not None:
         return [event(error.body)]

@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 
-from schemas.subjects import Space
+from schemas.subjects import ADMIT, Space
 from services.gateway.service import ANY_PORT, GatewayError, gateway, listen, url_of
 from services.runtime.lifecycle import Service
 from services.runtime.server import EmbeddedServer
@@ -168,3 +168,25 @@ async def test_a_conversation_with_one_model_alone(server: EmbeddedServer, space
     assert done.choices[0].message.content == "Lima."
     assert fast.choices[0].message.content == "Lima."
     assert engine.asked[0].model.stem == "b"
+
+
+async def test_many_streams_of_which_a_quarter_leaves(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate(saying("Lima."))
+    engine = ScriptedEngine(gate)
+    num, body = 60, {"model": "dellm", "messages": ASK, "stream": True}
+    limits = httpx.Limits(max_connections=num)
+    async with served(server, space, engine) as (url, deployed), httpx.AsyncClient(limits=limits, timeout=60) as client:
+        streams = [asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body)) for _ in range(num)]
+        await asyncio.wait_for(gate.reached.wait(), 20)
+        leaving, staying = streams[: num // 4], streams[num // 4 :]
+        for stream in leaving:
+            stream.cancel()
+        gate.opened.set()
+        done = await asyncio.gather(*staying)
+        assert all(reply.text.endswith("data: [DONE]\n\n") and "Lima." in reply.text for reply in done)
+
+        async def nothing_is_left() -> bool:
+            return not (await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT]
+
+        await wait_until(nothing_is_left, "no query is in flight", within_s=20)
+        assert "dellm_requests_in_flight 1.0" in (await client.get(f"{url}/metrics")).text
