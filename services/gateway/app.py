@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.applications import Starlette
@@ -23,6 +22,7 @@ from services.gateway.chat import Asked, list_names, read_chat, read_object, to_
 from services.gateway.completion import chunk, completion, described, headers, rest_of, usage
 from services.gateway.errors import STATUS, HttpError, from_reply
 from services.gateway.metrics import Metrics
+from services.gateway.origin import check_origin
 from services.gateway.wire import DONE, KEEP_ALIVE, EventStream, event, json_response, read_body, while_connected
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError
@@ -180,7 +180,7 @@ class Gateway:
 
     async def _answer(self, request: Request, handler: Handler) -> Response:
         try:
-            _check_origin(request)
+            check_origin(request.headers.get("host", ""), request.headers.get("origin"))
             return await handler(request)
         except HttpError as error:
             return json_response(error.body, error.status, error.headers)
@@ -193,13 +193,6 @@ class Gateway:
             log.exception("request.failed", path=request.url.path)
             failed = HttpError(500, "something went wrong in the gateway; its log tells what", code="internal")
             return json_response(failed.body, failed.status)
-
-
-def _check_origin(request: Request) -> None:
-    """Refuse what a page of another site sends: the browser's user did not ask for it."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HttpError(403, "pages of other sites may not ask here", code="cross_origin")
 
 
 def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]:

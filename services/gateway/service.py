@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import structlog
 import uvicorn
 
 from services.gateway.app import Gateway
+from services.gateway.origin import is_loopback
 from services.runtime.bus import Bus
 from services.runtime.routes import Route
 from services.runtime.wire import BusError
@@ -37,7 +37,7 @@ def listen(address: str) -> socket.socket:
     host = host.strip("[]")
     if not host or not port.isdecimal():
         raise GatewayError(f"--http {address!r} must be HOST:PORT, such as 127.0.0.1:8000")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise GatewayError(f"--http {address}: anybody could ask there; without keys it serves loopback only")
     try:
         return socket.create_server(
@@ -88,10 +88,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -17,6 +17,7 @@ PURE = (
     "services.gateway.chat",
     "services.gateway.completion",
     "services.gateway.errors",
+    "services.gateway.origin",
     "services.decomposer.route",
     "services.kinds",
     "services.assembler.assembly",
