@@ -40,11 +40,13 @@ def listen(address: str) -> socket.socket:
     if not is_loopback(host):
         raise GatewayError(f"--http {address}: anybody could ask there; without keys it serves loopback only")
     try:
-        return socket.create_server(
+        listening = socket.create_server(
             (host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except (OSError, OverflowError) as error:
         raise GatewayError(f"--http {address}: {error}") from None
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; asyncio leaves it off for this kind
+    return listening
 
 
 def url_of(listening: socket.socket) -> str:

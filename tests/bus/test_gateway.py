@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -190,3 +191,8 @@ async def test_many_streams_of_which_a_quarter_leaves(server: EmbeddedServer, sp
 
         await wait_until(nothing_is_left, "no query is in flight", within_s=20)
         assert "dellm_requests_in_flight 1.0" in (await client.get(f"{url}/metrics")).text
+
+
+def test_small_answers_are_not_held_back() -> None:
+    with listen(ANY_PORT) as listening, socket.create_connection(listening.getsockname()), listening.accept()[0] as met:
+        assert met.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
