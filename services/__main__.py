@@ -7,23 +7,27 @@ import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from models.engine import ModelError
 from schemas.subjects import Space
 from schemas.topology import TopologyError, load
+from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
-from services.runtime.lifecycle import Deployment, run
+from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.limits import load_limits
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
 from services.runtime.wire import BusError
 
+GATEWAY = "gateway"
+
 
 def main() -> int:
     """Run until a signal comes; 0 when stopped in order, 1 when it can't run."""
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", choices=(*NAMES, GATEWAY))
     parser.add_argument(
         "--nats", default=os.environ.get("NATS_URL"), metavar="URL", help="server, or several with commas"
     )
@@ -42,6 +46,7 @@ def main() -> int:
     parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
     parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
     parser.add_argument("--max-fan-out", type=int, metavar="N", help="decomposer: nodes asked for one chunk at most")
+    parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     arguments = parser.parse_args()
     if arguments.nats is None:
         parser.error("give --nats URL, or set NATS_URL")
@@ -59,7 +64,10 @@ def main() -> int:
         space = Space(arguments.prefix)
         deployment = Deployment(url=arguments.nats, space=space, replicas=arguments.replicas, limits=limits)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_run(arguments, deployment))
+            if arguments.name == GATEWAY:
+                runner.run(_serve(arguments.http, deployment))
+            else:
+                runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
         print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
@@ -81,6 +89,15 @@ async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
             limits=deployment.limits,
         )
         await run(services, deployment)
+
+
+async def _serve(address: str, deployment: Deployment) -> None:
+    with listen(address) as listening:
+
+        def tell() -> None:
+            print(url_of(listening), flush=True)  # noqa: T201  # the one line that a user, or a script, reads
+
+        await run([Service(GATEWAY, partial(gateway, listening=listening))], deployment, tell)
 
 
 if __name__ == "__main__":

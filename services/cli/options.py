@@ -24,6 +24,7 @@ R = TypeVar("R")
 
 DATA = Path(".dellm")
 URL_FILE = "url"
+HTTP_FILE = "http"
 CONNECT_S = 3.0
 PIPED_WIDTH = 1000  # no reader to cut a table for
 

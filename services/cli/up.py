@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from models.catalogue import check_gguf
 from models.engine import Engine
 from schemas.topology import load
 from services.cli.options import (
+    HTTP_FILE,
     URL_FILE,
     Target,
     bus_options,
@@ -24,8 +26,9 @@ from services.cli.options import (
     run_code_option,
     topology_option,
 )
+from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
-from services.runtime.lifecycle import Deployment, hosted, stopping
+from services.runtime.lifecycle import Deployment, Service, hosted, stopping
 from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
@@ -45,6 +48,13 @@ from services.runtime.server import embedded_server
     metavar="RATE",
     help="Known-answer questions that the trainer asks for each query, when all is idle; such as 0.02.",
 )
+@click.option(
+    "--http",
+    default=ANY_PORT,
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the gateway serves HTTP; port 0 takes a free one.",
+)
 @run_code_option
 @limits_options
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
@@ -54,6 +64,7 @@ def up(
     names: tuple[str, ...],
     nodes: tuple[str, ...],
     canary_rate: float,
+    http: str,
     run_code: bool,
     verbose: bool,
     limits: Limits,
@@ -61,25 +72,33 @@ def up(
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(default_level="info" if verbose else "warning", for_good=True)
     say = partial(err().print, style="dim", markup=False)
-    everything = hosting(
-        target,
-        topology_path,
-        names=names or NAMES,
-        nodes=nodes,
-        canary_rate=canary_rate,
-        run_code=run_code,
-        limits=limits,
-        say=say,
-    )
-    run(_up(everything))
+    with listen(http) as listening:
+        everything = hosting(
+            target,
+            topology_path,
+            names=names or NAMES,
+            nodes=nodes,
+            canary_rate=canary_rate,
+            run_code=run_code,
+            limits=limits,
+            more=[Service("gateway", partial(gateway, listening=listening))],
+            say=say,
+        )
+        run(_up(everything, target.data / HTTP_FILE, listening))
 
 
-async def _up(everything: AbstractAsyncContextManager[str]) -> None:
+async def _up(everything: AbstractAsyncContextManager[str], address_file: Path, listening: socket.socket) -> None:
     console = err()
     with stopping() as stop:
         async with everything as address:
+            url = url_of(listening)
+            address_file.write_text(url)
+            console.print(f"HTTP at {url}, for OpenAI clients {url}/v1")
             console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                address_file.unlink(missing_ok=True)
             console.print("stopping", style="dim")
 
 
@@ -93,9 +112,10 @@ async def hosting(
     canary_rate: float = 0.0,
     run_code: bool = False,
     limits: Limits | None = None,
+    more: Sequence[Service] = (),
     say: Callable[[str], object],
 ) -> AsyncIterator[str]:
-    """Run services in this process while the body runs; give the server's address."""
+    """Run services in this process while the body runs, and `more` after them; give the server's address."""
     topology = load(topology_path)
     folder = topology_path.parent
     target.make_folder()
@@ -118,6 +138,7 @@ async def hosting(
             run_code=run_code,
             limits=limits,
         )
+        services += more
         url = target.url
         if url is None:
             server = await stack.enter_async_context(embedded_server(target.data))

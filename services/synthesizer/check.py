@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_NUMBERS = 100
 _SHORT_WORDS = 3
 _MAX_COUNTED = 10  # "one of", "both of the two": smaller numbers in words need not come from an answer
-_LIST_MARKER = re.compile(r"^\s*\(?[0-9]{1,2}[.)]\s", re.MULTILINE)
+_LIST_MARKER = re.compile(r"^[ \t]*\(?[0-9]{1,2}[.)]\s", re.MULTILINE)
 _ORDINAL = re.compile(r"(?<=[0-9])(?:st|nd|rd|th)\b", re.IGNORECASE)
 
 

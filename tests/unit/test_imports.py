@@ -10,9 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py"))
-SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
+SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway")
+HTTP = ("starlette", "uvicorn", "prometheus_client")
 PURE = (
     "services.decomposer.cutting",
+    "services.gateway.chat",
+    "services.gateway.completion",
+    "services.gateway.errors",
+    "services.gateway.origin",
     "services.decomposer.route",
     "services.kinds",
     "services.assembler.assembly",
@@ -83,6 +88,13 @@ def test_rooms_that_services_stand_on_know_no_service(path: Path) -> None:
             assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
         if inside(name, "services.checks"):
             assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("framework", HTTP)
+def test_only_the_gateway_speaks_http(framework: str) -> None:
+    users = {name_of(path) for path in FILES if any(inside(each, framework) for each in imports_of(path))}
+    assert users
+    assert all(inside(name, "services.gateway") for name in users)
 
 
 @pytest.mark.parametrize(

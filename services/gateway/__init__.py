@@ -1,0 +1,1 @@
+"""The HTTP face: one more client of the bus, which keeps nothing that the bus does not keep."""

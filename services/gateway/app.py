@@ -1,0 +1,242 @@
+"""The routes, each a thin layer over what reads requests and writes replies."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from schemas.messages import Piece, Reply
+from schemas.records import Presence
+from schemas.subjects import PRESENCE
+from services.gateway.asking import Asking
+from services.gateway.chat import Asked, list_names, read_chat, read_object, to_query
+from services.gateway.completion import chunk, completion, described, headers, rest_of, usage
+from services.gateway.errors import STATUS, HttpError, from_reply
+from services.gateway.metrics import Metrics
+from services.gateway.origin import check_origin
+from services.gateway.wire import DONE, KEEP_ALIVE, EventStream, event, json_response, read_body, while_connected
+from services.runtime.bus import Bus
+from services.runtime.wire import BusError
+
+log = structlog.get_logger(__name__)
+
+GONE = 499
+Handler = Callable[[Request], Awaitable[Response]]
+Heard = AsyncGenerator[Piece | Reply | None, None]
+
+
+class Gateway:
+    """What the routes do.  `leaving` is set while the gateway stops."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.asking = Asking(bus)
+        self.metrics = Metrics()
+        self.leaving = False
+
+    def app(self) -> Starlette:
+        """Give the application."""
+        routes = [
+            ("/v1/chat/completions", self.chat, "POST"),
+            ("/v1/models", self.models, "GET"),
+            ("/v1/models/{name:path}", self.model, "GET"),
+            ("/query", self.query, "POST"),
+            ("/health", self.ready, "GET"),
+            ("/livez", self.live, "GET"),
+            ("/readyz", self.ready, "GET"),
+            ("/metrics", self.show_metrics, "GET"),
+        ]
+        served = [Route(path, self._guarded(path, handler), methods=[method]) for path, handler, method in routes]
+        return Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
+
+    async def chat(self, request: Request) -> Response:
+        """Answer `POST /v1/chat/completions`."""
+        body = await read_body(request)
+        id_, keep = self._id(request)
+        asked = read_chat(body, id_, await self._alive())
+        created = int(time.time())
+        heard = self.asking.follow(asked.query, keep=keep)
+        if asked.stream:
+            first = await while_connected(request.receive, _first(heard))
+            if isinstance(first, Reply) and (error := from_reply(first)) is not None:
+                self.metrics.count_reply(first)
+                await heard.aclose()
+                raise error
+            return EventStream(self._events(first, heard, asked, created), {"x-request-id": id_})
+        reply = await while_connected(request.receive, _last(heard))
+        self.metrics.count_reply(reply)
+        if (error := from_reply(reply)) is not None:
+            raise error
+        return json_response(completion(reply, asked.model, created), headers=headers(reply))
+
+    async def query(self, request: Request) -> Response:
+        """Answer `POST /query`: our own command in, our own reply out."""
+        fields = read_object(await read_body(request))
+        id_, keep = self._id(request)
+        wanted = to_query({"id": id_, **fields})
+        request.state.id = wanted.id
+        reply = await while_connected(request.receive, _last(self.asking.follow(wanted, keep=keep)))
+        self.metrics.count_reply(reply)
+        return json_response(reply, STATUS[reply.error.code] if reply.error is not None else 200, headers(reply))
+
+    async def models(self, request: Request) -> Response:
+        """List what `model` may be."""
+        del request
+        return json_response({"object": "list", "data": [_model(name) for name in list_names(await self._alive())]})
+
+    async def model(self, request: Request) -> Response:
+        """Show one model."""
+        name, names = request.path_params["name"], list_names(await self._alive())
+        if name not in names:
+            known = ", ".join(names)
+            raise HttpError(
+                404, f"there is no model {name!r}; there are: {known}", code="model_not_found", param="model"
+            )
+        return json_response(_model(name))
+
+    async def live(self, request: Request) -> Response:
+        """Tell that the process answers."""
+        del request
+        return json_response({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Tell whether a query would be answered."""
+        del request
+        if self.leaving:
+            raise HttpError(503, "the gateway is stopping", code="stopping")
+        if not self._bus.client.is_connected:
+            raise HttpError(503, "there is no connection to NATS", code="no_bus")
+        nodes = await self._nodes()
+        if not nodes:
+            raise HttpError(503, "no node is alive", code="no_nodes")
+        return json_response({"status": "ok", "nodes": len(nodes)})
+
+    async def show_metrics(self, request: Request) -> Response:
+        """Show the figures in Prometheus's format."""
+        del request
+        return Response(self.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def _events(
+        self, first: Piece | Reply | None, heard: Heard, asked: Asked, created: int
+    ) -> AsyncGenerator[str, None]:
+        """Write the stream; a text that was sent can't be taken back, so a revised answer is told at the end."""
+        id_, model = str(asked.query.id), asked.model
+        streamed, revised = "", False
+        started = time.monotonic()
+        yield event(chunk(id_, model, created, {"role": "assistant", "content": ""}))
+        async with aclosing(_chain(first, heard)) as all_heard:
+            async for each in all_heard:
+                if each is None:
+                    yield KEEP_ALIVE
+                elif isinstance(each, Piece):
+                    revised = revised or (each.revised and bool(streamed))
+                    if not revised and each.text:
+                        if not streamed:
+                            self.metrics.first_token.observe(time.monotonic() - started)
+                        streamed += each.text
+                        yield event(chunk(id_, model, created, {"content": each.text}))
+                else:
+                    self.metrics.count_reply(each)
+                    for text in ending(each, streamed, asked, created):
+                        yield text
+        yield DONE
+
+    async def _nodes(self) -> list[Presence]:
+        return [stored.message for stored in (await self._bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]]
+
+    async def _alive(self) -> set[str]:
+        return {model for node in await self._nodes() for model in node.models}
+
+    def _id(self, request: Request) -> tuple[str, bool]:
+        """Give the query's id, and whether it goes on without its client, who may send it again with the same key."""
+        key = request.headers.get("idempotency-key")
+        id_ = hashlib.sha256(key.encode()).hexdigest()[:32] if key else self._bus.new_id()
+        request.state.id = id_
+        return id_, key is not None
+
+    def _guarded(self, path: str, handler: Handler) -> Handler:
+        """Turn what goes wrong into an answer, and count it."""
+
+        async def guarded(request: Request) -> Response:
+            started = time.monotonic()
+            with self.metrics.in_flight.track_inprogress():
+                response = await self._answer(request, handler)
+            self.metrics.requests.labels(path, str(response.status_code)).inc()
+            self.metrics.duration.labels(path).observe(time.monotonic() - started)
+            if id_ := getattr(request.state, "id", None):
+                response.headers["x-request-id"] = id_
+            return response
+
+        return guarded
+
+    async def _answer(self, request: Request, handler: Handler) -> Response:
+        try:
+            check_origin(request.headers.get("host", ""), request.headers.get("origin"))
+            return await handler(request)
+        except HttpError as error:
+            return json_response(error.body, error.status, error.headers)
+        except ClientDisconnect:
+            return Response(status_code=GONE)
+        except BusError as error:
+            failed = HttpError(503, str(error), code="no_bus")
+            return json_response(failed.body, failed.status)
+        except Exception:
+            log.exception("request.failed", path=request.url.path)
+            failed = HttpError(500, "something went wrong in the gateway; its log tells what", code="internal")
+            return json_response(failed.body, failed.status)
+
+
+def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]:
+    """Write what closes a stream: the rest of the answer, why it ends, how it came to be, and what it took."""
+    if (error := from_reply(reply)) is not None:
+        return [event(error.body)]
+    events = []
+    rest = rest_of(streamed, reply.answer)
+    if rest:
+        events.append(chunk(reply.id, asked.model, created, {"content": rest}))
+    whole = completion(reply, asked.model, created)
+    last = chunk(reply.id, asked.model, created, {}, whole["choices"][0]["finish_reason"])
+    last["dellm"] = described(reply) | ({"revised": True, "answer": reply.answer} if rest is None else {})
+    events.append(last)
+    if asked.include_usage:
+        events = [{**each, "usage": None} for each in events]
+        events.append({**chunk(reply.id, asked.model, created, {}), "choices": [], "usage": usage(reply)})
+    return [event(each) for each in events]
+
+
+async def _first(heard: Heard) -> Piece | Reply | None:
+    return await anext(heard)
+
+
+async def _chain(first: Piece | Reply | None, heard: Heard) -> Heard:
+    async with aclosing(heard):
+        yield first
+        async for each in heard:
+            yield each
+
+
+async def _last(heard: Heard) -> Reply:
+    async with aclosing(heard):
+        async for each in heard:
+            if isinstance(each, Reply):
+                return each
+    raise BusError("no reply came")
+
+
+def _model(name: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "dellm"}
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, HTTPException)
+    return json_response(HttpError(error.status_code, error.detail, code="not_found").body, error.status_code)

@@ -1,0 +1,51 @@
+"""What goes wrong, in the shape that OpenAI's clients read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.messages import Reply
+from schemas.terms import ErrorCode
+
+STATUS = {
+    ErrorCode.BAD_REQUEST: 400,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.OVERLOADED: 429,
+    ErrorCode.NO_NODES: 503,
+    ErrorCode.DEADLINE: 408,
+    ErrorCode.CANCELLED: 409,
+    ErrorCode.INTERNAL: 500,
+}
+FINAL = frozenset({ErrorCode.DEADLINE, ErrorCode.CANCELLED})  # by its status a client would try again
+RETRY_AFTER_S = 1
+SERVER_ERROR = 500
+
+
+class HttpError(Exception):
+    """A request that gets no answer: its status, its cause, and the field that is at fault."""
+
+    def __init__(self, status: int, message: str, *, code: str = "bad_request", param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The error as OpenAI's clients read it."""
+        kind = "server_error" if self.status >= SERVER_ERROR else "invalid_request_error"
+        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What tells a client when to try again, or not to."""
+        if self.code == ErrorCode.OVERLOADED:
+            return {"retry-after": str(RETRY_AFTER_S)}
+        return {"x-should-retry": "false"} if self.code in FINAL else {}
+
+
+def from_reply(reply: Reply) -> HttpError | None:
+    """Give the error of a failed reply."""
+    if reply.error is None:
+        return None
+    return HttpError(STATUS[reply.error.code], reply.error.message, code=reply.error.code.value)

@@ -1,0 +1,92 @@
+"""Serve the gateway's routes over HTTP while the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+
+from services.gateway.app import Gateway
+from services.gateway.origin import is_loopback
+from services.runtime.bus import Bus
+from services.runtime.routes import Route
+from services.runtime.wire import BusError
+
+log = structlog.get_logger(__name__)
+
+ANY_PORT = "127.0.0.1:0"
+STREAMS_END_S = 10
+IDLE_S = 20
+MAX_HEADER_BYTES = 32 * 1024
+MAX_CONNECTIONS = 2048
+BACKLOG = 256
+
+
+class GatewayError(BusError):
+    """The gateway can't be served at this address."""
+
+
+def listen(address: str) -> socket.socket:
+    """Open HOST:PORT; port 0 takes a free one.  Raises GatewayError."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdecimal():
+        raise GatewayError(f"--http {address!r} must be HOST:PORT, such as 127.0.0.1:8000")
+    if not is_loopback(host):
+        raise GatewayError(f"--http {address}: anybody could ask there; without keys it serves loopback only")
+    try:
+        listening = socket.create_server(
+            (host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except (OSError, OverflowError) as error:
+        raise GatewayError(f"--http {address}: {error}") from None
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; asyncio leaves it off for this kind
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """Give the address that a browser takes."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@asynccontextmanager
+async def gateway(bus: Bus, *, listening: socket.socket) -> AsyncIterator[Sequence[Route]]:
+    """Serve HTTP while the body runs.  At the end streams have STREAMS_END_S to end."""
+    gate = Gateway(bus)
+    server = _Server(
+        uvicorn.Config(
+            gate.app(),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            http="h11",
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=STREAMS_END_S,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            limit_concurrency=MAX_CONNECTIONS,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening.dup()]), name="gateway")
+    try:
+        yield []
+    finally:
+        gate.leaving = True
+        server.should_exit = True
+        await serving
+        await gate.asking.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process that it is part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
