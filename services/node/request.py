@@ -77,6 +77,21 @@ def to_request(
     )
 
 
+def another_try(request: Request, told: str, attempt: int) -> Request:
+    """Return the request to make where code failed: a draw of its own, told how the code before it failed.
+
+    Shown its own code, a small model says it again.
+    """
+    *before, asked = request.messages
+    again = Turn(asked.role, f"{asked.content}\n\nTake care: code that was tried before failed. {told}")
+    return replace(
+        request,
+        messages=(*before, again),
+        temperature=max(request.temperature, VARIED_TEMPERATURE),
+        seed=(request.seed + attempt + 1) % _MAX_SEED,
+    )
+
+
 def without_loops(request: Request) -> Request:
     """Return the request to make where a text ran in circles: another draw, in which what was said is less likely."""
     return replace(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from services.kinds.code import CODE
 from services.kinds.kind import Said
 from services.kinds.question import question
 from services.kinds.table import named
-from services.node.request import conversation, shortened, to_request, without_loops
+from services.node.request import another_try, conversation, shortened, to_request, without_loops
 from services.runtime.pieces import Pieces
 from services.runtime.sandbox import run_python
 from services.voting.calibration import CUT_OFF, trust
@@ -164,9 +164,7 @@ class Work:
                 break
             if self._pieces:
                 self._pieces.begin_anew()
-            mend = Turn("user", f"This fails: {ending.told}. Reply with the whole corrected code.")
-            turns = (*request.messages, Turn("assistant", done.text), mend)
-            done = await self._complete(replace(request, messages=turns, seed=request.seed + attempt + 1))
+            done = await self._complete(another_try(request, ending.told, attempt))
         if done is not first and self._pieces:
             self._pieces.begin_anew()
             self._pieces.write(first.text)
