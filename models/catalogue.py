@@ -56,7 +56,7 @@ class Sampling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One GGUF file and where it comes from; `sources` are tried in order.
 
-    `licence` is an SPDX id, `family` the models whose errors are alike, `parameters` a count.
+    `licence` is an SPDX id, `parameters` a count.
     `sampling` is what its makers advise, in the `generation_config.json` or the model card that they publish.
     """
 
@@ -65,7 +65,6 @@ class Model(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bytes: Annotated[int, Meta(gt=0)]
     sha256: Sha256
     licence: str
-    family: str
     parameters: Annotated[int, Meta(gt=0)]
     sampling: Sampling | None = None
     sources: Annotated[tuple[Wheels | Hub, ...], Meta(min_length=1)]

@@ -36,15 +36,13 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     """What one model said.
 
     `method` is how it was asked, such as fact, sum, steps or program.  `final` is the extracted final answer.
-    `logprob` is the mean natural-log probability of the sampled tokens, `min_logprob` the lowest mean over any window
-    of eight of them.  `finish` is stop, length, loop or deadline.
+    `logprob` is the mean natural-log probability of the sampled tokens.  `finish` is stop, length, loop or deadline.
     """
 
     model: str
     text: str
     final: str
     logprob: float
-    min_logprob: float
     prompt_tokens: int
     completion_tokens: int
     latency_s: float
@@ -55,10 +53,9 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
 class Result(Message, frozen=True, kw_only=True):
     """A node's answer to a chunk, or `error` when it has none.
 
-    `confidence` is the probability, from the chosen model's log-probabilities, that goes into the vote; `agreed` says
-    whether both models gave equivalent answers (None: only one answered); `chosen` indexes `answers`.
-    `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the request does
-    not fit at all.  `checks` are those that the node made itself, on the answer that it chose.
+    `confidence` is the probability, from the models' log-probabilities, that goes into the vote; `chosen` indexes
+    `answers`.  `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the
+    request does not fit at all.  `checks` are those that the node made itself, on the answer that it chose.
     """
 
     id: Token
@@ -70,7 +67,6 @@ class Result(Message, frozen=True, kw_only=True):
     answers: list[ModelAnswer] = []
     chosen: int | None = None
     confidence: Probability = 0.0
-    agreed: bool | None = None
     error: str | None = None
     dropped_turns: int = 0
     too_long: bool = False
@@ -92,7 +88,6 @@ class Vote(Message, frozen=True, kw_only=True):
     confidence: Probability
     fitness: Probability
     won: bool
-    agreed: bool | None
     latency_s: float
     answers: list[ModelAnswer]
 

@@ -19,4 +19,4 @@ def said(final: str, **fields: Any) -> ModelAnswer:
         "finish": "stop",
     }
     fields = usual | fields
-    return ModelAnswer(final=final, **{"min_logprob": fields["logprob"], **fields})
+    return ModelAnswer(final=final, **fields)

@@ -142,7 +142,6 @@ def _vote(assignment: Assignment, result: Result, chosen: int, counted: Count) -
         confidence=result.confidence,
         fitness=assignment.fitness,
         won=assignment.node in counted.winners,
-        agreed=result.agreed,
         latency_s=result.latency_s,
         answers=result.answers,
     )
@@ -158,7 +157,6 @@ def _calculator_vote(value: str, counted: Count) -> Vote:
         confidence=CALCULATOR_WEIGHT,
         fitness=1.0,
         won=CALCULATOR in counted.winners,
-        agreed=None,
         latency_s=0.0,
         answers=[],
     )

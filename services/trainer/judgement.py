@@ -185,7 +185,6 @@ def _late_vote(outcome: ChunkOutcome, result: Result, chosen: int) -> Vote:
         confidence=result.confidence,
         fitness=UNKNOWN_FITNESS,
         won=outcome.final is not None and equivalent(answer.final, outcome.final),
-        agreed=result.agreed,
         latency_s=result.latency_s,
         answers=result.answers,
     )

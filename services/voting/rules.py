@@ -76,14 +76,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """What a node says: which of its answers (`chosen` is an index), how likely that is right, and whether all agree.
-
-    `agreed` is None where only one model answered.
-    """
+    """What a node says: which of its answers (`chosen` is an index), and how likely that is right."""
 
     chosen: int
     confidence: float
-    agreed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +132,7 @@ def consensus(answers: Sequence[ModelAnswer], *, num_options: int = 0) -> Consen
     counted = tally(ballots, partial(_evidence, num_options=num_options))
     if counted is None:
         return None
-    agreed = len(counted.members) == len(ballots) if len(ballots) > 1 else None
-    return Consensus(slots[ballots.index(counted.winner)], _posterior(counted.scores), agreed)
+    return Consensus(slots[ballots.index(counted.winner)], _posterior(counted.scores))
 
 
 def _own(ballots: Sequence[Ballot], voters: Sequence[Voter]) -> list[Ballot]:

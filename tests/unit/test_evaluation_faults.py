@@ -34,7 +34,6 @@ def vote(chosen: ModelAnswer, *others: ModelAnswer) -> Vote:
         confidence=0.5,
         fitness=0.5,
         won=True,
-        agreed=None,
         latency_s=1.0,
         answers=[chosen, *others],
     )

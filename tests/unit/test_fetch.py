@@ -54,7 +54,6 @@ def tiny(*, sha256: str = hashlib.sha256(CONTENT).hexdigest(), hub: bool = False
         bytes=len(CONTENT),
         sha256=sha256,
         licence="Apache-2.0",
-        family="tiny",
         parameters=1,
         sources=(wheels, Hub(repo="someone/tiny", file="tiny-q4.gguf")) if hub else (wheels,),
     )

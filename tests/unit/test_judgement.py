@@ -29,7 +29,6 @@ def vote(node: str, final: str, *, won: bool = False, model: str = "m", fitness:
         confidence=0.9,
         fitness=fitness,
         won=won,
-        agreed=None,
         latency_s=2.0,
         answers=[],
     )

@@ -20,7 +20,6 @@ def source(folder: Path) -> Model:
         bytes=len(CONTENT),
         sha256=hashlib.sha256(CONTENT).hexdigest(),
         licence="Apache-2.0",
-        family="tiny",
         parameters=1,
         sources=(),
     )

@@ -25,7 +25,6 @@ def vote(node: str, final: str, fitness: float) -> Vote:
         confidence=0.8,
         fitness=fitness,
         won=True,
-        agreed=None,
         latency_s=0.1,
         answers=[] if node == CALCULATOR else [said(final, text=f"It is {final}.", method="fact")],
     )

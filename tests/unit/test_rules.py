@@ -184,7 +184,6 @@ def test_a_voter_is_made_of_a_result_and_again_of_its_vote() -> None:
         confidence=0.0,
         fitness=0.5,
         won=True,
-        agreed=None,
         latency_s=0.1,
         answers=[answer],
     )

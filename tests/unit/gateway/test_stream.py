@@ -36,7 +36,6 @@ def test_usage_sums_all_voters_and_a_cut_text_says_so() -> None:
         text="x",
         final="x",
         logprob=-1.0,
-        min_logprob=-1.0,
         prompt_tokens=3,
         completion_tokens=2,
         latency_s=1.0,
@@ -52,7 +51,6 @@ def test_usage_sums_all_voters_and_a_cut_text_says_so() -> None:
             confidence=0.5,
             fitness=0.5,
             won=True,
-            agreed=None,
             latency_s=1.0,
             answers=[said],
         )
