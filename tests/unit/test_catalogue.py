@@ -16,7 +16,6 @@ VALID: dict[str, Any] = {
     "bytes": len(CONTENT),
     "sha256": hashlib.sha256(CONTENT).hexdigest(),
     "licence": "Apache-2.0",
-    "family": "tiny",
     "parameters": 3,
     "sources": [{"kind": "wheels", "packages": ["tiny-1"], "version": "1.0", "member": "*.bin"}],
 }
