@@ -65,8 +65,13 @@ def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
     ]
 
 
+def _is_whole(outcome: ChunkOutcome) -> bool:
+    """Tell whether nothing of an outcome is owed to a lack of time."""
+    return outcome.decided in ("all", "early", "cached") and outcome.finish != "deadline"
+
+
 def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
-    whole = [each for each in assessment.outcomes if each.decided in ("all", "early", "cached")]
+    whole = [each for each in assessment.outcomes if _is_whole(each)]
     answered = [each for each in assessment.outcomes if each.winner is not None]
     num = len(assessment.outcomes)
     if len(whole) == num:

@@ -53,7 +53,7 @@ def _footer(reply: Reply) -> list[tuple[str, str]]:
             for missing in outcome.missing
         ]
         lacking += [f"chunk {outcome.index + 1}: {outcome.reason}" for outcome in reply.chunks if outcome.reason]
-        lines.append((f"partial: {'; '.join(lacking)}", "yellow"))
+        lines += [(f"partial: {'; '.join(lacking)}", "yellow")] if lacking else []
     checks = [check for outcome in reply.chunks for check in outcome.checks]
     if checks:
         told = "; ".join(f"{'✗' if check.reason else '✓'} {check.demand}" for check in checks)

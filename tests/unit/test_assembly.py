@@ -329,3 +329,16 @@ def test_a_stated_sum_that_builds_on_another_is_computed_too() -> None:
     of = structs.replace(of, assignments=[Assignment(chunk=i, node="a", replica=0, fitness=0.5) for i in range(2)])
     assessed = assess(of, [result("a", "96"), result("a", "10", chunk=1)], deadline_passed=False)
     assert [each.final for each in assessed.outcomes] == ["96", "106"]
+
+
+def test_an_answer_that_time_cut_off_is_partial() -> None:
+    of = plan(num_chunks=1)
+    cut_off = [
+        structs.replace(said, answers=[structs.replace(a, finish="deadline") for a in said.answers]) for said in votes()
+    ]
+    assessed = assess(of, cut_off, deadline_passed=False)
+    assert seal(of, assessed, planned_at=0, voted_at=1, sealed_at=1).status is Status.PARTIAL
+    refusing = structs.replace(of, on_partial=OnPartial.REFUSE)
+    refused = seal(refusing, assessed, planned_at=0, voted_at=1, sealed_at=1)
+    assert refused.error is not None
+    assert refused.error.code is ErrorCode.DEADLINE
