@@ -145,10 +145,6 @@ class Sentence:
         """Return the quotation for which the mark stands."""
         return self.quotes[ord(mark) - _FIRST]
 
-    def unmasked(self, text: str) -> str:
-        """Return a piece of `text` with its quotations put back, in double quotes."""
-        return _PRIVATE.sub(lambda mark: f'"{self.quoted(mark[0])}"', text)
-
 
 @lru_cache(maxsize=64)
 def sentences(request: str) -> tuple[Sentence, ...]:

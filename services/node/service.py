@@ -22,6 +22,7 @@ from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.runtime.sandbox import isolated
 from services.runtime.wire import BusError, Entry
 
 log = structlog.get_logger(__name__)
@@ -148,6 +149,10 @@ async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Se
     """Load the models, then be there and take tasks; at the end say goodbye."""
     for model in config.models:
         await engine.load(model)
+    if config.run_code and not await asyncio.to_thread(isolated):
+        log.warning(
+            "code.has_network", node=config.id, reason="the kernel refuses namespaces; limits hold all the same"
+        )
     each = Node(bus, config, engine)
     await each.beat()
     async with repeating(HEARTBEAT_S, each.beat):

@@ -62,7 +62,6 @@ COMMA = rule("comma", r",\s++", "if so, what", re.NOFLAG)
 LETTERS = rule("word", r"[^\W\d_]++", "word")
 # fmt: on
 _HEAD_CHARS = 80
-_VERB_WITH_VERB = 2  # words
 
 
 class Mood(Enum):
@@ -147,12 +146,6 @@ def ask_offset(sentence: str) -> int | None:
 def opens(text: str) -> bool:
     """Tell whether `text` is no sentence of its own but opens one ("If x = 3, ", "In France, ")."""
     return OPENING_CLAUSE.pattern.match(text) is not None
-
-
-def ends_in_verb(clause: str) -> bool:
-    """Tell whether `clause` stops at a verb that a second one may join ("read and write")."""
-    words = clause.lower().split()
-    return words[-1] in verbs.ASKING and (len(words) == _VERB_WITH_VERB or words[-1] not in verbs.AMBIGUOUS)
 
 
 def asks_quantity(text: str) -> bool:
