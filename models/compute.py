@@ -40,6 +40,9 @@ class Compute:
 
     While one of high priority runs in a model, those models where none does are stepped in every third round only.
 
+    The thread outlives any error.  An error in a step ends that model's requests; one outside the steps ends the
+    requests of all models.  The log tells it, and the next request loads its model anew.
+
     Args:
         open_runner: loads a model; called on several threads at once, for different models.
         flush: called after every step, for what callers were told meanwhile.
@@ -86,7 +89,11 @@ class Compute:
 
         `then` gets a ModelError where it cannot be loaded, and EngineClosed where the engine is closed.
         """
-        real = path.resolve()
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # links in a circle; a NUL
+            then(ModelError(f"{path}: {error}"))
+            return
         if self._closed:
             then(EngineClosed("the engine was closed"))
         elif real in self._steppers:
@@ -96,8 +103,12 @@ class Compute:
         else:
             self._loading[real] = [then]
             loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
-            self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
-            loader.start()
+            try:
+                loader.start()
+            except RuntimeError as error:  # the system gives no thread
+                self._end_loading(real, ModelError(f"{path}: {error}"))
+            else:
+                self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
 
     def _open_apart(self, path: Path, real: Path) -> None:
         """Load a model, and post it to the compute thread; on a thread of its own."""
@@ -119,7 +130,12 @@ class Compute:
             loaded.close()
             result = EngineClosed("the engine was closed")
         else:
-            result = self._steppers[real] = Stepper(loaded)
+            try:
+                result = self._steppers[real] = Stepper(loaded)
+            except Exception as error:  # noqa: BLE001  it is for those who wait to see
+                _log.exception("%s: it was loaded, but cannot be used", real)
+                loaded.close()
+                result = ModelError(f"{real}: {error!r}")
         for then in waiting:
             then(result)
 
@@ -140,22 +156,39 @@ class Compute:
     def _run(self) -> None:
         rounds = 0
         while not self._closed:
-            busy = any(stepper.busy for stepper in self._steppers.values())
-            self._receive(wait=not busy)
             rounds += 1
-            urgent = any(stepper.urgent for stepper in self._steppers.values())
-            for path, stepper in list(self._steppers.items()):
-                due = not urgent or stepper.urgent or rounds % BACKGROUND_SHARE == 0
-                if stepper.busy and due and not self._closed:
-                    self._step(path, stepper)
-                    self._flush()
-            self._flush()
-            self._unload_idle()
-        for stepper in self._steppers.values():
-            stepper.abandon(EngineClosed("the engine was closed"))
-            stepper.close()
-        self._steppers.clear()
+            try:
+                self._round(rounds)
+            except Exception as error:  # noqa: BLE001  without this thread all who wait would wait for good
+                _log.exception("the compute thread failed; the models will be loaded anew")
+                self._end_all(ModelError(f"the compute thread failed: {error!r}"))
+        self._end_all(EngineClosed("the engine was closed"))
+
+    def _round(self, number: int) -> None:
+        busy = any(stepper.busy for stepper in self._steppers.values())
+        self._receive(wait=not busy)
+        urgent = any(stepper.urgent for stepper in self._steppers.values())
+        for path, stepper in list(self._steppers.items()):
+            due = not urgent or stepper.urgent or number % BACKGROUND_SHARE == 0
+            if stepper.busy and due and not self._closed:
+                self._step(path, stepper)
+                self._flush()
         self._flush()
+        self._unload_idle()
+
+    def _end_all(self, cause: Exception) -> None:
+        """End every request with an error and free the models, whatever fails meanwhile."""
+        while self._steppers:
+            path, stepper = self._steppers.popitem()
+            for end in (partial(stepper.abandon, cause), stepper.close):
+                try:
+                    end()
+                except Exception:  # noqa: BLE001  the others are to end all the same
+                    _log.exception("%s: it could not be ended in order", path)
+        try:
+            self._flush()
+        except Exception:  # noqa: BLE001  the thread goes on all the same
+            _log.exception("those who wait could not be told")
 
     def _receive(self, *, wait: bool) -> None:
         """Do the jobs that came; with `wait`, sleep until one comes or a model is to be unloaded."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from models.text import mean_logprob
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -125,30 +123,18 @@ class Completion:
     """What a model said.
 
     `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution (that
-    without a grammar), the end token included; `min_logprob` is the lowest mean over any window of eight of them (over
-    all, if fewer).  With no token sampled both are `text.NO_EVIDENCE`; `token_logprobs` are those of the sampled
-    tokens, one by one, and `token_spans` the characters of `text`, by where they begin and end, of which they have
-    bytes: two tokens that share a character both span it; one whose text is not in `text` spans nothing.
-    `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading
-    are not in it.  `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full),
-    loop (it repeats itself, see `models.loops`) or deadline.
+    without a grammar), the end token included, and `text.NO_EVIDENCE` with no token sampled.  `completion_tokens`
+    counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading are not in it.
+    `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full), loop (it repeats
+    itself, see `models.loops`) or deadline.
     """
 
     text: str
     logprob: float
-    min_logprob: float
     prompt_tokens: int
     completion_tokens: int
     latency_s: float
     finish: Finish
-    token_logprobs: tuple[float, ...] = ()
-    token_spans: tuple[tuple[int, int], ...] = ()
-
-    def span_logprob(self, start: int, end: int) -> float | None:
-        """Return the mean log-probability of the tokens that make `text[start:end]`; None if there are none."""
-        spans = zip(self.token_spans, self.token_logprobs, strict=True)
-        within = [logprob for (begins, ends), logprob in spans if max(begins, start) < min(ends, end)]
-        return mean_logprob(within) if within else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,10 +36,10 @@ class _Outbox:
         self._posts[loop].append(call)
 
     def flush(self) -> None:
-        for loop, calls in self._posts.items():
+        while self._posts:
+            loop, calls = self._posts.popitem()
             with suppress(RuntimeError):  # that loop is closed: nobody waits there
                 loop.call_soon_threadsafe(_call_all, calls)
-        self._posts.clear()
 
 
 def _call_all(calls: list[Callable[[], None]]) -> None:
@@ -199,7 +199,6 @@ def _nothing_in_time() -> Completion:
     return Completion(
         text="",
         logprob=NO_EVIDENCE,
-        min_logprob=NO_EVIDENCE,
         prompt_tokens=0,
         completion_tokens=0,
         latency_s=0.0,

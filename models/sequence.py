@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.engine import Completion, Finish, Request
 from models.loops import LoopWatch
-from models.text import TextStream, mean_logprob, min_logprob
+from models.text import TextStream, mean_logprob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values
@@ -71,7 +71,6 @@ class Sequence:
         self._loops = None if request.may_loop else LoopWatch()
         self._texts: list[str] = []
         self._logprobs: list[float] = []
-        self._spans: list[tuple[int, int]] = []
         self._started_at: float | None = None
 
     @property
@@ -107,7 +106,6 @@ class Sequence:
         if self.grammar is not None:
             self.grammar.accept(token)
         self._say(self._stream.feed(piece or b""))
-        self._spans.append(self._stream.span)
         if piece is None or self._stream.stopped:
             self.finish = "stop"
         elif self._loops and self._loops.looping:
@@ -120,14 +118,10 @@ class Sequence:
         self.finish = finish
         self._say(self._stream.finish())
         started_at = self._started_at
-        text = "".join(self._texts)
         self.caller.end(
             Completion(
-                text=text,
+                text="".join(self._texts),
                 logprob=mean_logprob(self._logprobs),
-                min_logprob=min_logprob(self._logprobs),
-                token_logprobs=tuple(self._logprobs),
-                token_spans=tuple((min(start, len(text)), min(end, len(text))) for start, end in self._spans),
                 prompt_tokens=self.prompt_tokens,
                 completion_tokens=len(self._logprobs),
                 latency_s=0.0 if started_at is None else time.monotonic() - started_at,

@@ -169,9 +169,12 @@ class Stepper:
         self.used_at = time.monotonic()
 
     def abandon(self, cause: Exception) -> None:
-        """End everything with an error."""
-        for sequence in list(self._scheduler):
-            self._drop(sequence, cause)
+        """End everything with an error: all are told before anything else can fail."""
+        sequences = list(self._scheduler)
+        for sequence in sequences:
+            sequence.caller.end(cause)
+        for sequence in sequences:
+            self._remove(sequence)
 
     def close(self) -> None:
         """Free the model."""

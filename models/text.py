@@ -5,13 +5,11 @@ from __future__ import annotations
 import codecs
 import math
 import sys
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WINDOW_TOKENS = 8
 # Of no token at all: the log of the smallest normal double, so that exp() is nothing and JSON can hold it.
 NO_EVIDENCE = math.log(sys.float_info.min)
 
@@ -21,27 +19,19 @@ class TextStream:
 
     Text ends before the stop string that is complete first; of those that end together, before the longest.  However
     the bytes are cut into pieces, the text is the same.
-
-    `span` are the characters, by where they begin and end in all that was fed, of which the last piece has bytes.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self._stop = stop
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
-        self._decoded = 0
-        self.span = (0, 0)
         self.stopped = False
 
     def feed(self, piece: bytes) -> str:
         """Take a token's bytes; return the text that is now certain.  After `stopped`, that is nothing."""
         if self.stopped:
             return ""
-        start, new = self._decoded, self._decoder.decode(piece)
-        self._held += new
-        self._decoded += len(new)
-        begun = bool(piece and self._decoder.getstate()[0])  # a character of which there are bytes, but not all
-        self.span = (start, self._decoded + begun)
+        self._held += self._decoder.decode(piece)
         found = [(at + len(stop), at) for stop in self._stop if (at := self._held.find(stop)) >= 0]
         if found:
             self.stopped = True
@@ -68,11 +58,3 @@ class TextStream:
 def mean_logprob(logprobs: Sequence[float]) -> float:
     """Return the mean of natural-log probabilities, or `NO_EVIDENCE` of none."""
     return math.fsum(logprobs) / len(logprobs) if logprobs else NO_EVIDENCE
-
-
-def min_logprob(logprobs: Sequence[float], window: int = WINDOW_TOKENS) -> float:
-    """Return the lowest mean over any `window` neighbours (over all, if fewer), or `NO_EVIDENCE` of none."""
-    if len(logprobs) <= window:
-        return mean_logprob(logprobs)
-    sums = [0.0, *accumulate(logprobs)]
-    return min(end - start for start, end in zip(sums, sums[window:], strict=False)) / window

@@ -66,7 +66,6 @@ class ScriptedEngine:
         return Completion(
             text=text,
             logprob=self.logprob,
-            min_logprob=self.logprob,
             prompt_tokens=len(request.messages[-1].content.split()),
             completion_tokens=len(text.split()),
             latency_s=time.monotonic() - started,

@@ -11,6 +11,7 @@ from schemas.terms import Role
 from services.kinds.clock import needs_clock, told_time
 from services.kinds.kind import Sampling
 from services.kinds.prompt import PLAIN
+from services.language.repetition import wants_repetition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,7 @@ def to_request(
         repeat_penalty=advice.repeat_penalty if advised else 1.0,
         seed=(how.seed + (wish.seed or 0)) % _MAX_SEED,
         grammar=_grammar(wish),
+        may_loop=wants_repetition(task.text),
         deadline_at=stop_at,
         caller=caller,
         priority="high" if task.stream else "normal",

@@ -19,6 +19,7 @@ from services.kinds.reading.extract import final_fact, final_number, plain_text
 from services.kinds.reading.options import Options, find_options, read_option
 from services.kinds.reading.program import run
 from services.kinds.table import kind_of
+from services.language.repetition import wants_repetition
 from services.synthesizer.check import check
 from services.voting.calculator import calculate
 from services.voting.equivalence import equivalent
@@ -33,6 +34,7 @@ RUNS = (
     "one hundred and ", "the is ", ",  ", "\n", "2x", "\\boxed{", "how many ", "(A) ", "A) ", "yes no ", "- x\n",
     "Options:\n- a\n", "f(", "f(1) == ", "if ", "> ", "| a ", ">>> f(\n", "_", "*a", "x=1;", "\\(", "$$", "a:b",
     "Input: a\n", "true or ", "What is ", "and ", " ", "\t", "#", "0", "-", "1+", "1/", "1^", "√", "of the ", "for(",
+    "say 'a ", "say it 9 times ",
 )  # fmt: skip
 
 
@@ -48,6 +50,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "read_option": lambda text: read_option(text, Options.YES_NO),
     "kind_of": kind_of,
     "needs_clock": needs_clock,
+    "wants_repetition": wants_repetition,
     "question": lambda text: question(text, "", []),
     "equivalent": lambda text: equivalent(text, f"{text}z"),
     "normalise": normalise,

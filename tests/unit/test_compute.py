@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,8 @@ class Models:
         self.opening: SimpleQueue[None] = SimpleQueue()
         self.may_open: SimpleQueue[None] = SimpleQueue()
         self.order: list[str] = []  # whose steps there were
-        self.compute = Compute(self.open, lambda: None)
+        self.flush: Callable[[], None] = lambda: None
+        self.compute = Compute(self.open, lambda: self.flush())  # noqa: PLW0108  it is exchanged
 
     def open(self, path: Path) -> OddRunner:
         if path.name == "slow":
@@ -166,3 +167,38 @@ def test_what_comes_after_the_end_is_told_so(models: Models) -> None:
     late = models.ask("good", [1, 2])
     models.compute.stop()
     assert isinstance(late.ended.get(timeout=WAIT_S), EngineClosed)
+
+
+def test_the_thread_outlives_an_error_of_its_own_and_tells_those_who_wait(
+    models: Models, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    asked: SimpleQueue[None] = SimpleQueue()
+    models.compute.post(lambda: asked.get(timeout=WAIT_S))
+    waiting = [models.ask(name, [1, 2], 60, grammar="1") for name in ("one", "two")]
+
+    def fail() -> None:
+        models.flush = lambda: None
+        raise RuntimeError("out of order")
+
+    models.ask("ready", [1], 1)
+    models.compute.post(lambda: setattr(models, "flush", fail))
+    asked.put(None)
+    for caller in waiting:
+        outcome = caller.ended.get(timeout=WAIT_S)
+        assert isinstance(outcome, ModelError)
+        assert str(outcome) == "the compute thread failed: RuntimeError('out of order')"
+    again = models.ask("one", [1, 2]).ended.get(timeout=WAIT_S)
+    assert isinstance(again, Completion)
+    assert again.text == alone([1, 2])
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+
+
+def test_a_path_that_leads_nowhere_is_told(models: Models, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    for path in (str(one), "a\0b"):
+        outcome = models.ask(path, [1]).ended.get(timeout=WAIT_S)
+        assert isinstance(outcome, (ModelError, Completion))
+    assert isinstance(models.ask("good", [1, 2]).ended.get(timeout=WAIT_S), Completion)

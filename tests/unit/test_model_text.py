@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import NO_EVIDENCE, TextStream, mean_logprob, min_logprob
+from models.text import NO_EVIDENCE, TextStream, mean_logprob
 
 STOPS = ["b", "ab", "aab", "ba", "abé", "é€", "aaa", "🦊"]
 
@@ -62,23 +62,10 @@ def test_nothing_follows_a_stop() -> None:
     assert stream.feed(b"c") == ""
 
 
-def test_the_weakest_window_shows_what_the_mean_hides() -> None:
-    logprobs = [-0.01] * 20 + [-2.0] * 8 + [-0.01] * 20
-    assert mean_logprob(logprobs) == pytest.approx(-16.4 / 48)
-    assert min_logprob(logprobs) == pytest.approx(-2.0)
-
-
-def test_short_texts_are_one_window() -> None:
-    assert min_logprob([-1.0, -3.0]) == mean_logprob([-1.0, -3.0]) == -2.0
+def test_confidence_is_the_mean_over_the_tokens() -> None:
+    assert mean_logprob([-1.0, -3.0]) == -2.0
 
 
 def test_no_token_is_no_evidence() -> None:
-    assert mean_logprob([]) == min_logprob([]) == NO_EVIDENCE
+    assert mean_logprob([]) == NO_EVIDENCE
     assert math.exp(NO_EVIDENCE) == pytest.approx(0.0)
-
-
-@given(st.lists(st.floats(-50, 0), min_size=1, max_size=40))
-def test_the_weakest_window_is_the_lowest_mean(logprobs: list[float]) -> None:
-    starts = range(max(1, len(logprobs) - 7))
-    lowest = min(math.fsum(logprobs[i : i + 8]) / len(logprobs[i : i + 8]) for i in starts)
-    assert min_logprob(logprobs) == pytest.approx(lowest, abs=1e-9)

@@ -65,7 +65,6 @@ def completion(text: str, finish: Finish = "stop") -> Completion:
     return Completion(
         text=text,
         logprob=NO_EVIDENCE,
-        min_logprob=NO_EVIDENCE,
         prompt_tokens=1,
         completion_tokens=1,
         latency_s=0.1,

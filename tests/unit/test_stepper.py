@@ -78,8 +78,6 @@ def test_an_answer_does_not_depend_on_neighbours(
     for (prompt, max_tokens), caller in zip(asked, callers, strict=True):
         assert caller.completion.text == "".join(caller.said) == alone(prompt, max_tokens)
         assert caller.completion.prompt_tokens == len(prompt)
-        spelt = [caller.completion.text[start:end] for start, end in caller.completion.token_spans]
-        assert "".join(spelt) == caller.completion.text
         assert caller.started == 1
     stats = stepper.stats()
     assert stats.prefill_tokens_asked == sum(len(prompt) for prompt, _ in asked)
