@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
@@ -15,6 +14,7 @@ from schemas.subjects import Space
 from schemas.topology import TopologyError, load
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine
+from services.runtime.connection import FLAGS, resolve
 from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.limits import load_limits
 from services.runtime.logging import LogLevelError, configure
@@ -28,9 +28,9 @@ def main() -> int:
     """Run until a signal comes; 0 when stopped in order, 1 when it can't run."""
     parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
     parser.add_argument("name", choices=(*NAMES, GATEWAY))
-    parser.add_argument(
-        "--nats", default=os.environ.get("NATS_URL"), metavar="URL", help="server, or several with commas"
-    )
+    for setting in FLAGS:
+        told = f"{setting.help} [env: {setting.variable}]" if setting.variable else setting.help
+        parser.add_argument(setting.flag, dest=setting.name, metavar=setting.metavar, help=told)
     parser.add_argument("--topology", default="topology.json", type=Path, metavar="FILE")
     parser.add_argument("--node", action="append", default=[], metavar="ID", help="only this node; may be repeated")
     parser.add_argument("--prefix", default="dellm", help="first token of every subject")
@@ -48,8 +48,6 @@ def main() -> int:
     parser.add_argument("--max-fan-out", type=int, metavar="N", help="decomposer: nodes asked for one chunk at most")
     parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     arguments = parser.parse_args()
-    if arguments.nats is None:
-        parser.error("give --nats URL, or set NATS_URL")
     if not 0 <= arguments.canaries <= 1:
         parser.error("--canaries RATE must lie in 0 to 1")
     try:
@@ -62,7 +60,10 @@ def main() -> int:
             max_fan_out=arguments.max_fan_out,
         )
         space = Space(arguments.prefix)
-        deployment = Deployment(url=arguments.nats, space=space, replicas=arguments.replicas, limits=limits)
+        connection = resolve({setting.name: getattr(arguments, setting.name) for setting in FLAGS})
+        if connection is None:
+            parser.error("give --nats URL or --context NAME, or set NATS_URL")
+        deployment = Deployment(url=connection, space=space, replicas=arguments.replicas, limits=limits)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             if arguments.name == GATEWAY:
                 runner.run(_serve(arguments.http, deployment))

@@ -103,13 +103,13 @@ async def open_or_start(
         except NothingRuns:
             target.make_folder()
             configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
-            url = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))
-            bus = await stack.enter_async_context(replace(target, url=url).open())
+            connection = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))
+            bus = await stack.enter_async_context(replace(target, asked=connection).open())
         else:
             if named:
-                where = target.known_url()
+                where = target.known()
                 raise click.UsageError(
                     f"the DELLM at {where} has its own topology; leave --topology out, or give another --data"
                 )
-            say(f"using the DELLM at {target.known_url()}")
+            say(f"using the DELLM at {target.known()}")
         yield bus

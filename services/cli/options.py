@@ -16,8 +16,10 @@ from rich.console import Console
 
 from schemas.subjects import Space
 from services.runtime.bus import Bus, connect
+from services.runtime.connection import FLAGS, Connection, Setting, resolve
 from services.runtime.limits import LimitsError, load_limits
 from services.runtime.loop import new_event_loop
+from services.runtime.server import own_folder
 from services.runtime.wire import BusError
 
 R = TypeVar("R")
@@ -47,33 +49,33 @@ def run(work: Coroutine[Any, Any, R]) -> R:
 
 @dataclass(frozen=True)
 class Target:
-    """Which deployment a command talks to: a server by `url`, or the `dellm up` whose folder is `data`."""
+    """Which deployment a command talks to: the servers asked for, or the `dellm up` whose folder is `data`."""
 
-    url: str | None
+    asked: Connection | None
     space: Space
     data: Path
 
-    def known_url(self) -> str | None:
-        """Give the address asked for, else that of the running `dellm up`, else None."""
-        if self.url is not None:
-            return self.url
+    def known(self) -> Connection | None:
+        """Give the connection asked for, else that to the running `dellm up`, else None."""
+        if self.asked is not None:
+            return self.asked
         try:
-            return (self.data / URL_FILE).read_text().strip()
+            return Connection.to((self.data / URL_FILE).read_text())
         except OSError:
             return None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Bus]:
-        """Connect as a client.  Raises BusError when there is nothing to connect to."""
-        url = self.known_url()
-        if url is None:
+        """Connect.  Raises BusError when there is nothing to connect to."""
+        connection = self.known()
+        if connection is None:
             raise NothingRuns("no DELLM is running here: start one with `dellm up`, or give --nats URL")
         try:
             bus = await (stack := AsyncExitStack()).enter_async_context(
-                connect(url, space=self.space, name="dellm-cli", patience_s=CONNECT_S)
+                connect(connection.for_user("client"), space=self.space, name="dellm-cli", patience_s=CONNECT_S)
             )
         except BusError as error:
-            if self.url is not None:
+            if self.asked is not None:
                 raise
             raise NothingRuns(f"{error} (from {self.data / URL_FILE}; is `dellm up` still running?)") from None
         async with stack:
@@ -82,7 +84,7 @@ class Target:
     def make_folder(self) -> None:
         """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""
         try:
-            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(self.data)
             (self.data / ".writable").touch()
             (self.data / ".writable").unlink()
         except OSError as error:
@@ -94,33 +96,35 @@ class NothingRuns(BusError):  # noqa: N818  # named for its cause
 
 
 def bus_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --nats, --prefix and --data, and hand them over as one `target`."""
+    """Add --prefix, --data and what says how to connect, and hand them over as one `target`."""
 
     @wraps(command)
-    def with_target(*, url: str | None, prefix: str, data: Path, **rest: Any) -> R:
+    def with_target(*, prefix: str, data: Path, **rest: Any) -> R:
+        said = {setting.name: rest.pop(setting.name) for setting in FLAGS}
         try:
             space = Space(prefix)
         except ValueError as error:
             raise click.UsageError(f"--prefix: {error}") from None
-        return command(target=Target(url, space, data), **rest)
+        return command(target=Target(resolve(said), space, data), **rest)
 
     options = (
-        click.option(
-            "--nats",
-            "url",
-            envvar="NATS_URL",
-            help="NATS server, or several with commas. Default: the running `dellm up`.",
-        ),
+        *(click.option(each.flag, each.name, metavar=each.metavar, help=_told(each)) for each in FLAGS),
         click.option("--prefix", default="dellm", show_default=True, help="First token of every subject."),
         click.option(
             "--data",
             type=click.Path(path_type=Path, file_okay=False),
             default=DATA,
             show_default=True,
-            help="Folder of `dellm up`: NATS store, log, address.",
+            help="Folder of `dellm up`: NATS store, log, address, keys.",
         ),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_target)
+
+
+def _told(setting: Setting) -> str:
+    """Say what an option is for, and which variable stands for it."""
+    default = " Default: the running `dellm up`." if setting.name == "nats" else ""
+    return f"{setting.help}{default}" + (f"  [env: {setting.variable}]" if setting.variable else "")
 
 
 def limits_options(command: Callable[..., R]) -> Callable[..., R]:

@@ -28,6 +28,7 @@ from services.cli.options import (
 )
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
+from services.runtime.connection import Connection
 from services.runtime.lifecycle import Deployment, Service, hosted, stopping
 from services.runtime.limits import Limits
 from services.runtime.logging import configure
@@ -87,7 +88,9 @@ def up(
         run(_up(everything, target.data / HTTP_FILE, listening))
 
 
-async def _up(everything: AbstractAsyncContextManager[str], address_file: Path, listening: socket.socket) -> None:
+async def _up(
+    everything: AbstractAsyncContextManager[Connection], address_file: Path, listening: socket.socket
+) -> None:
     console = err()
     with stopping() as stop:
         async with everything as address:
@@ -114,8 +117,8 @@ async def hosting(
     limits: Limits | None = None,
     more: Sequence[Service] = (),
     say: Callable[[str], object],
-) -> AsyncIterator[str]:
-    """Run services in this process while the body runs, and `more` after them; give the server's address."""
+) -> AsyncIterator[Connection]:
+    """Run services in this process while the body runs, and `more` after them; give the way to the server."""
     topology = load(topology_path)
     folder = topology_path.parent
     target.make_folder()
@@ -139,20 +142,20 @@ async def hosting(
             limits=limits,
         )
         services += more
-        url = target.url
-        if url is None:
+        connection = target.asked
+        if connection is None:
             server = await stack.enter_async_context(embedded_server(target.data))
-            url = server.url
+            connection = Connection.to(server.url)
             address_file = server.folder / URL_FILE
-            address_file.write_text(url)
+            address_file.write_text(server.url)
             stack.callback(address_file.unlink, missing_ok=True)
-            say(f"nats-server at {url}, its store in {target.data}")
-        deployment = Deployment(url=url, space=target.space, limits=limits or Limits())
+            say(f"nats-server at {connection}, its store in {target.data}")
+        deployment = Deployment(url=connection, space=target.space, limits=limits or Limits())
         await stack.enter_async_context(hosted(services, deployment))
         if loading is not None:
             await loading
         say(f"{len(services)} services are ready")
-        yield url
+        yield connection
 
 
 async def _load(engine: Engine, path: Path, say: Callable[[str], object]) -> None:

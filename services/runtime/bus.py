@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import msgspec
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
@@ -22,8 +21,11 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from schemas.subjects import Space, Subject
+from services.runtime.careful import CarefulClient, forbidden_subject, is_final
+from services.runtime.connection import Connection
+from services.runtime.keys import Identity
 from services.runtime.patience import patience_left_s
-from services.runtime.reader import TIMEOUT_S, Reader
+from services.runtime.reader import TIMEOUT_S, Reader, collect
 from services.runtime.watchdog import watch_connection
 from services.runtime.wire import (
     BusError,
@@ -32,10 +34,8 @@ from services.runtime.wire import (
     Refused,
     Stored,
     TooLarge,
-    decode,
     encode,
     sequence_of,
-    unix_time,
 )
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ R = TypeVar("R")
 MIN_SERVER = (2, 15)
 PAYLOAD_RESERVE_BYTES = 16 * 1024  # headers are not counted against max_payload, and one byte too many ends the client
 PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
+CLOSE_S = 1.0
 BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
 
 _GONE = (
@@ -61,13 +62,17 @@ class Bus:
     """A connection to NATS that speaks the subject table, made by `connect`.
 
     `stores_in_doubt` is set when a stream or a bucket may be gone: nobody answered for it, or the server was away.
-    `reconnected_at` is when the server came back last (monotonic seconds).
+    `reconnected_at` is when the server came back last (monotonic seconds).  `identity` tells whose key it uses, None
+    where it uses none; `forbidden` holds the subjects that the server has refused to this user, in lower case.
     """
 
-    def __init__(self, client: Client, space: Space, name: str) -> None:
+    def __init__(self, client: Client, space: Space, name: str, identity: Identity | None = None) -> None:
         self.client = client
         self.space = space
         self.name = name
+        self.identity = identity
+        self.was_connected = False
+        self.forbidden: set[str] = set()
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
         self._reader = Reader(client)
         self.stores_in_doubt = asyncio.Event()
@@ -154,30 +159,8 @@ class Bus:
         """
         store = wanted[0][0].store
         filters = {self.space.full(store, name): subject for subject, name in wanted}
-        found: dict[Subject[Any], list[Stored[Any]]] = {subject: [] for subject, _ in wanted}
-        tests = [(_matcher(pattern), subject) for pattern, subject in filters.items()]
-        for msg in await self.patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters))):
-            header = msg.headers or {}
-            if "KV-Operation" in header:
-                continue
-            tokens = header["Nats-Subject"].split(".")
-            subject = next(subject for matches, subject in tests if matches(tokens))
-            try:
-                message = decode(msg.data, subject.message)
-            except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
-                log.warning("stored.undecodable", subject=header["Nats-Subject"], reason=str(error))
-                if unreadable is not None:
-                    unreadable.add(header["Nats-Subject"])
-                continue
-            found[subject].append(
-                Stored(
-                    message=message,
-                    payload=msg.data,
-                    sequence=int(header["Nats-Sequence"]),
-                    stored_at=unix_time(header["Nats-Time-Stamp"]),
-                )
-            )
-        return found
+        messages = await self.patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters)))
+        return collect(messages, filters, unreadable)
 
     async def last(self, subject: Subject[T], **tokens: str | int) -> Stored[T] | None:
         """Read one subject's last message, None if there is none."""
@@ -246,36 +229,41 @@ class Bus:
             return await self._write(address, payload, {**header, **mark})
 
 
-def _matcher(pattern: str) -> Callable[[list[str]], bool]:
-    want = pattern.split(".")
-    return lambda tokens: len(tokens) == len(want) and all(w in ("*", t) for w, t in zip(want, tokens, strict=True))
-
-
 @asynccontextmanager
-async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0) -> AsyncIterator[Bus]:
+async def connect(to: str | Connection, *, space: Space, name: str, patience_s: float = 5.0) -> AsyncIterator[Bus]:
     """Connect to a server of at least MIN_SERVER, and drain at the end.
 
-    `url` may list several servers, with commas.  Raises BusError when none answers within `patience_s`.
+    `to` may be an address, or several with commas.  Raises BusError when none answers within `patience_s`, and at once
+    when one refuses the user or has a certificate that is not trusted.
     """
-    client = Client()
-    bus = Bus(client, space, name)
+    connection = Connection.to(to) if isinstance(to, str) else to
+    client = CarefulClient()
+    bus = Bus(client, space, name, identity := connection.identity())
     last_error = ""
 
     async def on_error(error: Exception) -> None:
         nonlocal last_error
         last_error = str(error) or type(error).__name__
+        if not bus.was_connected and is_final(error):
+            raise error  # which ends the attempts
+        if (subject := forbidden_subject(last_error)) is not None:
+            bus.forbidden.add(subject)
+            log.warning("nats.forbidden", service=name, subject=subject, user=identity.name if identity else "")
+            return
         away = isinstance(error, OSError | nats.errors.UnexpectedEOF) or not client.is_connected
         (log.debug if away else log.warning)("nats.error", service=name, error=last_error)
 
     async def on_reconnected() -> None:
         log.info("nats.reconnected", service=name)
         bus.reconnected_at = time.monotonic()
+        bus.forbidden.clear()
         bus.stores_in_doubt.set()
 
+    options = connection.options()
     try:
         async with asyncio.timeout(patience_s):
             await client.connect(
-                servers=[each.strip() for each in url.split(",")],
+                **options,
                 name=name,
                 error_cb=on_error,
                 reconnected_cb=on_reconnected,
@@ -287,12 +275,15 @@ async def connect(url: str, *, space: Space, name: str, patience_s: float = 5.0)
             )
     except (OSError, nats.errors.Error, TimeoutError, ValueError) as error:
         with suppress(Exception):
-            await client.close()
-        raise BusError(f"cannot connect to NATS at {url}: {last_error or error or type(error).__name__}") from None
+            async with asyncio.timeout(CLOSE_S):  # it waits for ever for a transport whose TLS has failed
+                await client.close()
+        reason = last_error or str(error) or type(error).__name__
+        raise BusError(f"cannot connect to NATS at {connection}: {reason}") from None
+    bus.was_connected = True
     try:
         version = client.connected_server_version
         if (version.major, version.minor) < MIN_SERVER:
-            raise BusError(f"nats-server at {url} is {version.major}.{version.minor}; 2.15 or newer is needed")
+            raise BusError(f"nats-server at {connection} is {version.major}.{version.minor}; 2.15 or newer is needed")
         async with watch_connection(client, name):
             yield bus
     finally:

@@ -29,7 +29,7 @@ from schemas.subjects import DEAD, MAX_TOKEN_CHARS, Store
 from services.runtime.bus import Bus
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
 from services.runtime.supervision import alongside
-from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode
+from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode_at
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +213,7 @@ class Consumer:
 
     def _decode(self, msg: Msg, handler: Handler[Any]) -> Any:
         try:
-            return decode(msg.data, handler.subject.message)
+            return decode_at(msg.subject, msg.data, handler.subject)
         except msgspec.DecodeError as error:
             raise Reject(str(error)) from None
 

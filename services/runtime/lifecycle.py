@@ -25,12 +25,13 @@ from nats.micro.service import ServiceConfig
 
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
+from services.runtime.connection import Connection
 from services.runtime.consume import consuming
 from services.runtime.limits import Limits
 from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
 from services.runtime.supervision import alongside, kept_alive
-from services.runtime.wire import decode
+from services.runtime.wire import decode_at
 
 log = structlog.get_logger(__name__)
 
@@ -52,14 +53,22 @@ class Service:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where services run: the servers, the prefix, and the limits that the streams are made with."""
+    """Where services run: the servers, the prefix, and the limits that the streams are made with.
 
-    url: str
+    `url` may be an address; where it has a folder of keys, each service connects with its own.
+    """
+
+    url: str | Connection
     space: Space = field(default_factory=Space)
     limits: Limits = field(default_factory=Limits)
     replicas: int | None = None
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
+
+    @property
+    def connection(self) -> Connection:
+        """How to connect.  Raises BadConnection."""
+        return Connection.to(self.url) if isinstance(self.url, str) else self.url
 
 
 @asynccontextmanager
@@ -68,7 +77,7 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(
             connect(
-                deployment.url,
+                deployment.connection.for_user(service.name.replace(".", "-")),
                 space=deployment.space,
                 name=f"{deployment.space.prefix}-{service.name}",
                 patience_s=deployment.connect_patience_s,
@@ -136,7 +145,7 @@ async def _announced(bus: Bus, service: Service) -> AsyncIterator[MicroService]:
 async def _listen(bus: Bus, route: Listening) -> None:
     async def on_message(msg: Msg) -> None:
         try:
-            await route.call(decode(msg.data, route.subject.message))
+            await route.call(decode_at(msg.subject, msg.data, route.subject))
         except msgspec.DecodeError as error:
             log.warning("message.rejected", subject=msg.subject, reason=str(error))
         except Exception:  # nats-py would end the subscription silently

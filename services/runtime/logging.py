@@ -28,9 +28,12 @@ def configure(stream: TextIO | None = None, default_level: str = "info", *, for_
         raise LogLevelError(f"{LEVEL_VARIABLE}={name}: use debug, info, warning, error or critical")
     terminal = out.isatty()
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.RichTracebackFormatter(show_locals=False))
+        if terminal
+        else structlog.processors.JSONRenderer()
     )
-    exceptions = [] if terminal else [structlog.processors.dict_tracebacks]
+    traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # which may be secrets, or texts
+    exceptions = [] if terminal else [structlog.processors.ExceptionRenderer(traceback)]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

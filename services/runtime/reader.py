@@ -1,15 +1,22 @@
-"""Read the last message of many subjects in one go, by the server's direct multi-get (ADR-31)."""
+"""Read the last message of many subjects in one go (ADR-31's direct multi-get), and make sense of them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import nats.errors
+import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from services.runtime.wire import BusError, encode
+from schemas.subjects import Subject
+from services.runtime.wire import BusError, Stored, decode_at, encode, unix_time
+
+log = structlog.get_logger(__name__)
 
 READ_LIMIT = 1000
 TIMEOUT_S = 2.0
@@ -77,3 +84,43 @@ class _Read:
 
 class _TooMany(Exception):  # noqa: N818  # handled where it is raised
     """The server reads no more than 1024 subjects in one go."""
+
+
+def collect(
+    messages: Sequence[Msg], filters: Mapping[str, Subject[Any]], unreadable: set[str] | None = None
+) -> dict[Subject[Any], list[Stored[Any]]]:
+    """Decode what was read by filters, each of which is for one row.
+
+    A bucket's deleted keys are left out, and so is what does not decode or was written under another's subject; the
+    full subject of that is put into `unreadable`.
+    """
+    found: dict[Subject[Any], list[Stored[Any]]] = {subject: [] for subject in filters.values()}
+    tests = [(_matcher(pattern), subject) for pattern, subject in filters.items()]
+    for msg in messages:
+        header = msg.headers or {}
+        if "KV-Operation" in header:
+            continue
+        name = header["Nats-Subject"]
+        tokens = name.split(".")
+        subject = next(subject for matches, subject in tests if matches(tokens))
+        try:
+            message = decode_at(name, msg.data, subject)
+        except msgspec.DecodeError as error:  # whoever wrote it, the others are still good
+            log.warning("stored.undecodable", subject=name, reason=str(error))
+            if unreadable is not None:
+                unreadable.add(name)
+            continue
+        found[subject].append(
+            Stored(
+                message=message,
+                payload=msg.data,
+                sequence=int(header["Nats-Sequence"]),
+                stored_at=unix_time(header["Nats-Time-Stamp"]),
+            )
+        )
+    return found
+
+
+def _matcher(pattern: str) -> Callable[[list[str]], bool]:
+    want = pattern.split(".")
+    return lambda tokens: len(tokens) == len(want) and all(w in ("*", t) for w, t in zip(want, tokens, strict=True))

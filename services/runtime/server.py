@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -51,19 +52,20 @@ class EmbeddedServer:
     """A running server.  `url` stays the same when it is started again.
 
     `lock` is the descriptor of a lock on the folder: the server holds it too, so that no other takes its store.
+    `more` is added to its configuration.
     """
 
     folder: Path
     lock: int | None = None
+    more: str = ""
     url: str = ""
     process: asyncio.subprocess.Process | None = None
 
     async def start(self, port: int = -1) -> None:
         """Start on `port`, or on one that the system picks, and wait until it takes connections."""
         config = self.folder / "nats.conf"
-        config.write_text(
-            CONFIG.format(port=port, folder=json.dumps(str(self.folder)), store=json.dumps(str(self.folder / "store")))
-        )
+        folder, store = json.dumps(str(self.folder)), json.dumps(str(self.folder / "store"))
+        config.write_text(CONFIG.format(port=port, folder=folder, store=store) + self.more)
         for stale in self.folder.glob("*.ports"):
             stale.unlink()
         with (self.folder / "nats.log").open("ab") as out:
@@ -116,8 +118,8 @@ class EmbeddedServer:
                 raise ServerError(f"nats-server ended at once: {self._last_line()}")
             with suppress(OSError, ValueError, LookupError):
                 url: str = json.loads(path.read_text())["nats"][0]
-                host, port = url.removeprefix("nats://").rsplit(":", 1)
-                _, writer = await asyncio.open_connection(host, int(port))
+                address = urlsplit(url)  # whose scheme is tls where the server asks for it
+                _, writer = await asyncio.open_connection(address.hostname, address.port)
                 writer.close()
                 return url
             await asyncio.sleep(0.01)
@@ -133,7 +135,7 @@ class EmbeddedServer:
 async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
     """Run a server on `folder` while the body runs.  Raises ServerError when another process uses the folder."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        own_folder(folder)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise ServerError(f"{folder}: {error.strerror}") from None
@@ -148,6 +150,12 @@ async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await server.stop()
+
+
+def own_folder(folder: Path) -> None:
+    """Make a folder, or take one that is there, for its owner alone.  Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 async def _take(lock: TextIO, folder: Path) -> None:

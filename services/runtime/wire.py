@@ -98,6 +98,19 @@ def decode(payload: bytes, message: type[R]) -> R:
         raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from None
 
 
+def decode_at(address: str, payload: bytes, row: Subject[Any]) -> Any:
+    """Decode a message of a row that came by `address`.  Raises DecodeError where it is not the one that belongs there.
+
+    The server lets each user write under its own subjects only: what a message says of its writer must say the same.
+    """
+    message = decode(payload, row.message)
+    tokens = address.rsplit(".", len(row.fields))[1:] if row.fields else []
+    for name, token in zip(row.fields, tokens, strict=True):
+        if str(getattr(message, name)) != token:
+            raise msgspec.DecodeError(f"it says {name} {getattr(message, name)!r} where its subject says {token!r}")
+    return message
+
+
 def sequence_of(payload: bytes) -> int:
     """Read the server's word on a write.  Raises Conflict, Full, or what makes the caller try again."""
     ack = _ack_decoder.decode(payload)

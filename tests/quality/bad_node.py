@@ -150,7 +150,7 @@ async def pool(phase: Phase, options: argparse.Namespace) -> AsyncIterator[Bus]:
             canary_rate=options.canaries,
             say=lambda line: _print(f"# {line}"),
         )
-        async with hosted as url, replace(target, url=url).open() as bus:
+        async with hosted as connection, replace(target, asked=connection).open() as bus:
             yield bus
 
 
