@@ -18,6 +18,7 @@ from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
 from schemas.plans import Due, Plan, Revised, Route, Task, Timer
 from schemas.records import Admission, Fitness, Presence
+from schemas.responses import Drafts, StoredResponse
 from schemas.terms import CachedAnswer
 
 T = TypeVar("T", bound=Struct)
@@ -88,6 +89,8 @@ ASSEMBLED = Subject("assembled.{id}", Assembled, Store.STREAM)
 ANSWER = Subject("answer.{id}", Reply, Store.STREAM)
 CANCEL = Subject("cancel.{id}", Cancel, Store.CORE)
 PIECE = Subject("token.{id}", Piece, Store.CORE)
+RESPONSE = Subject("response.{id}", StoredResponse, Store.STREAM)
+DRAFTS = Subject("drafts.{id}", Drafts, Store.STREAM)
 FEEDBACK = Subject("feedback.{id}", Feedback, Store.STREAM)
 DEAD = Subject("dead.{service}.{sequence}", DeadLetter, Store.STREAM)
 FITNESS = Subject("{node}", Fitness, Store.FITNESS)
@@ -97,7 +100,7 @@ CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
 
 TABLE: tuple[Subject[Struct], ...] = (
     QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
-    CANCEL, PIECE, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
+    CANCEL, PIECE, RESPONSE, DRAFTS, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
 )  # type: ignore[assignment]  # fmt: skip
 
 

@@ -121,7 +121,8 @@ class Cluster:
         self._running[service.name] = stack
 
     async def stop(self, name: str) -> None:
-        await self._running.pop(name).aclose()
+        if name in self._running:
+            await self._running.pop(name).aclose()
 
     async def add_node(self, id_: str, engine: ScriptedEngine | None = None, **settings: object) -> ScriptedEngine:
         engine = engine or ScriptedEngine()

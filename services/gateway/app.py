@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -15,14 +14,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas.messages import Piece, Reply
-from schemas.records import Presence
-from schemas.subjects import PRESENCE
-from services.gateway.asking import Asking
-from services.gateway.chat import Asked, list_names, read_chat, read_object, to_query
+from services.gateway.asking import Asking, Heard, chained
+from services.gateway.chat import Asked, read_chat
 from services.gateway.completion import chunk, completion, described, headers, rest_of, usage
 from services.gateway.errors import STATUS, HttpError, from_reply
+from services.gateway.idempotency import identify
 from services.gateway.metrics import Metrics
 from services.gateway.origin import check_origin
+from services.gateway.pool import Pool
+from services.gateway.reading import list_names, no_model, read_object, to_query
+from services.gateway.responses.routes import ROUTE, Responses
 from services.gateway.wire import DONE, KEEP_ALIVE, EventStream, event, json_response, read_body, while_connected
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError
@@ -31,7 +32,6 @@ log = structlog.get_logger(__name__)
 
 GONE = 499
 Handler = Callable[[Request], Awaitable[Response]]
-Heard = AsyncGenerator[Piece | Reply | None, None]
 
 
 class Gateway:
@@ -42,11 +42,16 @@ class Gateway:
         self.asking = Asking(bus)
         self.metrics = Metrics()
         self.leaving = False
+        self._pool = Pool(bus)
+        self._responses = Responses(bus, self.asking, self._pool, self.metrics)
 
     def app(self) -> Starlette:
         """Give the application."""
         routes = [
             ("/v1/chat/completions", self.chat, "POST"),
+            (ROUTE, self._responses.create, "POST"),
+            (f"{ROUTE}/{{id}}", self._responses.show, "GET"),
+            (f"{ROUTE}/{{id}}/cancel", self._responses.cancel, "POST"),
             ("/v1/models", self.models, "GET"),
             ("/v1/models/{name:path}", self.model, "GET"),
             ("/query", self.query, "POST"),
@@ -61,18 +66,19 @@ class Gateway:
     async def chat(self, request: Request) -> Response:
         """Answer `POST /v1/chat/completions`."""
         body = await read_body(request)
-        id_, keep = self._id(request)
-        asked = read_chat(body, id_, await self._alive())
+        id_, keep = identify(request, self._bus)
+        asked = read_chat(body, id_)
+        await self._pool.check(asked.model)
         created = int(time.time())
-        heard = self.asking.follow(asked.query, keep=keep)
         if asked.stream:
-            first = await while_connected(request.receive, _first(heard))
+            heard = self.asking.follow(asked.query, keep=keep)
+            first = await while_connected(request.receive, anext(heard))
             if isinstance(first, Reply) and (error := from_reply(first)) is not None:
                 self.metrics.count_reply(first)
                 await heard.aclose()
                 raise error
             return EventStream(self._events(first, heard, asked, created), {"x-request-id": id_})
-        reply = await while_connected(request.receive, _last(heard))
+        reply = await while_connected(request.receive, self.asking.ask(asked.query, keep=keep))
         self.metrics.count_reply(reply)
         if (error := from_reply(reply)) is not None:
             raise error
@@ -81,26 +87,24 @@ class Gateway:
     async def query(self, request: Request) -> Response:
         """Answer `POST /query`: our own command in, our own reply out."""
         fields = read_object(await read_body(request))
-        id_, keep = self._id(request)
+        id_, keep = identify(request, self._bus)
         wanted = to_query({"id": id_, **fields})
         request.state.id = wanted.id
-        reply = await while_connected(request.receive, _last(self.asking.follow(wanted, keep=keep)))
+        reply = await while_connected(request.receive, self.asking.ask(wanted, keep=keep))
         self.metrics.count_reply(reply)
         return json_response(reply, STATUS[reply.error.code] if reply.error is not None else 200, headers(reply))
 
     async def models(self, request: Request) -> Response:
         """List what `model` may be."""
         del request
-        return json_response({"object": "list", "data": [_model(name) for name in list_names(await self._alive())]})
+        names = list_names(await self._pool.models())
+        return json_response({"object": "list", "data": [_model(name) for name in names]})
 
     async def model(self, request: Request) -> Response:
         """Show one model."""
-        name, names = request.path_params["name"], list_names(await self._alive())
+        name, names = request.path_params["name"], list_names(await self._pool.models())
         if name not in names:
-            known = ", ".join(names)
-            raise HttpError(
-                404, f"there is no model {name!r}; there are: {known}", code="model_not_found", param="model"
-            )
+            raise no_model(name, names)
         return json_response(_model(name))
 
     async def live(self, request: Request) -> Response:
@@ -115,7 +119,7 @@ class Gateway:
             raise HttpError(503, "the gateway is stopping", code="stopping")
         if not self._bus.client.is_connected:
             raise HttpError(503, "there is no connection to NATS", code="no_bus")
-        nodes = await self._nodes()
+        nodes = await self._pool.nodes()
         if not nodes:
             raise HttpError(503, "no node is alive", code="no_nodes")
         return json_response({"status": "ok", "nodes": len(nodes)})
@@ -133,7 +137,7 @@ class Gateway:
         streamed, revised = "", False
         started = time.monotonic()
         yield event(chunk(id_, model, created, {"role": "assistant", "content": ""}))
-        async with aclosing(_chain(first, heard)) as all_heard:
+        async with aclosing(chained(first, heard)) as all_heard:
             async for each in all_heard:
                 if each is None:
                     yield KEEP_ALIVE
@@ -149,19 +153,6 @@ class Gateway:
                     for text in ending(each, streamed, asked, created):
                         yield text
         yield DONE
-
-    async def _nodes(self) -> list[Presence]:
-        return [stored.message for stored in (await self._bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]]
-
-    async def _alive(self) -> set[str]:
-        return {model for node in await self._nodes() for model in node.models}
-
-    def _id(self, request: Request) -> tuple[str, bool]:
-        """Give the query's id, and whether it goes on without its client, who may send it again with the same key."""
-        key = request.headers.get("idempotency-key")
-        id_ = hashlib.sha256(key.encode()).hexdigest()[:32] if key else self._bus.new_id()
-        request.state.id = id_
-        return id_, key is not None
 
     def _guarded(self, path: str, handler: Handler) -> Handler:
         """Turn what goes wrong into an answer, and count it."""
@@ -211,25 +202,6 @@ def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]
         events = [{**each, "usage": None} for each in events]
         events.append({**chunk(reply.id, asked.model, created, {}), "choices": [], "usage": usage(reply)})
     return [event(each) for each in events]
-
-
-async def _first(heard: Heard) -> Piece | Reply | None:
-    return await anext(heard)
-
-
-async def _chain(first: Piece | Reply | None, heard: Heard) -> Heard:
-    async with aclosing(heard):
-        yield first
-        async for each in heard:
-            yield each
-
-
-async def _last(heard: Heard) -> Reply:
-    async with aclosing(heard):
-        async for each in heard:
-            if isinstance(each, Reply):
-                return each
-    raise BusError("no reply came")
 
 
 def _model(name: str) -> dict[str, object]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import structlog
 
 from schemas.commands import Cancel, Query
 from schemas.messages import Piece, Reply
-from schemas.subjects import ANSWER, CANCEL, PIECE
+from schemas.subjects import ANSWER, CANCEL, PIECE, PLAN
 from services.runtime.bus import Bus
 from services.runtime.client import ask
 from services.runtime.wire import BusError, decode
@@ -21,6 +21,8 @@ KEEP_ALIVE_S = 5.0
 CANCEL_AGAIN_S = 0.5
 CANCEL_TIMES = 6
 
+Heard = AsyncGenerator[Piece | Reply | None, None]
+
 
 class Asking:
     """Asks queries over one bus."""
@@ -29,39 +31,46 @@ class Asking:
         self._bus = bus
         self._cancelling: set[asyncio.Task[None]] = set()
 
-    async def follow(self, query: Query, *, keep: bool = False) -> AsyncGenerator[Piece | Reply | None, None]:
-        """Give the pieces as they come, None now and then meanwhile, and at last the reply.
+    async def ask(self, query: Query, *, keep: bool = False) -> Reply:
+        """Give the reply.  Who is cancelled meanwhile cancels the query, unless it is to be kept.  Raises BusError."""
+        assert query.id is not None
+        try:
+            return await ask(self._bus, query)
+        except asyncio.CancelledError:
+            if not keep:
+                self.cancel(query.id)
+            raise
+
+    async def follow(self, query: Query, *, keep: bool = False) -> Heard:
+        """Give the pieces as they come, and at last the reply; meanwhile None once it is planned, and now and then.
 
         When it is closed before the reply came, the query is cancelled unless it is to be kept.  Raises BusError.
         """
         assert query.id is not None
-        address = self._bus.space.full(PIECE.store, PIECE.at(id=query.id))
-        replied = False
-        async with self._bus.tap(address) as heard:
-            asked = asyncio.create_task(ask(self._bus, query))
-            piece = asyncio.create_task(heard.get())
+        pieces = self._bus.space.full(PIECE.store, PIECE.at(id=query.id))
+        async with self._bus.tap(pieces, self._bus.space.event(PLAN.at(id=query.id))) as heard:
+            asked = asyncio.create_task(self.ask(query, keep=keep))
+            passed = asyncio.create_task(heard.get())
             try:
                 while not asked.done():
-                    await asyncio.wait({asked, piece}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
-                    if piece.done():
-                        _, payload = piece.result()
-                        piece = asyncio.create_task(heard.get())
-                        yield decode(payload, Piece)
+                    await asyncio.wait({asked, passed}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+                    if passed.done():
+                        address, payload = passed.result()
+                        passed = asyncio.create_task(heard.get())
+                        yield decode(payload, Piece) if address == pieces else None
                     elif not asked.done():
                         yield None
-                replied = True
                 reply = asked.result()
-                if piece.done():
-                    yield decode(piece.result()[1], Piece)
-                piece.cancel()
+                waiting = [passed.result()] if passed.done() else []
                 while not heard.empty():
-                    yield decode(heard.get_nowait()[1], Piece)
+                    waiting.append(heard.get_nowait())
+                for address, payload in waiting:
+                    if address == pieces:
+                        yield decode(payload, Piece)
                 yield reply
             finally:
                 asked.cancel()
-                piece.cancel()
-                if not replied and not keep:
-                    self.cancel(query.id)
+                passed.cancel()
 
     def cancel(self, id_: str) -> None:
         """Have a query cancelled, without waiting for it."""
@@ -69,20 +78,31 @@ class Asking:
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
 
+    async def end(self, id_: str, reason: str) -> None:
+        """Say that a query is not wanted until it has ended: a core message is lost on a service that just restarts."""
+        wish = Cancel(id=id_, reason=reason)
+        async with self._bus.tap(self._bus.space.event(ANSWER.at(id=id_))) as ended:
+            for _ in range(CANCEL_TIMES):
+                await self._bus.publish(CANCEL, wish)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CANCEL_AGAIN_S):
+                        await ended.get()
+                        return
+
     async def close(self) -> None:
         """Wait until all is cancelled that should be."""
         await asyncio.gather(*self._cancelling, return_exceptions=True)
 
     async def _until_cancelled(self, id_: str) -> None:
-        """Say it until the query has ended: a core message is lost on a service that is just restarting."""
-        wish = Cancel(id=id_, reason="the client went away")
         try:
-            async with self._bus.tap(self._bus.space.event(ANSWER.at(id=id_))) as ended:
-                for _ in range(CANCEL_TIMES):
-                    await self._bus.publish(CANCEL, wish)
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(CANCEL_AGAIN_S):
-                            await ended.get()
-                            return
+            await self.end(id_, "the client went away")
         except BusError as error:
             log.warning("cancel.failed", query=id_, reason=str(error))
+
+
+async def chained(first: Piece | Reply | None, heard: Heard) -> Heard:
+    """Give again what was heard first, and then the rest."""
+    async with aclosing(heard):
+        yield first
+        async for what in heard:
+            yield what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -33,6 +33,11 @@ def event(body: Any) -> str:
     return f"data: {msgspec.json.encode(body).decode()}\n\n"
 
 
+def named_event(body: Mapping[str, Any]) -> str:
+    """Give one server-sent event that has the name of its type."""
+    return f"event: {body['type']}\n{event(body)}"
+
+
 async def read_body(request: Request) -> bytes:
     """Read the body.  Raises HttpError when it is too large or comes too slowly."""
     body = bytearray()
@@ -47,7 +52,7 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, R]) -> R:
+async def while_connected(receive: Receive, work: Awaitable[R]) -> R:
     """Await `work`, which is cancelled when the client goes away.  Raises ClientDisconnect then."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_disconnected(receive))

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 
 import httpx
 import openai
@@ -15,28 +12,12 @@ import pytest
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 
 from schemas.subjects import ADMIT, Space
-from services.gateway.service import ANY_PORT, GatewayError, gateway, listen, url_of
-from services.runtime.lifecycle import Service
+from services.gateway.service import ANY_PORT, GatewayError, listen
 from services.runtime.server import EmbeddedServer
-from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
+from tests.serving import openai_at, served
+from tests.support import Gate, ScriptedEngine, saying, wait_until
 
 ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the capital of Peru?"}]
-
-
-@asynccontextmanager
-async def served(
-    server: EmbeddedServer, space: Space, engine: ScriptedEngine, nodes: tuple[str, ...] = ("n1",)
-) -> AsyncIterator[tuple[str, Cluster]]:
-    with listen(ANY_PORT) as listening:
-        async with cluster(server.url, space, nodes=nodes, engine=engine) as deployed:
-            await deployed.start(Service("gateway", partial(gateway, listening=listening)))
-            yield url_of(listening), deployed
-
-
-@asynccontextmanager
-async def openai_at(url: str) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
-        yield client
 
 
 async def test_a_completion(server: EmbeddedServer, space: Space) -> None:

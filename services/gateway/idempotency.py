@@ -1,0 +1,17 @@
+"""Which query a request is: the same `Idempotency-Key` is the same query, which is answered once."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.requests import Request
+
+from services.runtime.bus import Bus
+
+
+def identify(request: Request, bus: Bus) -> tuple[str, bool]:
+    """Give the query's id, and whether it goes on without its client, who may send it again with the same key."""
+    key = request.headers.get("idempotency-key")
+    id_ = hashlib.sha256(key.encode()).hexdigest()[:32] if key else bus.new_id()
+    request.state.id = id_
+    return id_, key is not None
