@@ -44,6 +44,7 @@ class ScriptedEngine:
     """An engine whose models say what a script says; it counts what it was asked and what was cancelled."""
 
     say: Say = answer_at_once
+    word_s: float = 0.0  # for which each word of what is streamed is waited
     logprob: float = -0.1
     threads: int = 1
     gpu_layers: int = 0
@@ -62,6 +63,7 @@ class ScriptedEngine:
             raise
         if on_text is not None:
             for word in text.split(" "):
+                await asyncio.sleep(self.word_s)
                 on_text(f"{word} ")
         return Completion(
             text=text,

@@ -20,11 +20,15 @@ from services.synthesizer.service import synthesizer
 from tests.support import SUPERLLM, ScriptedEngine, answer_at_once
 
 THINKING_S = 0.1
+WORD_S = 0.05
+NUM_WORDS = 60
 
 
-async def think(request: Request) -> str:
-    """Answer after a moment."""
+async def think(request: Request, name: str) -> str:
+    """Answer after a moment; what is to be written is in words of the node's own."""
     await asyncio.sleep(THINKING_S)
+    if request.messages[-1].content.startswith("Write"):
+        return " ".join(f"{name}-{i}" for i in range(NUM_WORDS))
     return await answer_at_once(request)
 
 
@@ -32,7 +36,7 @@ def main() -> None:
     """Run until killed."""
     name, url, prefix = sys.argv[1:]
     configure(default_level="error", for_good=True)
-    engine = ScriptedEngine(think)
+    engine = ScriptedEngine(partial(think, name=name), word_s=WORD_S)
     if name == "synthesizer":
         service = Service(name, partial(synthesizer, model=SUPERLLM, engine=engine))
     else:

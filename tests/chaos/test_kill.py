@@ -149,7 +149,7 @@ async def test_every_query_is_answered_once(victim: str, own_server: EmbeddedSer
             await asyncio.sleep(0.05)
             if i == NUM_QUERIES // 2:
                 if victim == "nats-server":
-                    await _restart(own_server)
+                    await restart(own_server)
                 else:
                     await services.kill(victim)
                     asked.append(asyncio.create_task(_start_again(services, victim)))
@@ -183,7 +183,7 @@ async def test_a_node_killed_for_good_loses_its_work_to_another(own_server: Embe
     assert nodes.count("n2") > nodes.count("n1")
 
 
-async def _restart(server: EmbeddedServer) -> None:
+async def restart(server: EmbeddedServer) -> None:
     assert server.process is not None
     server.process.kill()
     await server.process.wait()
