@@ -119,7 +119,7 @@ def _turn(item: Any, where: str) -> Turn:
 
 
 def _generation(fields: dict[str, Any]) -> Generation:
-    drawn = {name: fields[name] for name in ("temperature", "top_p") if name in fields}
+    drawn: dict[str, Any] = {name: fields[name] for name in ("temperature", "top_p") if name in fields}
     if "max_output_tokens" in fields:
         drawn["max_tokens"] = fields["max_output_tokens"]
     text = fields.get("text", {})
