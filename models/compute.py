@@ -1,6 +1,7 @@
 """The compute thread: it owns all loaded models and steps them in turn, so that they never fight for the same cores.
 
-Each model is loaded on a thread of its own meanwhile, which hands it over.
+Each model is loaded on a thread of its own meanwhile, which hands it over: at once where a request waits for it, else
+one after another, so that those which nobody needs yet do not hold up the first.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Compute:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._steppers: dict[Path, Stepper] = {}
         self._loading: dict[Path, list[_Then]] = {}  # who waits for it
+        self._ahead: dict[Path, Path] = {}  # of those, the ones that wait for their turn, by the path asked for
         self._loaders: list[threading.Thread] = []
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -84,10 +86,11 @@ class Compute:
 
         self.load(request.model, add)
 
-    def load(self, path: Path, then: _Then) -> None:
+    def load(self, path: Path, then: _Then, *, ahead: bool = False) -> None:
         """Load a model, if it is not, then hand it on; on the thread only.
 
-        `then` gets a ModelError where it cannot be loaded, and EngineClosed where the engine is closed.
+        One that is loaded `ahead` of its first request waits until no other is being loaded.  `then` gets a ModelError
+        where it cannot be loaded, and EngineClosed where the engine is closed.
         """
         try:
             real = path.resolve()
@@ -100,15 +103,23 @@ class Compute:
             then(self._steppers[real])
         elif real in self._loading:
             self._loading[real].append(then)
+            if not ahead and real in self._ahead:
+                self._begin_loading(self._ahead.pop(real), real)
         else:
             self._loading[real] = [then]
-            loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
-            try:
-                loader.start()
-            except RuntimeError as error:  # the system gives no thread
-                self._end_loading(real, ModelError(f"{path}: {error}"))
+            if ahead and len(self._loading) > 1:
+                self._ahead[real] = path
             else:
-                self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
+                self._begin_loading(path, real)
+
+    def _begin_loading(self, path: Path, real: Path) -> None:
+        loader = threading.Thread(target=self._open_apart, args=(path, real), name=f"load {path.name}", daemon=True)
+        try:
+            loader.start()
+        except RuntimeError as error:  # the system gives no thread
+            self._end_loading(real, ModelError(f"{path}: {error}"))
+        else:
+            self._loaders = [*(other for other in self._loaders if other.is_alive()), loader]
 
     def _open_apart(self, path: Path, real: Path) -> None:
         """Load a model, and post it to the compute thread; on a thread of its own."""
@@ -138,6 +149,9 @@ class Compute:
                 result = ModelError(f"{real}: {error!r}")
         for then in waiting:
             then(result)
+        if self._ahead and not self._closed and len(self._ahead) == len(self._loading):  # none is being loaded
+            real = next(iter(self._ahead))
+            self._begin_loading(self._ahead.pop(real), real)
 
     def stats(self) -> dict[Path, Stats]:
         """Return what each loaded model has done; may be called from any thread."""
@@ -152,6 +166,9 @@ class Compute:
         for loader in self._loaders:
             loader.join()
         self._receive(wait=False)  # what came too late is told so
+        while self._ahead:
+            real, _ = self._ahead.popitem()
+            self._end_loading(real, EngineClosed("the engine was closed"))
 
     def _run(self) -> None:
         rounds = 0

@@ -209,6 +209,8 @@ class Engine(Protocol):
     async def load(self, model: Path) -> None:
         """Load a model ahead of its first request; does nothing if it is loaded.
 
+        Several are loaded one after another, in the order asked for; one that a request needs is loaded at once.
+
         Raises:
             ModelError: the model cannot be loaded.
             EngineClosed: `close` was called.

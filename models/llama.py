@@ -156,9 +156,9 @@ class LlamaEngine:
 
     async def load(self, model: Path) -> None:
         """See `Engine.load`."""
-        await self._with(model, lambda _: None)
+        await self._with(model, lambda _: None, ahead=True)
 
-    async def _with(self, model: Path, use: Callable[[Stepper], T]) -> T:
+    async def _with(self, model: Path, use: Callable[[Stepper], T], *, ahead: bool = False) -> T:
         """Use a model on the compute thread, between two steps; it is loaded for it if it is not."""
         self._check_open()
         loop = asyncio.get_running_loop()
@@ -177,7 +177,7 @@ class LlamaEngine:
             except Exception as error:  # noqa: BLE001  it is the caller's to see
                 self._outbox.post(loop, partial(settle, None, error))
 
-        self._compute.post(partial(self._compute.load, model, then))
+        self._compute.post(partial(self._compute.load, model, then, ahead=ahead))
         return await done
 
     def stats(self) -> dict[Path, Stats]:

@@ -17,7 +17,10 @@ Latency = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_S)]
 
 
 class Presence(Message, frozen=True, kw_only=True):
-    """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once."""
+    """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once.
+
+    Tasks for the models that it is `loading` still wait until that is done.
+    """
 
     node: Token
     cluster: str
@@ -26,6 +29,7 @@ class Presence(Message, frozen=True, kw_only=True):
     slots: Annotated[int, Meta(ge=1, le=4096)]
     fitness: Probability
     started_at: float
+    loading: list[str] = []
 
 
 class Record(Message, frozen=True, kw_only=True):

@@ -18,7 +18,16 @@ from schemas.messages import Reply
 from schemas.terms import OnPartial, Policy
 from services.cli.follow import checked_query, see_through, spoken
 from services.cli.generation import generation_options
-from services.cli.options import NothingRuns, Target, bus_options, err, run, run_code_option, topology_option
+from services.cli.options import (
+    STARTING_S,
+    NothingRuns,
+    Target,
+    bus_options,
+    err,
+    run,
+    run_code_option,
+    topology_option,
+)
 from services.cli.policy import policy_options
 from services.cli.reply import show
 from services.cli.up import hosting
@@ -68,7 +77,7 @@ def ask(
         raise click.UsageError("--run-code goes with --embedded; a running DELLM was started with it or without")
     wanted = checked_query(fields)
     if not embedded:
-        reply = run(_ask(wanted, target.open(), quiet=as_json))
+        reply = run(_ask(wanted, target.open(wait_s=STARTING_S), quiet=as_json))
     else:
         say = (lambda _: None) if as_json else lambda line: err().print(line, style="dim", markup=False)
         opened = open_or_start(target, topology_path, say, named=named, run_code=run_code)

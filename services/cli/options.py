@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import reduce, wraps
 from pathlib import Path
@@ -28,6 +29,8 @@ DATA = Path(".dellm")
 URL_FILE = "url"
 HTTP_FILE = "http"
 CONNECT_S = 3.0
+STARTING_S = 2.0  # in which a `dellm up` begun in the same moment tells its address
+LOOK_S = 0.05
 PIPED_WIDTH = 1000  # no reader to cut a table for
 
 
@@ -60,26 +63,37 @@ class Target:
         if self.asked is not None:
             return self.asked
         try:
-            return Connection.to((self.data / URL_FILE).read_text())
+            url = (self.data / URL_FILE).read_text()
         except OSError:
             return None
+        return Connection.to(url) if url.strip() else None  # it is just being written
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Bus]:
-        """Connect.  Raises BusError when there is nothing to connect to."""
-        connection = self.known()
-        if connection is None:
+    async def open(self, *, wait_s: float = 0.0) -> AsyncIterator[Bus]:
+        """Connect.  Raises BusError when there is nothing to connect to.
+
+        A `dellm up` that is just starting has `wait_s` to tell its address.
+        """
+        give_up_at = time.monotonic() + wait_s
+        while (known := self.known()) is None and time.monotonic() < give_up_at:  # noqa: ASYNC110  # a file tells
+            await asyncio.sleep(LOOK_S)
+        if known is None:
             raise NothingRuns("no DELLM is running here: start one with `dellm up`, or give --nats URL")
-        try:
-            bus = await (stack := AsyncExitStack()).enter_async_context(
-                connect(connection.for_user("client"), space=self.space, name="dellm-cli", patience_s=CONNECT_S)
-            )
-        except BusError as error:
-            if self.asked is not None:
-                raise
-            raise NothingRuns(f"{error} (from {self.data / URL_FILE}; is `dellm up` still running?)") from None
-        async with stack:
+        async with AsyncExitStack() as stack:
+            try:
+                bus = await stack.enter_async_context(self._connect(known))
+            except BusError as error:
+                if self.asked is not None:
+                    raise
+                newer = self.known() if wait_s else None
+                if newer is None or newer == known:
+                    where = f"(from {self.data / URL_FILE}; is `dellm up` still running?)"
+                    raise NothingRuns(f"{error} {where}") from None
+                bus = await stack.enter_async_context(self._connect(newer))  # the address was that of an earlier one
             yield bus
+
+    def _connect(self, known: Connection) -> AbstractAsyncContextManager[Bus]:
+        return connect(known.for_user("client"), space=self.space, name="dellm-cli", patience_s=CONNECT_S)
 
     def make_folder(self) -> None:
         """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""

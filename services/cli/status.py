@@ -75,7 +75,7 @@ def _services(overview: Overview) -> Table:
 
 
 def _nodes(overview: Overview) -> Table:
-    table = _grid("node", "cluster", "slots", "fitness", "right", "seen", "latency", "by kind")
+    table = _grid("node", "cluster", "loading", "slots", "fitness", "right", "seen", "latency", "by kind")
     for each in overview.nodes:
         known = each.fitness
         overall = known.overall if known else Record(fitness=each.presence.fitness)
@@ -83,6 +83,7 @@ def _nodes(overview: Overview) -> Table:
         table.add_row(
             each.presence.node,
             f"{each.presence.supercluster}/{each.presence.cluster}",
+            ", ".join(each.presence.loading) or "-",
             str(each.presence.slots),
             f"{overall.fitness:.3f}",
             _right(overall),

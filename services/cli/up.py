@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -33,6 +32,7 @@ from services.runtime.lifecycle import Deployment, Service, hosted, stopping
 from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.server import embedded_server
+from services.runtime.supervision import beside
 
 
 @click.command()
@@ -118,19 +118,21 @@ async def hosting(
     more: Sequence[Service] = (),
     say: Callable[[str], object],
 ) -> AsyncIterator[Connection]:
-    """Run services in this process while the body runs, and `more` after them; give the way to the server."""
+    """Run services in this process while the body runs, and `more` after them; give the way to the server.
+
+    The server and the services start while the models are loaded, for which tasks wait.
+    """
     topology = load(topology_path)
     folder = topology_path.parent
     target.make_folder()
     async with AsyncExitStack() as stack:
-        engine, loading = None, None
+        engine = None
         if WITH_MODELS & set(names):
             engine = await stack.enter_async_context(llama_engine(topology))
             paths = model_paths(topology, folder, names, nodes)
             for path in paths:
                 check_gguf(path)  # before anything is started
-            loading = asyncio.gather(*(_load(engine, path, say) for path in paths))
-            stack.callback(loading.cancel)  # the server and the services start meanwhile
+            await stack.enter_async_context(beside(*(_load(engine, path, say) for path in paths)))
         services = build(
             topology,
             folder,
@@ -152,8 +154,6 @@ async def hosting(
             say(f"nats-server at {connection}, its store in {target.data}")
         deployment = Deployment(url=connection, space=target.space, limits=limits or Limits())
         await stack.enter_async_context(hosted(services, deployment))
-        if loading is not None:
-            await loading
         say(f"{len(services)} services are ready")
         yield connection
 

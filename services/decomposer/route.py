@@ -3,7 +3,8 @@
 Pure: candidates in, assignments out.  All live nodes take part, unless the number of replicas is limited: with more
 nodes than chunks several share a chunk, with fewer each gets several.  A node's score is 0.7 x normalised expected
 latency + 0.3 x (1 - fitness), lower is better, and of equals the first is taken; a chunk's replicas spread over
-superclusters, clusters and model families before the score counts.  Unfit nodes come last.
+superclusters, clusters and model families before the score counts.  Unfit nodes come last but for those that still load
+a model.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ class _Draft:
         best = min(
             pool,
             key=lambda each: (
+                bool(each.presence.loading),
                 not (each.on_trial and not asked),
                 each.record(chunk.kind).fitness < UNFIT * fittest,
                 0.0 if kind.voted else -_best_trust(each, kind),

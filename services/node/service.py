@@ -23,6 +23,7 @@ from services.runtime.lifecycle import repeating
 from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.sandbox import isolated
+from services.runtime.supervision import beside
 from services.runtime.wire import BusError, Entry
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class Node:
         self._working: dict[tuple[str, int], asyncio.Task[Result]] = {}
         self._cancelled: dict[tuple[str, int | None], float] = {}
         self._started_at = time.time()
+        self._loading = [model.stem for model in config.models]
 
     async def on_task(self, delivery: Delivery[Task]) -> None:
         """Answer a task, unless nobody waits for the answer any more."""
@@ -100,6 +102,12 @@ class Node:
             if id_ == cancel.id and cancel.chunk in (None, chunk):
                 work.cancel()
 
+    async def load(self, model: Path) -> None:
+        """Load a model ahead of the tasks that need it, and say so."""
+        await self._engine.load(model)
+        self._loading.remove(model.stem)
+        await self.beat()
+
     async def beat(self) -> None:
         """Say that this node is there."""
         presence = Presence(
@@ -110,6 +118,7 @@ class Node:
             slots=self._config.slots,
             fitness=self._config.fitness,
             started_at=self._started_at,
+            loading=list(self._loading),
         )
         await self._bus.commit(Entry(PRESENCE, presence))
 
@@ -146,16 +155,14 @@ class Node:
 
 @asynccontextmanager
 async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
-    """Load the models, then be there and take tasks; at the end say goodbye."""
-    for model in config.models:
-        await engine.load(model)
+    """Be there and take tasks while the models are loaded, for which those tasks wait; at the end say goodbye."""
     if config.run_code and not await asyncio.to_thread(isolated):
         log.warning(
             "code.has_network", node=config.id, reason="the kernel refuses namespaces; limits hold all the same"
         )
     each = Node(bus, config, engine)
     await each.beat()
-    async with repeating(HEARTBEAT_S, each.beat):
+    async with repeating(HEARTBEAT_S, each.beat), beside(*map(each.load, config.models)):
         yield [
             consume(
                 f"{NODE_DURABLE}{config.id}",

@@ -21,6 +21,7 @@ FIRST_PAUSE_S = 0.5
 MAX_PAUSE_S = 15.0
 SETTLED_S = 60.0  # who lives for so long has recovered
 MAX_DEATHS = 5
+CANCEL_AGAIN_S = 0.2
 
 
 class LoopEnded(BusError):  # noqa: N818  # named for its cause
@@ -41,13 +42,20 @@ async def alongside(*loops: Coroutine[Any, Any, None], name: str) -> AsyncIterat
                 failure = error
             finally:
                 guard.cancel()
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _cancelled(tasks)
     except BaseExceptionGroup as ended:
         raise ended.exceptions[0] from None
     if failure is not None:
         raise failure
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: `asyncio.wait_for` of Python 3.11 may swallow a cancel."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 async def _end_with(tasks: Sequence[asyncio.Task[None]], name: str) -> None:
@@ -59,6 +67,29 @@ async def _end_with(tasks: Sequence[asyncio.Task[None]], name: str) -> None:
             log.error("loop.died", service=name, loop=task.get_name(), exc_info=error)
         why = "was cancelled" if task.cancelled() else "returned" if error is None else repr(error)
         raise LoopEnded(f"{name}: the loop {task.get_name()} has ended: {why}")
+
+
+@asynccontextmanager
+async def beside(*jobs: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
+    """Do jobs while the body runs.  The body is cancelled when one fails, and its error is raised.
+
+    Jobs that are not done when the body ends are cancelled.
+    """
+    failure: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001  # the group would wrap it
+                failure = error
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    if failure is not None:
+        raise failure
 
 
 @asynccontextmanager

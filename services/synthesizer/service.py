@@ -22,6 +22,7 @@ from services.runtime.patience import patient_until
 from services.runtime.pieces import Pieces, publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.runtime.supervision import beside
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
 from services.synthesizer.merge import prompt, unsure
@@ -193,10 +194,10 @@ class Synthesizer:
 
 @asynccontextmanager
 async def synthesizer(bus: Bus, model: Path, engine: Engine) -> AsyncIterator[Sequence[Route]]:
-    """Load the larger model, then answer sealed queries."""
-    await engine.load(model)
+    """Answer sealed queries while the larger model is loaded, for which those that it is to word wait."""
     each = Synthesizer(bus, model, engine)
-    yield [
-        consume(SERVICE, on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
-        listen(CANCEL, each.on_cancel),
-    ]
+    async with beside(engine.load(model)):
+        yield [
+            consume(SERVICE, on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
+            listen(CANCEL, each.on_cancel),
+        ]

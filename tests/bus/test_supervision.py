@@ -14,7 +14,7 @@ from services.runtime.bus import Bus
 from services.runtime.lifecycle import Deployment, Service, hosted
 from services.runtime.routes import Delivery, Route, consume, on
 from services.runtime.server import EmbeddedServer
-from services.runtime.supervision import MAX_DEATHS, LoopEnded, alongside, kept_alive
+from services.runtime.supervision import MAX_DEATHS, LoopEnded, alongside, beside, kept_alive
 from services.runtime.wire import Entry
 from tests.support import wait_until
 
@@ -41,6 +41,22 @@ async def test_a_loop_that_ends_ends_the_body(loop: type, why: str) -> None:
 async def test_the_body_s_own_failure_comes_out_as_it_is() -> None:
     with pytest.raises(KeyError):
         async with alongside(forever(), name="x"):
+            raise KeyError("k")
+
+
+async def test_a_job_that_fails_ends_the_body_and_one_that_ends_does_not() -> None:
+    done: list[str] = []
+
+    async def finish() -> None:
+        done.append("finish")
+
+    async with beside(finish(), forever()):
+        await wait_until(lambda: bool(done), "the job is done")
+    with pytest.raises(RuntimeError, match="a bug"):
+        async with beside(finish(), fail()):
+            await asyncio.wait_for(forever(), 10)
+    with pytest.raises(KeyError):
+        async with beside(forever()):
             raise KeyError("k")
 
 

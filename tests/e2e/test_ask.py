@@ -78,6 +78,25 @@ def test_ask_embedded_starts_and_stops_everything(tmp_path: Path) -> None:
     assert "no DELLM is running here" in again.stderr
 
 
+def test_an_ask_begun_beside_dellm_up_is_answered(tmp_path: Path) -> None:
+    (tmp_path / ".dellm").mkdir()
+    (tmp_path / ".dellm" / "url").write_text("nats://127.0.0.1:1")  # of one that was killed
+    with (tmp_path / "stderr").open("w") as out:
+        starting = subprocess.Popen(
+            [sys.executable, "-m", "services.cli.main", "up", "--topology", str(TOPOLOGY)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=out,
+        )
+    try:
+        done = dellm("ask", "--max-tokens", "12", "Write a story about a cat.", cwd=tmp_path)
+    finally:
+        starting.send_signal(signal.SIGINT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert starting.wait(20) == 0
+
+
 def test_ask_prints_the_answer_and_how_it_came_about(up: Path) -> None:
     done = dellm("ask", QUESTION, cwd=up)
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.compute import Compute
 from models.engine import Completion, EngineClosed, ModelError, Request
 from models.scheduler import Chunk
+from models.stepper import Stepper
 from tests.fake_runner import POISON, FakeCaller, FakeRunner, alone, ask
 
 WAIT_S = 10.0
@@ -141,6 +142,33 @@ def test_others_go_on_while_a_model_is_loaded(models: Models) -> None:
         assert isinstance(outcome, Completion)
         assert outcome.text == alone(prompt)
     assert [name for name, _ in models.opened] == ["good", "slow"]
+
+
+def test_models_that_nobody_needs_yet_are_loaded_one_after_another(models: Models) -> None:
+    loaded: SimpleQueue[Stepper | Exception] = SimpleQueue()
+    for name in ("slow", "good", "other"):
+        models.compute.post(partial(models.compute.load, Path(name), loaded.put, ahead=True))
+    models.opening.get(timeout=WAIT_S)
+    assert isinstance(models.ask("other", [1, 2]).ended.get(timeout=WAIT_S), Completion), "a request does not wait"
+    assert [name for name, _ in models.opened] == ["other"]
+    models.may_open.put(None)
+    for _ in range(3):
+        assert isinstance(loaded.get(timeout=WAIT_S), Stepper)
+    assert [name for name, _ in models.opened] == ["other", "slow", "good"]
+
+
+def test_who_waits_for_a_model_whose_turn_never_came_is_told_at_the_end(models: Models) -> None:
+    loaded: SimpleQueue[Stepper | Exception] = SimpleQueue()
+    for name in ("slow", "good"):
+        models.compute.post(partial(models.compute.load, Path(name), loaded.put, ahead=True))
+    models.opening.get(timeout=WAIT_S)
+    stopping = Thread(target=models.compute.stop)
+    stopping.start()
+    models.may_open.put(None)
+    stopping.join(WAIT_S)
+    for _ in range(2):
+        assert isinstance(loaded.get(timeout=WAIT_S), EngineClosed)
+    assert [name for name, _ in models.opened] == ["slow"]
 
 
 def test_a_model_that_is_loaded_at_the_end_is_freed(models: Models) -> None:

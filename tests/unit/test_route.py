@@ -54,6 +54,15 @@ def test_every_chunk_is_asked_and_every_node_works(num_chunks: int, num_nodes: i
     assert max(load.values()) - min(load.values()) <= 1, "with nodes alike the work is spread evenly"
 
 
+def test_nodes_that_still_load_a_model_are_asked_when_no_other_is_left() -> None:
+    loading = [candidate(f"a{i}", cluster=f"c{i}", fitness=0.9) for i in range(2)]
+    loading = [replace(one, presence=structs.replace(one.presence, loading=["m"])) for one in loading]
+    pool = [*loading, candidate("slow", fitness=0.2, latency_s=60), candidate("unfit", fitness=0.1)]
+    assert set(nodes_of(route(chunks(1), pool, 2), 0)) == {"slow", "unfit"}  # type: ignore[arg-type]
+    assert set(nodes_of(route(chunks(1), pool, 3), 0)) > {"slow", "unfit"}  # type: ignore[arg-type]
+    assert nodes_of(route(chunks(1), loading, 1), 0)  # type: ignore[arg-type]
+
+
 def test_a_fleet_stays_within_one_batch() -> None:
     assignments = route(chunks(32), [candidate(f"n{i}") for i in range(2000)])
     assert len(assignments) == MAX_ASSIGNMENTS
