@@ -10,12 +10,13 @@ import msgspec
 
 from schemas.commands import Cancel, Feedback
 from schemas.messages import Reply
-from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, FEEDBACK, PLAN, check_token
+from schemas.subjects import ANSWER, CANCEL, PLAN, check_token
 from services.cli.options import Target, bus_options, run
 from services.cli.reply import show
 from services.runtime.bus import Bus
+from services.runtime.client import WrongPart, give_feedback
 from services.runtime.survey import find_tokens
-from services.runtime.wire import BusError, Entry, decode
+from services.runtime.wire import BusError, decode
 
 SETTLE_S = 5.0
 
@@ -104,15 +105,10 @@ def feedback(id_: str, good: bool | None, right: str | None, chunk: int | None, 
 
 async def _feedback(wish: Feedback, target: Target) -> None:
     async with target.open() as bus:
-        stored = await bus.last(ASSEMBLED, id=wish.id)
-        if stored is None:
-            raise BusError(f"there is no answered query {wish.id}, or it is over 15 minutes old")
-        num = len(stored.message.outcomes)
-        if wish.chunk is not None and wish.chunk >= num:
-            raise click.UsageError(f"--chunk: the query has {num} chunks")
-        if wish.chunk is None and num > 1 and not wish.good:
-            raise click.UsageError(f"the query has {num} chunks; say with --chunk which one is meant")
-        await bus.commit(Entry(FEEDBACK, wish))
+        try:
+            await give_feedback(bus, wish)
+        except WrongPart as error:
+            raise click.UsageError(f"--chunk: {error}") from None
 
 
 def _checked(id_: str) -> str:

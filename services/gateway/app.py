@@ -18,6 +18,7 @@ from services.gateway.asking import Asking, Heard, chained
 from services.gateway.chat import Asked, read_chat
 from services.gateway.completion import chunk, completion, described, headers, rest_of, usage
 from services.gateway.errors import STATUS, HttpError, from_reply
+from services.gateway.face import Face, wants_events
 from services.gateway.idempotency import identify
 from services.gateway.metrics import Metrics
 from services.gateway.origin import check_origin
@@ -41,6 +42,7 @@ class Gateway:
         self._bus = bus
         self.asking = Asking(bus)
         self.metrics = Metrics()
+        self.face = Face(bus, self.asking)
         self.leaving = False
         self._pool = Pool(bus)
         self._responses = Responses(bus, self.asking, self._pool, self.metrics)
@@ -59,6 +61,7 @@ class Gateway:
             ("/livez", self.live, "GET"),
             ("/readyz", self.ready, "GET"),
             ("/metrics", self.show_metrics, "GET"),
+            *self.face.routes,
         ]
         served = [Route(path, self._guarded(path, handler), methods=[method]) for path, handler, method in routes]
         return Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
@@ -90,6 +93,8 @@ class Gateway:
         id_, keep = identify(request, self._bus)
         wanted = to_query({"id": id_, **fields})
         request.state.id = wanted.id
+        if wants_events(request):
+            return self.face.watch(wanted)
         reply = await while_connected(request.receive, self.asking.ask(wanted, keep=keep))
         self.metrics.count_reply(reply)
         return json_response(reply, STATUS[reply.error.code] if reply.error is not None else 200, headers(reply))

@@ -80,6 +80,7 @@ async def gateway(bus: Bus, *, listening: socket.socket) -> AsyncIterator[Sequen
     finally:
         gate.leaving = True
         server.should_exit = True
+        await gate.face.close()
         await serving
         await gate.asking.close()
 

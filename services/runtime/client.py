@@ -1,4 +1,7 @@
-"""Ask a question as a client does: by request, sent again with the same id for as long as no reply comes."""
+"""Ask a question as a client does, and tell how good its answer was.
+
+A request is sent again with the same id for as long as no reply comes.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,23 @@ import time
 import msgspec
 from nats.aio.msg import Msg
 
-from schemas.commands import Query
+from schemas.commands import Feedback, Query
 from schemas.messages import Reply
-from schemas.subjects import QUERY, Store
+from schemas.subjects import ASSEMBLED, FEEDBACK, QUERY, Store
 from services.runtime.bus import Bus
-from services.runtime.wire import BusError, decode
+from services.runtime.wire import BusError, Entry, decode
 
 RESEND_S = 5.0
 NOBODY_S = 3.0
 GRACE_S = 15.0
+
+
+class NotOnRecord(BusError):  # noqa: N818  # named for its cause
+    """There is no answered query of that id, or it is too old."""
+
+
+class WrongPart(ValueError):  # noqa: N818  # likewise
+    """The feedback does not say which part of the answer it is about, or what it says of it."""
 
 
 async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: float = NOBODY_S) -> Reply:
@@ -56,3 +67,18 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
     finally:
         await subscription.unsubscribe()
     raise BusError(f"no reply to query {query.id} within {query.timeout_s + GRACE_S:.0f} s")
+
+
+async def give_feedback(bus: Bus, wish: Feedback) -> None:
+    """Tell the trainer how good an answer was.  Raises WrongPart or NotOnRecord."""
+    if (wish.good is None) == (wish.answer is None):
+        raise WrongPart("say either whether the answer was good or what the right one is")
+    stored = await bus.last(ASSEMBLED, id=wish.id)
+    if stored is None:
+        raise NotOnRecord(f"there is no answered query {wish.id}, or it is over 15 minutes old")
+    num = len(stored.message.outcomes)
+    if wish.chunk is not None and not 0 <= wish.chunk < num:
+        raise WrongPart(f"the query has no chunk of that number, but {num}")
+    if wish.chunk is None and num > 1 and not wish.good:
+        raise WrongPart(f"the query has {num} chunks; say which one is meant")
+    await bus.commit(Entry(FEEDBACK, wish))

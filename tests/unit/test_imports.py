@@ -14,10 +14,12 @@ SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer", "gatewa
 HTTP = ("starlette", "uvicorn", "prometheus_client")
 PURE = (
     "services.decomposer.cutting",
+    "services.gateway.census",
     "services.gateway.chat",
     "services.gateway.completion",
     "services.gateway.errors",
     "services.gateway.origin",
+    "services.gateway.progress",
     "services.gateway.reading",
     "services.gateway.responses.request",
     "services.gateway.responses.resource",
