@@ -71,3 +71,18 @@ class Admission(Message, frozen=True, kw_only=True):
 
     id: Token
     admitted_at: float
+
+
+class ApiKey(Message, frozen=True, kw_only=True):
+    """A key of the gateway, known by its hash; times are Unix seconds.
+
+    `per_minute` requests may begin and `concurrent` ones run at a time, at each gateway; 0 is any number.  A revoked
+    key stays on record: where there ever was a key, nobody is let in without one.
+    """
+
+    name: Token
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    created_at: float
+    per_minute: Count = 0
+    concurrent: Count = 0
+    revoked_at: float | None = None

@@ -17,7 +17,7 @@ from msgspec import Struct
 from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
 from schemas.plans import Due, Plan, Revised, Route, Task, Timer
-from schemas.records import Admission, Fitness, Presence
+from schemas.records import Admission, ApiKey, Fitness, Presence
 from schemas.responses import Drafts, StoredResponse
 from schemas.terms import CachedAnswer
 
@@ -41,6 +41,7 @@ class Store(StrEnum):
     PRESENCE = "presence"
     ADMIT = "admit"
     ANSWERS = "answers"
+    KEYS = "keys"
 
 
 def check_token(value: str, what: str) -> str:
@@ -97,10 +98,11 @@ FITNESS = Subject("{node}", Fitness, Store.FITNESS)
 PRESENCE = Subject("{node}", Presence, Store.PRESENCE)
 ADMIT = Subject("{id}", Admission, Store.ADMIT)
 CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
+KEY = Subject("{name}", ApiKey, Store.KEYS)
 
 TABLE: tuple[Subject[Struct], ...] = (
     QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
-    CANCEL, PIECE, RESPONSE, DRAFTS, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED,
+    CANCEL, PIECE, RESPONSE, DRAFTS, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED, KEY,
 )  # type: ignore[assignment]  # fmt: skip
 
 

@@ -48,6 +48,9 @@ def main() -> int:
     parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
     parser.add_argument("--max-fan-out", type=int, metavar="N", help="decomposer: nodes asked for one chunk at most")
     parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
+    parser.add_argument(
+        "--cors-origin", action="append", default=[], metavar="URL", help="gateway: whose pages may ask"
+    )
     arguments = parser.parse_args()
     if not 0 <= arguments.canaries <= 1:
         parser.error("--canaries RATE must lie in 0 to 1")
@@ -67,7 +70,7 @@ def main() -> int:
         deployment = Deployment(url=connection, space=space, replicas=arguments.replicas, limits=limits)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             if arguments.name == GATEWAY:
-                runner.run(_serve(arguments.http, deployment))
+                runner.run(_serve(arguments.http, arguments.cors_origin, deployment))
             else:
                 runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
@@ -96,13 +99,13 @@ async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
         await run(services, deployment)
 
 
-async def _serve(address: str, deployment: Deployment) -> None:
+async def _serve(address: str, origins: list[str], deployment: Deployment) -> None:
     with listen(address) as listening:
 
         def tell() -> None:
             print(url_of(listening), flush=True)  # noqa: T201  # the one line that a user, or a script, reads
 
-        await run([Service(GATEWAY, partial(gateway, listening=listening))], deployment, tell)
+        await run([Service(GATEWAY, partial(gateway, listening=listening, origins=origins))], deployment, tell)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from services.cli.ask import ask
 from services.cli.chat import chat
 from services.cli.completion import completion
 from services.cli.evaluate import evaluate
+from services.cli.keys import keys
 from services.cli.models import models
 from services.cli.plan import plan
 from services.cli.queries import answer, cancel, feedback
@@ -39,7 +40,23 @@ def dellm() -> None:
     """Answer questions with many small local language models on a NATS bus."""
 
 
-COMMANDS = (up, ask, chat, plan, watch, status, answer, cancel, feedback, models, evaluate, score, replay, completion)
+COMMANDS = (
+    up,
+    ask,
+    chat,
+    plan,
+    watch,
+    status,
+    answer,
+    cancel,
+    feedback,
+    keys,
+    models,
+    evaluate,
+    score,
+    replay,
+    completion,
+)
 
 for command in COMMANDS:
     dellm.add_command(command)

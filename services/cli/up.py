@@ -54,8 +54,9 @@ from services.runtime.supervision import beside
     default=ANY_PORT,
     show_default=True,
     metavar="HOST:PORT",
-    help="Where the gateway serves HTTP; port 0 takes a free one.",
+    help="Where the gateway serves HTTP; port 0 takes a free one.  Beyond loopback it wants keys, see `dellm keys`.",
 )
+@click.option("--cors-origin", "origins", multiple=True, metavar="URL", help="Whose pages may ask, too; repeatable.")
 @run_code_option
 @limits_options
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
@@ -66,6 +67,7 @@ def up(
     nodes: tuple[str, ...],
     canary_rate: float,
     http: str,
+    origins: tuple[str, ...],
     run_code: bool,
     verbose: bool,
     limits: Limits,
@@ -82,7 +84,7 @@ def up(
             canary_rate=canary_rate,
             run_code=run_code,
             limits=limits,
-            more=[Service("gateway", partial(gateway, listening=listening))],
+            more=[Service("gateway", partial(gateway, listening=listening, origins=origins))],
             say=say,
         )
         run(_up(everything, target.data / HTTP_FILE, listening))

@@ -19,16 +19,27 @@ STATUS = {
 FINAL = frozenset({ErrorCode.DEADLINE, ErrorCode.CANCELLED})  # by its status a client would try again
 RETRY_AFTER_S = 1
 SERVER_ERROR = 500
+TOO_MANY = 429
+UNKNOWN_KEY = 401
 
 
 class HttpError(Exception):
     """A request that gets no answer: its status, its cause, and the field that is at fault."""
 
-    def __init__(self, status: int, message: str, *, code: str = "bad_request", param: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str = "bad_request",
+        param: str | None = None,
+        retry_after_s: int = RETRY_AFTER_S,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.param = param
+        self._retry_after_s = retry_after_s
 
     @property
     def body(self) -> dict[str, Any]:
@@ -39,8 +50,10 @@ class HttpError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """What tells a client when to try again, or not to."""
-        if self.code == ErrorCode.OVERLOADED:
-            return {"retry-after": str(RETRY_AFTER_S)}
+        if self.status == TOO_MANY:
+            return {"retry-after": str(self._retry_after_s)}
+        if self.status == UNKNOWN_KEY:
+            return {"www-authenticate": "Bearer"}
         return {"x-should-retry": "false"} if self.code in FINAL else {}
 
 

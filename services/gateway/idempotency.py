@@ -6,12 +6,14 @@ import hashlib
 
 from starlette.requests import Request
 
+from services.gateway.doorkeeper import KEY_OF
 from services.runtime.bus import Bus
 
 
 def identify(request: Request, bus: Bus) -> tuple[str, bool]:
     """Give the query's id, and whether it goes on without its client, who may send it again with the same key."""
     key = request.headers.get("idempotency-key")
-    id_ = hashlib.sha256(key.encode()).hexdigest()[:32] if key else bus.new_id()
+    owner = request.scope.get(KEY_OF, "")  # the same word of two clients is not the same query
+    id_ = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()[:32] if key else bus.new_id()
     request.state.id = id_
     return id_, key is not None

@@ -53,6 +53,10 @@ class Metrics:
         if reply.error is None:
             self._confidence.observe(confidence_of(reply))
 
+    def count_refusal(self, status: int) -> None:
+        """Count a request that was not let in; its path is whatever a stranger likes, and no label."""
+        self.requests.labels("refused", str(status)).inc()
+
     def render(self) -> bytes:
         """Write all figures as Prometheus reads them."""
         return generate_latest(self._registry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from services.gateway.errors import HttpError
@@ -16,13 +17,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_origin(host: str, origin: str | None) -> None:
-    """Refuse another site's page, also one whose name was made to point here.  Raises HttpError."""
+def check_origin(host: str, origin: str | None, *, named: Collection[str] = (), loopback: bool = True) -> None:
+    """Refuse another site's page that the operator has not `named`.  Raises HttpError.
+
+    With `loopback` a name that was made to point here is refused, too; where a key is asked for, no page has it.
+    """
     try:
         name, page = urlsplit(f"//{host}").hostname or "", urlsplit(origin or "").netloc
     except ValueError:
         name, page = "", ""
-    if not is_loopback(name):
+    if loopback and not is_loopback(name):
         raise HttpError(403, "`Host` must be a loopback address", code="wrong_host")
-    if origin is not None and page != host:
+    if origin is not None and page != host and origin not in named:
         raise HttpError(403, "pages of other sites may not ask here", code="cross_origin")

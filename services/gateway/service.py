@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
 
 from services.gateway.app import Gateway
+from services.gateway.connections import BoundedConnection, quiet_about_clients
+from services.gateway.doorkeeper import MAX_HEADER_BYTES, Doorkeeper
 from services.gateway.origin import is_loopback
 from services.runtime.bus import Bus
+from services.runtime.lifecycle import repeating
 from services.runtime.routes import Route
 from services.runtime.wire import BusError
 
@@ -22,9 +26,9 @@ log = structlog.get_logger(__name__)
 ANY_PORT = "127.0.0.1:0"
 STREAMS_END_S = 10
 IDLE_S = 20
-MAX_HEADER_BYTES = 32 * 1024
 MAX_CONNECTIONS = 2048
 BACKLOG = 256
+KEYS_S = 1.0  # until a key that was revoked is known to be so
 
 
 class GatewayError(BusError):
@@ -37,8 +41,6 @@ def listen(address: str) -> socket.socket:
     host = host.strip("[]")
     if not host or not port.isdecimal():
         raise GatewayError(f"--http {address!r} must be HOST:PORT, such as 127.0.0.1:8000")
-    if not is_loopback(host):
-        raise GatewayError(f"--http {address}: anybody could ask there; without keys it serves loopback only")
     try:
         listening = socket.create_server(
             (host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
@@ -56,18 +58,35 @@ def url_of(listening: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def gateway(bus: Bus, *, listening: socket.socket) -> AsyncIterator[Sequence[Route]]:
-    """Serve HTTP while the body runs.  At the end streams have STREAMS_END_S to end."""
+async def gateway(
+    bus: Bus, *, listening: socket.socket, origins: Collection[str] = ()
+) -> AsyncIterator[Sequence[Route]]:
+    """Serve HTTP while the body runs, to pages of other `origins` too.  At the end streams have STREAMS_END_S to end.
+
+    Raises GatewayError where anybody could ask, and there is no key.
+    """
     gate = Gateway(bus)
+    host, port = listening.getsockname()[:2]
+    door = Doorkeeper(bus, anybody=not is_loopback(host), origins=origins, on_refusal=gate.metrics.count_refusal)
+    await door.read_keys()
+    if not is_loopback(host) and not door.has_keys:
+        raise GatewayError(
+            f"--http {host}:{port}: anybody could ask there; run it on loopback first and make a key with"
+            " `dellm keys add NAME`"
+        )
+    app = door.before(gate.app())
+    if origins:
+        app = CORSMiddleware(app, origins, allow_methods=("GET", "POST"), allow_headers=("*",), expose_headers=("*",))
+    quiet_about_clients()
     server = _Server(
         uvicorn.Config(
-            gate.app(),
+            app,
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             ws="none",
-            http="h11",
+            http=BoundedConnection,
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=STREAMS_END_S,
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
@@ -76,7 +95,8 @@ async def gateway(bus: Bus, *, listening: socket.socket) -> AsyncIterator[Sequen
     )
     serving = asyncio.create_task(server.serve(sockets=[listening.dup()]), name="gateway")
     try:
-        yield []
+        async with repeating(KEYS_S, door.read_keys):
+            yield []
     finally:
         gate.leaving = True
         server.should_exit = True

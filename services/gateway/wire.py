@@ -8,11 +8,14 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.errors import HttpError
+
+log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
@@ -83,9 +86,13 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        del scope
         async with aclosing(self._events):
-            await while_connected(receive, self._send_all(send))
+            try:
+                await while_connected(receive, self._send_all(send))
+            except ClientDisconnect:
+                return
+            except TimeoutError:
+                log.info("stream.unread", path=scope["path"])
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -141,7 +141,8 @@ def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
         max_bytes=CACHE_MAX_BYTES,
         discard=DiscardPolicy.OLD,
     )
-    return [stream, fitness, presence, admit, answers]
+    keys = _bucket(space, Store.KEYS, replicas)
+    return [stream, fitness, presence, admit, answers, keys]
 
 
 def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own call has no max_msgs

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+import httpx
 from playwright.async_api import Page, expect
 
 from models.engine import Request
-from schemas.subjects import FEEDBACK, Space
+from schemas.keys import hash_key
+from schemas.records import ApiKey
+from schemas.subjects import FEEDBACK, KEY, Space
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.runtime.lifecycle import Service
 from services.runtime.server import EmbeddedServer
+from services.runtime.wire import Entry
 from tests.door import served
 from tests.support import Gate, ScriptedEngine, cluster, saying, wait_until
 
@@ -165,6 +169,28 @@ async def test_a_partial_answer_says_what_is_missing(server: EmbeddedServer, spa
     async with served(server, space, ScriptedEngine(halve)) as (url, _):
         await ask(page, url, TWO)
         await expect(page.locator(".turn[data-state=partial] .banner")).to_contain_text("what is the capital of Peru")
+
+
+async def test_a_key_is_asked_for_and_kept(server: EmbeddedServer, space: Space, page: Page) -> None:
+    async with served(server, space, ScriptedEngine(saying("Lima."))) as (url, deployed):
+        await deployed.bus.commit(Entry(KEY, ApiKey(name="ann", sha256=hash_key("k1"), created_at=0.0)))
+        async with httpx.AsyncClient() as client:
+
+            async def is_in_force() -> bool:
+                return (await client.get(f"{url}/nodes")).status_code == 401
+
+            await wait_until(is_in_force, "the key is in force")
+        await page.goto(url)
+        await page.get_by_label("Key", exact=True).fill("k2")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog")).to_contain_text("not known here")
+        await page.get_by_label("Key", exact=True).fill("k1")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#pool")).to_have_text("1 node")
+        await page.reload()
+        await ask(page, url, PERU)
+        await expect(page.locator(".answer")).to_have_text("Lima.")
+        await expect(page.get_by_role("dialog")).not_to_be_visible()
 
 
 async def test_a_narrow_screen_and_the_keyboard(server: EmbeddedServer, space: Space, page: Page) -> None:

@@ -130,8 +130,8 @@ async def test_pages_of_other_sites_and_large_bodies_are_refused(server: Embedde
         assert large.status_code == 413
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0:0", "8000", "127.0.0.1:http", "10.0.0.1:80"])
-def test_it_serves_loopback_only(address: str) -> None:
+@pytest.mark.parametrize("address", ["8000", "127.0.0.1:http", ":80", "nowhere.invalid:80"])
+def test_an_address_that_is_none(address: str) -> None:
     with pytest.raises(GatewayError, match="--http"):
         listen(address)
 
