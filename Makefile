@@ -23,11 +23,15 @@ help: ## list the targets
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "make: Python 3.11 or newer is needed; name it with PYTHON=..." >&2; exit 1; }
+	@case "$(CMAKE_ARGS)" in *GGML_CUDA=[oO1]*) \
+		command -v "$${CUDACXX:-nvcc}" >/dev/null || { echo "make: a build with CUDA needs nvcc and cuBLAS of the CUDA \
+	toolkit; put nvcc on PATH, or name it with CUDACXX=..." >&2; exit 1; } ;; esac
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing; llama.cpp is compiled the first time, which takes some minutes"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	@CMAKE_ARGS="$(CMAKE_ARGS) -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$$(getconf _NPROCESSORS_ONLN) \
-		$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+		$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt \
+		$(if $(CMAKE_ARGS),--no-cache-dir) --editable '.[dev]'
 	@touch $@
 
 run: $(READY) ## ask QUERY='...' with everything in one process

@@ -37,6 +37,15 @@ def free_bytes(root: Path = Path("/")) -> int:
     return max(0, min(free))
 
 
+def resident_bytes(root: Path = Path("/")) -> int | None:
+    """Return the memory that this process holds; None where the system does not tell it in Linux's way."""
+    try:
+        lines = (root / "proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), None)
+
+
 def _quotas(root: Path) -> list[int]:
     quotas = []
     for group in _groups(root):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 Role = Literal["system", "user", "assistant"]
@@ -143,9 +143,10 @@ class Stats:
 
     `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
     `prefill_tokens_computed` those of them that were computed, not shared.  The KV cache holds `cache_tokens`, of those
-    that run and of those that ended: of these `kept_prefixes` are there, and `evicted_prefixes` gave way to others.
-    `steps` counts batches, whose computation
-    took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling and text.
+    that run and of those that ended: of these `kept_prefixes` are there, `reused_prefixes` counts the requests that
+    began with one of them, and `evicted_prefixes` those that gave way to others.  `steps` counts batches, whose
+    computation took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling
+    and text.  `weight_bytes` and `cache_bytes` are what the weights and the KV cache take.
     """
 
     threads: int
@@ -153,7 +154,10 @@ class Stats:
     context_tokens: int
     cache_tokens: int
     gpu_layers: int
+    weight_bytes: int
+    cache_bytes: int
     kept_prefixes: int
+    reused_prefixes: int
     evicted_prefixes: int
     running: int
     waiting: int
@@ -216,6 +220,10 @@ class Engine(Protocol):
             EngineClosed: `close` was called.
 
         """
+        ...
+
+    def stats(self) -> Mapping[Path, Stats]:
+        """Return what each loaded model has done since it was loaded, by its real path."""
         ...
 
     async def close(self) -> None:

@@ -64,6 +64,11 @@ class Gguf:
         return int(llama_cpp.llama_model_n_params(self.model))
 
     @property
+    def weight_bytes(self) -> int:
+        """How much memory its weights take."""
+        return int(llama_cpp.llama_model_size(self.model))
+
+    @property
     def trained_tokens(self) -> int:
         """The longest context that the model was trained for."""
         return int(llama_cpp.llama_model_n_ctx_train(self.model))

@@ -181,7 +181,7 @@ class LlamaEngine:
         return await done
 
     def stats(self) -> dict[Path, Stats]:
-        """Return what each loaded model has done since it was loaded, by its real path."""
+        """See `Engine.stats`."""
         return self._compute.stats()
 
     async def close(self) -> None:

@@ -63,6 +63,8 @@ class LlamaRunner:
         self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
         self.cache_tokens = min(cache_tokens, self.context_tokens * most)
         self._cache_type = cache_type
+        self.weight_bytes = self._gguf.weight_bytes
+        self.cache_bytes = int(self._gguf.kv_bytes(self.cache_tokens) * _BYTES[cache_type])
         self._padding = gpu_layers == 0 and self.sharing  # where there is a sequence more, whose state can be dropped
         self.prompt, self.piece, self.grammar = self._gguf.prompt, self._gguf.piece, self._gguf.grammar
         try:
@@ -74,7 +76,7 @@ class LlamaRunner:
         self._make_batch(self.batch_tokens)
 
     def _open(self) -> llama_cpp.llama_context_p:
-        needed, free = int(self._gguf.kv_bytes(self.cache_tokens) * _BYTES[self._cache_type]), free_bytes()
+        needed, free = self.cache_bytes, free_bytes()
         size = f"a KV cache of {self.cache_tokens} tokens ({self._cache_type})"
         if self.gpu_layers == 0 and needed > free:
             raise self._gguf.error(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from models.engine import Completion, Engine, Request, Turn
+    from models.engine import Completion, Engine, Request, Stats, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,11 @@ class SharedEngine:
         """See `Engine.close`."""
         await self._engine.close()
 
-    def stats(self) -> SharedStats:
+    def stats(self) -> Mapping[Path, Stats]:
+        """See `Engine.stats`."""
+        return self._engine.stats()
+
+    def sharing(self) -> SharedStats:
         """Return how much was shared so far."""
         return SharedStats(asked=self._asked, shared=self._shared)
 

@@ -54,7 +54,7 @@ class Slots:
         self._by_use = list(range(count))  # least recently used first
         self._size = cells
         self.sharing = sharing
-        self.evicted = 0
+        self.evicted = self.reused = 0
 
     @property
     def num_kept(self) -> int:
@@ -89,6 +89,7 @@ class Slots:
         else:
             target = min(idle, key=lambda slot: (tokens > 0 and slot == source, len(self._kept[slot]) > 0))
             self.evicted += len(self._kept[target]) > 0
+        self.reused += tokens > 0 and self._runs[source] is None
         share = self._share(sequence, source if tokens else target, target, tokens)
         self._runs[target] = sequence
         self._kept[target] = _NOTHING

@@ -39,7 +39,8 @@ class Runner(Protocol):
 
     `sequences` of them run at once, with up to `context_tokens` each, and up to `scheduler.HIGH_EXTRA` of high priority
     more.  A batch has up to `batch_tokens`, which are more than those.  `sharing` tells whether a slot's state can be
-    cut at any token; else it can only be forgotten whole.  `decode_s` is how long the model has computed so far.
+    cut at any token; else it can only be forgotten whole.  `decode_s` is how long the model has computed so far;
+    `weight_bytes` and `cache_bytes` are what its weights and its KV cache take.
     """
 
     sequences: int
@@ -50,6 +51,8 @@ class Runner(Protocol):
     threads: int
     gpu_layers: int
     sharing: bool
+    weight_bytes: int
+    cache_bytes: int
     decode_s: float
 
     def prompt(self, messages: Values[Turn]) -> list[int]:
@@ -123,7 +126,10 @@ class Stepper:
             sequences=runner.sequences,
             context_tokens=runner.context_tokens,
             cache_tokens=runner.cache_tokens,
+            weight_bytes=runner.weight_bytes,
+            cache_bytes=runner.cache_bytes,
             kept_prefixes=self._slots.num_kept,
+            reused_prefixes=self._slots.reused,
             evicted_prefixes=self._slots.evicted,
             gpu_layers=runner.gpu_layers,
             running=scheduler.num_running,

@@ -16,10 +16,30 @@ Count = Annotated[int, Meta(ge=0)]
 Latency = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_S)]
 
 
+class ModelUse(Message, frozen=True, kw_only=True):
+    """What a loaded model has done in one process, and what it holds there.
+
+    Of the `prompt_tokens` that were asked, `computed_tokens` were computed.  The others' cells were there: those of
+    `kept_prefixes` requests that ended are kept.
+    """
+
+    requests: Count
+    prompt_tokens: Count
+    computed_tokens: Count
+    generated_tokens: Count
+    kept_prefixes: Count
+    reused_prefixes: Count
+    evicted_prefixes: Count
+    compute_s: Annotated[float, Meta(ge=0.0)]
+    weight_bytes: Count
+    cache_bytes: Count
+
+
 class Presence(Message, frozen=True, kw_only=True):
     """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once.
 
-    Tasks for the models that it is `loading` still wait until that is done.
+    Tasks for the models that it is `loading` still wait until that is done.  `use` tells of the loaded ones, which all
+    nodes of a `process` share; it holds `resident_bytes` in all.
     """
 
     node: Token
@@ -30,6 +50,9 @@ class Presence(Message, frozen=True, kw_only=True):
     fitness: Probability
     started_at: float
     loading: list[str] = []
+    process: str = ""
+    resident_bytes: Count | None = None
+    use: dict[str, ModelUse] = {}
 
 
 class Record(Message, frozen=True, kw_only=True):

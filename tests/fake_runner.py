@@ -77,6 +77,8 @@ class FakeRunner:
     threads: int = 1
     gpu_layers: int = 0
     sharing: bool = True
+    weight_bytes: int = 0
+    cache_bytes: int = 0
     cells: dict[int, list[int]] = field(default_factory=dict)
     places: dict[int, list[int]] = field(default_factory=dict)  # of the cells, which sequences share
     places_made: int = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from models.engine import Completion, Request, Turn
+from models.engine import Completion, Request, Stats, Turn
 from schemas.subjects import Space
 from services.assembler.service import assembler
 from services.decomposer.service import decomposer
@@ -80,6 +80,9 @@ class ScriptedEngine:
 
     async def load(self, model: Path) -> None:
         self.loaded.append(model)
+
+    def stats(self) -> dict[Path, Stats]:
+        return {}
 
     async def close(self) -> None:
         return

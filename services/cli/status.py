@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import click
 import msgspec
 from rich.table import Table
 
-from schemas.records import Record
+from schemas.records import Presence, Record
 from schemas.subjects import ADMIT
 from services.cli.options import Target, bus_options, out, run
 from services.decomposer.roster import Roster
@@ -38,9 +39,11 @@ def status(as_json: bool, target: Target) -> None:
         click.echo(msgspec.json.encode(overview))
         return
     console = out()
-    for table in (_services(overview), _nodes(overview), _consumers(overview)):
+    for table in (_services(overview), _nodes(overview), _models(overview), _consumers(overview)):
         console.print(table)
         console.print()
+    for line in _memory(overview):
+        console.print(line)
     limits = overview.limits
     console.print(f"{overview.in_flight} of {limits.max_in_flight} queries in flight")
     console.print(f"the stream keeps {limits.stream_max_bytes:,} bytes for {limits.stream_max_age_s:g} s")
@@ -92,6 +95,49 @@ def _nodes(overview: Overview) -> Table:
             "  ".join(f"{key} {of.fitness:.2f} ({_right(of)})" for key, of in kinds.items()),
         )
     return table
+
+
+def _processes(overview: Overview) -> dict[str, Presence]:
+    """Give one node of each process, with all models of the process: its nodes tell the same figures."""
+    found: dict[str, Presence] = {}
+    for candidate in overview.nodes:
+        presence = candidate.presence
+        known = found.get(presence.process)
+        found[presence.process] = msgspec.structs.replace(presence, use=(known.use if known else {}) | presence.use)
+    return found
+
+
+def _models(overview: Overview) -> Table:
+    table = _grid("model", "process", "requests", "prompt tokens", "computed", "prefixes", "generated", "per second")
+    for process, presence in _processes(overview).items():
+        for name, use in presence.use.items():
+            table.add_row(
+                name,
+                process,
+                str(use.requests),
+                str(use.prompt_tokens),
+                str(use.computed_tokens),
+                f"{use.kept_prefixes} kept, {use.reused_prefixes} reused, {use.evicted_prefixes} gone",
+                str(use.generated_tokens),
+                f"{use.generated_tokens / use.compute_s:.1f}" if use.compute_s else "-",
+            )
+    return table
+
+
+def _memory(overview: Overview) -> Iterator[str]:
+    """Tell what each process with models holds, by part."""
+    for process, presence in _processes(overview).items():
+        if not presence.use or presence.resident_bytes is None:
+            continue
+        weights = sum(use.weight_bytes for use in presence.use.values())
+        cache = sum(use.cache_bytes for use in presence.use.values())
+        rest = max(0, presence.resident_bytes - weights - cache)
+        parts = f"weights {_gib(weights)}, KV cells {_gib(cache)}, buffers, Python and libraries {_gib(rest)}"
+        yield f"{process} holds {_gib(presence.resident_bytes)} GiB: {parts}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.2f}"
 
 
 def _right(record: Record) -> str:

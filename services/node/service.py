@@ -11,12 +11,14 @@ from pathlib import Path
 
 import structlog
 
+from models.cores import resident_bytes
 from models.engine import Engine
 from schemas.commands import Cancel
 from schemas.messages import Result
 from schemas.plans import Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from services.node.figures import PROCESS, model_use
 from services.node.work import Work
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
@@ -119,6 +121,9 @@ class Node:
             fitness=self._config.fitness,
             started_at=self._started_at,
             loading=list(self._loading),
+            process=PROCESS,
+            resident_bytes=resident_bytes(),
+            use=model_use(self._config.models, self._engine.stats()),
         )
         await self._bus.commit(Entry(PRESENCE, presence))
 

@@ -34,8 +34,8 @@ async def engine(job: Job) -> AsyncIterator[Contender]:
     made = LlamaEngine(
         threads=job.threads,
         context_tokens=job.context_tokens,
-        sequences=job.concurrency,
-        cache_tokens=job.context_tokens * job.concurrency,
+        sequences=job.slots,
+        cache_tokens=job.context_tokens * job.slots,
     )
     await made.load(Path(job.model))
 
@@ -114,7 +114,7 @@ async def raw(job: Job, *, shared: bool = False) -> AsyncIterator[Contender]:
 
     def run_all(prompts: list[str]) -> list[Answer]:
         starts = range(0, len(prompts), job.concurrency)
-        return [each for i in starts for each in loop.generate(prompts[i : i + job.concurrency], job.max_tokens)]
+        return [said for i in starts for said in loop.generate(prompts[i : i + job.concurrency], job.max_tokens)]
 
     yield Contender(run_all=run_all, counters=lambda: {"prefill_tokens_computed": loop.prefill_computed})
     loop.close()
@@ -127,6 +127,8 @@ CONTENDERS: dict[Name, Callable[[Job], AbstractAsyncContextManager[Contender]]] 
     "raw": raw,
     "raw-shared": partial(raw, shared=True),
     "llama-server": llama_server,
+    "engine-8": engine,
+    "llama-server-8": llama_server,
 }
 
 
@@ -151,8 +153,8 @@ def busy_s() -> tuple[float, float]:
     """Give the seconds of core time that the machine and this process with its children have used."""
     cpu = psutil.cpu_times()
     own = sum(
-        each.cpu_times().user + each.cpu_times().system
-        for each in [psutil.Process(), *psutil.Process().children(recursive=True)]
+        process.cpu_times().user + process.cpu_times().system
+        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]
     )
     return sum(cpu) - cpu.idle - getattr(cpu, "iowait", 0.0) - getattr(cpu, "guest", 0.0), own
 
@@ -167,7 +169,7 @@ async def work(job: Job) -> Outcome:
         wall_s = time.perf_counter() - started
         all_s, own_s = (now - then for now, then in zip(busy_s(), busy, strict=True))
         counted = {name: value - before[name] for name, value in contender.counters().items()}
-    who = resource.RUSAGE_CHILDREN if job.contender == "llama-server" else resource.RUSAGE_SELF
+    who = resource.RUSAGE_CHILDREN if job.contender.startswith("llama-server") else resource.RUSAGE_SELF
     return Outcome(
         answers=answers,
         wall_s=wall_s,

@@ -7,8 +7,10 @@ and threads, and no prompt twice.  The contenders are
   `locked-cold` forgets it each time;
 - `raw`: a bare loop of `llama_decode` without any work on text, the ceiling; `raw-shared` computes what all prompts
   begin with once;
-- `llama-server`, over loopback, if there is one.
-The wave is one long prompt asked eight times at once with eight seeds.
+- `llama-server`, over loopback, if there is one;
+- `engine-8` and `llama-server-8`: where more ask at once, with the eight slots that are the default.
+All others have as many slots as there are clients.  The phase `long` asks prompts of 1,500 tokens one by one.  The wave
+is one long prompt asked eight times at once with eight seeds.
 """
 
 from __future__ import annotations
@@ -17,72 +19,74 @@ import argparse
 import json
 import os
 import platform
+import random
 import shutil
-import statistics
 import subprocess
 import sys
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 import models
 from models.cores import usable_cores
+from tests.bench.comparison import LONG, WAVE, figures, ratios, show
 from tests.bench.jobs import Job, Name, Outcome
-from tests.bench.pipeline import percentile
 
 PROMPTS = Path(__file__).with_name("prompts.jsonl")
 DEFAULT_MODEL = "qwen2.5-coder-0.5b"
-CONTENDERS: tuple[Name, ...] = ("engine", "locked", "raw", "raw-shared", "llama-server")
-WAVE_CONTENDERS: tuple[Name, ...] = ("engine", "locked", "locked-cold", "raw-shared", "llama-server")
-WAVE, WAVE_SEQUENCES = "wave", 8
-FEWEST_REQUESTS = 6
-CONTEXT_TOKENS = 512  # per sequence
-
-# Of the issue: (figure, phase, over which peer) -> at least.  In the wave tokens/s stand for whole requests/s: they are
-# the same where all requests run their budget, and where a sampled one ends early it does not count as fast.
-TARGETS: dict[tuple[str, str, Name], float] = {
-    ("tokens_per_s", "1", "locked"): 0.97,
-    ("tokens_per_s", "8", "raw"): 0.95,
-    ("tokens_per_s", "8", "llama-server"): 1.0,
-    ("tokens_per_s", WAVE, "locked-cold"): 2.5,
-    ("tokens_per_s", WAVE, "llama-server"): 1.5,
+DEFAULT_SLOTS = 8
+STEADY: tuple[Name, ...] = ("engine", "llama-server", "locked", "raw", "raw-shared")
+CONTENDERS: dict[str, tuple[Name, ...]] = {  # of the phases in which others take part
+    WAVE: ("engine", "llama-server", "locked", "locked-cold", "raw-shared"),
+    LONG: ("engine", "llama-server"),
 }
-# Measured too, without a target.
-ALSO: tuple[tuple[str, str, Name], ...] = (
-    ("tokens_per_s", "8", "raw-shared"),
-    ("tokens_per_s", "16", "raw"),
-    ("tokens_per_s", "8", "locked"),
-    ("tokens_per_s", WAVE, "locked"),
-    ("tokens_per_s", WAVE, "raw-shared"),
-)
-PYTHON_SHARE_TARGET = 0.05
+MANY: tuple[Name, ...] = ("engine-8", "llama-server-8")
+FEWEST_REQUESTS = 6
+WAVE_SEQUENCES, LONG_PROMPTS = 8, 3
+CONTEXT_TOKENS, LONG_CONTEXT_TOKENS = 512, 2048  # per sequence
+WORDS = "river stone cloud window letter garden winter bridge market silver engine forest mirror harbour candle".split()
+LONG_WORDS = 1470  # of about a token each
 
 
 class Phase(NamedTuple):
-    """A measurement that every contender runs; `name` is the concurrency, or `WAVE`."""
+    """A measurement that every contender runs; `name` is the concurrency, `LONG` or `WAVE`."""
 
     name: str
     concurrency: int
     prompts: list[str]
-    seeds: list[int] | None
+    seeds: list[int] | None = None
+    context_tokens: int = CONTEXT_TOKENS
+
+    @property
+    def contenders(self) -> tuple[Name, ...]:
+        """Who takes part."""
+        many = MANY if self.concurrency > DEFAULT_SLOTS else ()
+        return (*CONTENDERS.get(self.name, STEADY), *many)
 
 
 def phases(fresh: list[str], wave: str, concurrencies: list[int], rounds: int) -> list[Phase]:
     """Give the phases: each takes its prompts from the beginning, for each runs in a new process.
 
+    With fewer prompts than `rounds` need there are fewer rounds.
+
     Raises:
         SystemExit: there are too few prompts.
 
     """
-    counts = {at_once: max(FEWEST_REQUESTS, rounds * at_once) for at_once in concurrencies}
-    if (needed := max(counts.values()) + 1) > len(fresh):
-        raise SystemExit(f"{needed} prompts are needed (one is for warming up), the file has {len(fresh)}")
-    steady = [Phase(str(at_once), at_once, fresh[:count], None) for at_once, count in counts.items()]
-    return [*steady, Phase(WAVE, WAVE_SEQUENCES, [wave] * WAVE_SEQUENCES, list(range(1, WAVE_SEQUENCES + 1)))]
+    most = len(fresh) - 1  # one is for warming up
+    if (needed := max(FEWEST_REQUESTS, *concurrencies)) > most:
+        raise SystemExit(f"{needed + 1} prompts are needed (one is for warming up), the file has {len(fresh)}")
+    counts = {at_once: max(FEWEST_REQUESTS, min(rounds, most // at_once) * at_once) for at_once in concurrencies}
+    dice = random.Random(1)
+    long = [f"Which word is not a thing? {' '.join(dice.choices(WORDS, k=LONG_WORDS))}" for _ in range(LONG_PROMPTS)]
+    return [
+        *(Phase(str(at_once), at_once, fresh[:count]) for at_once, count in counts.items()),
+        Phase(LONG, 1, long, context_tokens=LONG_CONTEXT_TOKENS),
+        Phase(WAVE, WAVE_SEQUENCES, [wave] * WAVE_SEQUENCES, list(range(1, WAVE_SEQUENCES + 1))),
+    ]
 
 
 def run(job: Job) -> Outcome:
@@ -102,46 +106,26 @@ def run(job: Job) -> Outcome:
     return msgspec.json.decode(done.stdout, type=Outcome)
 
 
-def figures(outcome: Outcome) -> dict[str, float]:
-    """Say what an outcome comes to; times in seconds, sizes in bytes."""
-    answers = outcome.answers
-    latencies = [each.latency_s for each in answers]
-    asked = sum(each.prompt_tokens for each in answers)
-    counted = outcome.counted
-    found = {
-        "requests": len(answers),
-        "generated_tokens": sum(each.completion_tokens for each in answers),
-        "wall_s": outcome.wall_s,
-        "tokens_per_s": sum(each.completion_tokens for each in answers) / outcome.wall_s,
-        "tokens_per_core_s": sum(each.completion_tokens for each in answers) / outcome.core_s,
-        "requests_per_s": len(answers) / outcome.wall_s,
-        "first_s_p50": statistics.median(each.first_s for each in answers),
-        "latency_s_p50": statistics.median(latencies),
-        "latency_s_p99": percentile(latencies, 0.99),
-        "peak_rss_bytes": outcome.peak_rss_bytes,
-        "others_share": outcome.others_share,
-        "prefill_tokens_asked": asked,
-    }
-    if "prefill_tokens_computed" in counted:
-        found["prefill_tokens_computed"] = counted["prefill_tokens_computed"]
-    if counted.get("steps"):
-        found["step_ms"] = 1e3 * (counted["decode_s"] + counted["python_s"]) / counted["steps"]
-        found["python_share"] = counted["python_s"] / (counted["decode_s"] + counted["python_s"])
-    return found
-
-
 def measure(arguments: argparse.Namespace, model: Path, server: str | None) -> dict[str, dict[str, dict[str, float]]]:
-    """Run all phases; figures by phase and contender.  Of `--repeats` the one with the median tokens/s counts."""
+    """Run all phases; figures by phase and contender.
+
+    Contenders take turns.  Of `--repeats` the one with the median tokens/s counts, of long prompts that with the median
+    time to the first text.
+    """
     rows = {PROMPTS: queries_of(PROMPTS), arguments.prompts: queries_of(arguments.prompts)}
     wave = rows[PROMPTS].pop(WAVE)
     rows[arguments.prompts].pop(WAVE, None)
     fresh = list(rows[arguments.prompts].values())
     found: dict[str, dict[str, dict[str, float]]] = {}
     for phase in phases(fresh, wave, arguments.concurrency, arguments.rounds):
+        if arguments.phases and phase.name not in arguments.phases:
+            continue
         runs: dict[str, list[dict[str, float]]] = {}
         for repeat in range(arguments.repeats):
-            for contender in WAVE_CONTENDERS if phase.name == WAVE else CONTENDERS:
-                if contender == "llama-server" and server is None:
+            for contender in phase.contenders:
+                if contender.startswith("llama-server") and server is None:
+                    continue
+                if arguments.contenders and contender not in arguments.contenders:
                     continue
                 _say(f"{phase.name}: {contender} ({repeat + 1} of {arguments.repeats})")
                 job = Job(
@@ -150,47 +134,21 @@ def measure(arguments: argparse.Namespace, model: Path, server: str | None) -> d
                     threads=arguments.threads,
                     max_tokens=arguments.max_tokens,
                     concurrency=phase.concurrency,
-                    context_tokens=CONTEXT_TOKENS,
+                    slots=DEFAULT_SLOTS if contender in MANY else phase.concurrency,
+                    context_tokens=phase.context_tokens,
                     prompts=phase.prompts,
                     warm_up=fresh[-1],
                     seeds=phase.seeds,
                     llama_server=server,
                 )
                 runs.setdefault(contender, []).append(figures(run(job)))
-                _say(f"  {runs[contender][-1]['tokens_per_s']:.1f} tokens/s")
+                last = runs[contender][-1]
+                _say(f"  {last['tokens_per_s']:.1f} tokens/s, first text after {last['first_s_p50']:.2f} s")
+        figure = "first_s_p50" if phase.name == LONG else "tokens_per_s"
         found[phase.name] = {
-            contender: sorted(each, key=lambda run: run["tokens_per_s"])[len(each) // 2]
-            for contender, each in runs.items()
+            contender: sorted(repeats, key=itemgetter(figure))[len(repeats) // 2] for contender, repeats in runs.items()
         }
     return found
-
-
-def ratios(found: dict[str, dict[str, dict[str, float]]]) -> list[dict[str, Any]]:
-    """Set the engine's figures against the peers' and the targets; what was not measured is left out.
-
-    `per_core` is the same ratio by core time instead of by the clock, which depends less on what else runs.  `others`
-    is the larger share of the cores that other processes used during either measurement.
-    """
-    rows = []
-    for figure, phase, peer in (*TARGETS, *ALSO):
-        if peer not in found.get(phase, {}):
-            continue
-        ratio = found[phase]["engine"][figure] / found[phase][peer][figure]
-        target = TARGETS.get((figure, phase, peer))
-        met = None if target is None else ratio >= target
-        mine, theirs = (found[phase][each]["tokens_per_core_s"] for each in ("engine", peer))
-        name = f"engine / {peer}, {figure}, {phase if phase == WAVE else f'concurrency {phase}'}"
-        others = max(found[phase][each]["others_share"] for each in ("engine", peer))
-        row = {"name": name, "ratio": round(ratio, 3), "target": target, "met": met, "others": round(others, 2)}
-        rows.append({**row, "per_core": round(mine / theirs, 3)})
-    if (share := found.get("8", {}).get("engine", {}).get("python_share")) is not None:
-        limit = PYTHON_SHARE_TARGET
-        name = "Python's share of a step, concurrency 8 (at most)"
-        others = found["8"]["engine"]["others_share"]
-        rows.append(
-            {"name": name, "ratio": round(share, 3), "target": limit, "met": share < limit, "others": round(others, 2)}
-        )
-    return rows
 
 
 def queries_of(path: Path) -> dict[str, str]:
@@ -209,61 +167,14 @@ def _find_model(name: str) -> Path:
     return path
 
 
-def show(report: dict[str, Any]) -> None:
-    """Print the tables."""
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    columns = (
-        "phase",
-        "contender",
-        "tokens/s",
-        "per core s",
-        "requests/s",
-        "first p50",
-        "p50",
-        "p99",
-        "peak RSS",
-        "generated",
-    )
-    table = Table(*columns, "prefill", "others", title=f"{report['model']}, {report['machine']}")
-    for phase, contenders in report["phases"].items():
-        for contender, each in contenders.items():
-            computed = each.get("prefill_tokens_computed")
-            table.add_row(
-                phase,
-                contender,
-                f"{each['tokens_per_s']:.1f}",
-                f"{each['tokens_per_core_s']:.1f}",
-                f"{each['requests_per_s']:.2f}",
-                *(f"{each[name]:.2f} s" for name in ("first_s_p50", "latency_s_p50", "latency_s_p99")),
-                f"{each['peak_rss_bytes'] / 1e6:.0f} MB",
-                f"{each['generated_tokens']:.0f} of {each['requests'] * report['max_tokens']:.0f}",
-                f"{'?' if computed is None else round(computed)} of {each['prefill_tokens_asked']:.0f}",
-                f"{each['others_share']:.0%}",
-            )
-        table.add_section()
-    console.print(table)
-    table = Table("ratio", "value", "target", "met", "per core", "others")
-    for row in report["ratios"]:
-        met = {None: "", True: "yes", False: "no"}[row["met"]]
-        table.add_row(
-            row["name"],
-            f"{row['ratio']}",
-            str(row["target"] or ""),
-            met,
-            str(row.get("per_core", "")),
-            f"{row['others']:.0%}",
-        )
-    console.print(table)
-    console.print(f"{report['llama_server']}\n{report['versions']}  Python {report['python']}", style="dim")
-    console.print(report["command"], style="dim", soft_wrap=True)
-
-
 def main() -> None:
     """Print tables, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a name of the catalogue, or a GGUF file")
     parser.add_argument("--prompts", type=Path, default=PROMPTS, help="JSON lines with `query`")
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 8, 16])
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 4, 8, 16, 32])
+    parser.add_argument("--phases", nargs="+", metavar="PHASE", help="only these: a concurrency, long, wave")
+    parser.add_argument("--contenders", nargs="+", metavar="NAME", help="only these")
     parser.add_argument("--rounds", type=int, default=2, help="requests per client")
     parser.add_argument("--repeats", type=int, default=1, help="runs of each measurement; the median counts")
     parser.add_argument("--max-tokens", type=int, default=64)
@@ -282,7 +193,7 @@ def main() -> None:
     found = measure(arguments, model, server)
     report = {
         "machine": machine,
-        "versions": {each: version(each) for each in ("dellm", "llama-cpp-python", "numpy")},
+        "versions": {package: version(package) for package in ("dellm", "llama-cpp-python", "numpy")},
         "python": platform.python_version(),
         "command": " ".join(["python -m tests.bench.engine", *sys.argv[1:]]),
         "model": model.name,

@@ -9,13 +9,14 @@ from typing import Literal
 from msgspec import Struct
 
 SYSTEM = "You are a helpful assistant."
-Name = Literal["engine", "locked", "locked-cold", "raw", "raw-shared", "llama-server"]
+Name = Literal["engine", "locked", "locked-cold", "raw", "raw-shared", "llama-server", "engine-8", "llama-server-8"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """What one contender has to do: answer the prompts in order, `concurrency` at a time.
 
-    With `seeds`, one per prompt, it samples at temperature 0.8, else it is greedy.  `context_tokens` is per sequence.
+    With `seeds`, one per prompt, it samples at temperature 0.8, else it is greedy.  `slots` are computed at once, each
+    with `context_tokens`.
     """
 
     contender: Name
@@ -23,6 +24,7 @@ class Job(Struct, frozen=True, kw_only=True):
     threads: int
     max_tokens: int
     concurrency: int
+    slots: int
     context_tokens: int
     prompts: list[str]
     warm_up: str

@@ -1,7 +1,8 @@
 """What a reader notices: `make bench-engine`, or `python -m tests.bench.reading --help`.
 
 - gap: the time between two tokens of an answer that streams, alone and while a prompt of 1,500 tokens comes in;
-- turns: what a conversation of ten turns asks to be read, and what of it is computed.
+- turns: what a conversation of ten turns asks to be read, and what of it is computed;
+- memory: what the process holds after that, by part.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rich.table import Table
 
 import models
 from models import Request, Turn, turns
+from models.cores import resident_bytes
 from models.llama import LlamaEngine
 
 WORDS = "river stone cloud window letter garden winter bridge market silver engine forest mirror harbour candle".split()
@@ -84,8 +86,9 @@ async def gap(model: Path) -> dict[str, Any]:
     }
 
 
-async def conversation(model: Path) -> list[dict[str, float]]:
-    """Have a conversation, and tell of each turn what was asked and computed."""
+async def conversation(model: Path) -> tuple[list[dict[str, float]], dict[str, int]]:
+    """Have a conversation; tell of each turn what was asked and computed, and what is held in the end."""
+    before_loading = resident_bytes() or 0
     engine = LlamaEngine()
     await engine.load(model)
     said = [Turn("system", "You are a helpful assistant.")]
@@ -108,8 +111,11 @@ async def conversation(model: Path) -> list[dict[str, float]]:
             }
         )
         said.append(Turn("assistant", done.text))
+    (stats,) = engine.stats().values()
+    buffers = (resident_bytes() or 0) - before_loading - stats.weight_bytes - stats.cache_bytes
+    held = {"weights": stats.weight_bytes, "KV cells": stats.cache_bytes, "buffers": buffers}
     await engine.close()
-    return rows
+    return rows, {**held, "Python and libraries": before_loading}
 
 
 def show(report: dict[str, Any]) -> None:
@@ -129,6 +135,7 @@ def show(report: dict[str, Any]) -> None:
     for place, row in enumerate(report["turns"], 1):
         table.add_row(str(place), f"{row['asked']:.0f}", f"{row['computed']:.0f}", f"{row['first_s']:.2f} s")
     console.print(table)
+    console.print("held: " + ", ".join(f"{part} {size / 2**20:.0f} MiB" for part, size in report["memory"].items()))
 
 
 def main() -> None:
@@ -139,11 +146,8 @@ def main() -> None:
     arguments = parser.parse_args()
     known = models.find(arguments.model)
     model = Path(models.__file__).with_name(known.file) if known else Path(arguments.model)
-    report = {
-        "model": model.name,
-        "gap": asyncio.run(gap(model)),
-        "turns": asyncio.run(conversation(model)),
-    }
+    rows, held = asyncio.run(conversation(model))  # first, while the process holds nothing of another engine
+    report = {"model": model.name, "gap": asyncio.run(gap(model)), "turns": rows, "memory": held}
     if arguments.json:
         print(json.dumps(report, indent=2))  # noqa: T201
     else:

@@ -41,8 +41,8 @@ def _running(job: Job) -> Iterator[int]:
         port: int = free.getsockname()[1]
     flags = {
         "--model": job.model,
-        "--ctx-size": job.context_tokens * job.concurrency,
-        "--parallel": job.concurrency,
+        "--ctx-size": job.context_tokens * job.slots,
+        "--parallel": job.slots,
         "--threads": job.threads,
         "--threads-batch": job.threads,
         "--host": HOST,
@@ -100,7 +100,7 @@ def _complete(port: int, body: bytes, started: float, on_prefill: Callable[[int]
         event = json.loads(line.removeprefix(b"data: "))
         if error := event.get("error"):
             sys.exit(f"llama-server: {error['message']}")
-        if not first_at and any(each["delta"].get("content") for each in event["choices"]):
+        if not first_at and any(choice["delta"].get("content") for choice in event["choices"]):
             first_at = time.perf_counter()
         usage = event.get("usage") or usage
         if timings := event.get("timings"):  # of the whole request, where they come more than once

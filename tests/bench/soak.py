@@ -101,7 +101,7 @@ async def soak(model: Path, requests: int, concurrency: int, every: int) -> list
     (stats,) = own.stats().values()
     _say(", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())))
     _say(
-        f"{engine.stats().shared} shared, {stats.generated_tokens} tokens generated, "
+        f"{engine.sharing().shared} shared, {stats.generated_tokens} tokens generated, "
         f"{stats.prefill_tokens_computed} of {stats.prefill_tokens_asked} prompt tokens computed"
     )
     await engine.close()

@@ -167,8 +167,14 @@ def test_answer_feedback_and_status(up: Path) -> None:
     assert [each["presence"]["node"] for each in status["nodes"]] == ["node-1", "node-2", "node-3"]
     assert any(each["fitness"]["overall"]["count"] for each in status["nodes"] if each["fitness"])
     assert {"assembler", "trainer", "node-node-1"} <= {each["durable"] for each in status["consumers"]}
+    presence = status["nodes"][0]["presence"]
+    (use,) = presence["use"].values()
+    assert use["prompt_tokens"] >= use["computed_tokens"] > 0
+    assert presence["resident_bytes"] > use["weight_bytes"] + use["cache_bytes"] > 100e6
     plain = dellm("status", cwd=up).stdout
     assert "node-3" in plain
+    assert f"{presence['process']} holds " in plain
+    assert plain.count("smollm2-135m-instruct-q4_1  ") == 1, "the figures of a process are told once"
 
 
 def test_cancel_ends_a_running_query(up: Path) -> None:

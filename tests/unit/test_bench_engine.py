@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.bench.engine import PROMPTS, WAVE, figures, phases, queries_of, ratios
+from tests.bench.comparison import LONG, WAVE, figures, ratios
+from tests.bench.engine import PROMPTS, phases, queries_of
 from tests.bench.jobs import Answer, Outcome
 
 
@@ -15,14 +16,15 @@ def test_the_project_has_prompts_enough_and_none_twice() -> None:
 
 def test_every_phase_has_its_requests_and_none_is_the_warm_up() -> None:
     fresh = [f"prompt {i}" for i in range(33)]
-    one, four, most, wave = phases(fresh, "long", [1, 4, 16], rounds=2)
-    assert [len(phase.prompts) for phase in (one, four, most)] == [6, 8, 32]
-    assert all(len(set(phase.prompts)) == len(phase.prompts) for phase in (one, four, most))
-    assert fresh[-1] not in most.prompts
-    assert wave.prompts == ["long"] * 8
+    *steady, long, wave = phases(fresh, "wave", [1, 4, 16, 32], rounds=2)
+    assert [len(phase.prompts) for phase in (*steady, long)] == [6, 8, 32, 32, 3]
+    assert all(len(set(phase.prompts)) == len(phase.prompts) for phase in (*steady, long))
+    assert all(fresh[-1] not in phase.prompts for phase in steady)
+    assert [phase.name for phase in (*steady, long, wave) if "engine-8" in phase.contenders] == ["16", "32"]
+    assert wave.prompts == ["wave"] * 8
     assert len(set(wave.seeds or ())) == 8
     with pytest.raises(SystemExit, match="33 prompts are needed"):
-        phases(fresh[1:], "long", [16], rounds=2)
+        phases(fresh[1:], "wave", [32], rounds=2)
 
 
 def outcome(tokens: int, wall_s: float, **counted: float) -> Outcome:
@@ -61,3 +63,9 @@ def test_ratios_leave_out_what_was_not_measured() -> None:
         "others": 0.0,
         "per_core": 0.875,
     }
+
+
+def test_the_first_text_of_a_long_prompt_is_set_against_llama_servers() -> None:
+    found = {LONG: {"engine": figures(outcome(64, 8.0)), "llama-server": figures(outcome(64, 8.0))}}
+    (row,) = ratios(found)
+    assert (row["ratio"], row["target"], row["met"]) == (1.0, 1.05, True)

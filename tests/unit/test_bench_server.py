@@ -59,6 +59,7 @@ JOB = Job(
     threads=2,
     max_tokens=64,
     concurrency=1,
+    slots=1,
     context_tokens=512,
     prompts=[],
     warm_up="",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.cores import free_bytes, usable_cores
+from models.cores import free_bytes, resident_bytes, usable_cores
 
 
 def cgroups(root: Path, own: str, quotas: dict[str, str]) -> Path:
@@ -51,3 +51,10 @@ def test_memory_is_what_the_system_and_the_groups_leave(tmp_path: Path) -> None:
     assert free_bytes(root) == 2000 * 1024
     (root / "sys/fs/cgroup/a/memory.max").write_text("1000000\n")
     assert free_bytes(root) == 600_000
+
+
+def test_what_this_process_holds_is_what_the_system_tells(tmp_path: Path) -> None:
+    assert resident_bytes(tmp_path) is None
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/status").write_text("Name:\tx\nVmRSS:\t    2048 kB\n")
+    assert resident_bytes(tmp_path) == 2 * 2**20

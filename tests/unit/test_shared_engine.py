@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.engine import Completion, Finish, ModelError, Request, Turn, turns
+from models.engine import Completion, Finish, ModelError, Request, Stats, Turn, turns
 from models.shared import SharedEngine, SharedStats
 from models.text import NO_EVIDENCE
 
@@ -48,6 +48,9 @@ class FakeEngine:
 
     async def load(self, model: Path) -> None:
         del model
+
+    def stats(self) -> dict[Path, Stats]:
+        return {}
 
     async def close(self) -> None:
         self.closed = True
@@ -109,7 +112,7 @@ async def test_equal_requests_are_computed_once() -> None:
         for _, said in fake.live:
             said.set_result(completion("two"))
         assert ((await other).text, (await again).text) == ("two", "two")
-    assert engine.stats() == SharedStats(asked=5, shared=2)
+    assert engine.sharing() == SharedStats(asked=5, shared=2)
     await engine.close()
     assert fake.closed
 

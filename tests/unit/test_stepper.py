@@ -147,6 +147,7 @@ def test_a_conversation_goes_on_where_it_was() -> None:
             assert computed == 10 if turn == 0 else computed <= 4, "what was asked now, and the last token said"
             conversations[who] = [*said, *answer, 90 + turn, 80, 70]
     assert (stepper.stats().kept_prefixes, stepper.stats().evicted_prefixes) == (5, 0)
+    assert stepper.stats().reused_prefixes == stepper.stats().requests - len(conversations)
 
 
 def test_what_was_used_least_recently_gives_way_to_who_runs() -> None:
