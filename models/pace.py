@@ -10,6 +10,7 @@ from models.batch import ROWS_AT_ONCE
 SLOWER = 2.2  # so many times the step without the prompt; a reader should never wait thrice as long
 FIRST_TOKENS = 4
 _STEPS = 15  # whose median tells the time of a step without a prompt
+_READINGS = 7  # whose median tells what a token of a prompt adds: a step that others on the machine held up is no guide
 
 
 class Pace:
@@ -17,6 +18,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._without: deque[float] = deque(maxlen=_STEPS)
+        self._added: deque[float] = deque(maxlen=_READINGS)
         self._tokens = float(FIRST_TOKENS)
 
     def tokens(self, decoding: int) -> int:
@@ -30,6 +32,6 @@ class Pace:
             self._without.append(seconds)
         elif self._without:
             without = median(self._without)
-            for_each = max(seconds - without, 0.02 * without) / reading
-            fitting = (SLOWER - 1) * without / for_each
+            self._added.append(max(seconds - without, 0.02 * without) / reading)
+            fitting = (SLOWER - 1) * without / median(self._added)
             self._tokens = max(1.0, min(fitting, 2 * self._tokens, self._tokens + 32))
