@@ -192,7 +192,7 @@ def _is_worth_more(look: _Look, chunk: Chunk, counted: Count, answers: Sequence[
         doubt = bool(complaint) and usable < MAX_DRAFTS
     else:
         comparable = kind.comparable(counted.tally.winner.final)
-        doubt = bool(complaint) or (comparable and counted.confidence < ENOUGH)
+        doubt = bool(complaint) or (comparable and counted.confidence < kind.enough)
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - look.now
     return doubt and left_s > SPARE * max(answer.latency_s for answer in answers)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 VARIED_TEMPERATURE = 0.7
 LOOP_PENALTY = 1.15
 _MAX_SEED = 2**31
+_EXCHANGE: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
 _ROLES: dict[Role, Literal["user", "assistant"]] = {Role.USER: "user", Role.ASSISTANT: "assistant"}
 
 
@@ -37,9 +38,14 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     system = clients if clients and how.prompt.system in ("", PLAIN) else how.prompt.system
     if needs_clock(task.text):
         system = f"{system or PLAIN}\n{told_time(task.local_time or now)}"
+    shown = [
+        Turn(role, content)
+        for example in how.prompt.examples
+        for role, content in zip(_EXCHANGE, example, strict=True)
+    ]
     said = [Turn(_ROLES[turn.role], turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
     user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user
-    return (*([Turn("system", system)] if system else []), *said, Turn("user", user))
+    return (*([Turn("system", system)] if system else []), *shown, *said, Turn("user", user))
 
 
 def shortened(turns: Sequence[Turn]) -> tuple[Turn, ...] | None:

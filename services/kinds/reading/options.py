@@ -44,6 +44,11 @@ _LETTER = re.compile(r"\(([A-Z])\)|\b([A-Z])\)|(?<![\w'’])([A-Z])(?=[.:,)\]\"'
 _LETTER_HERE = re.compile(r"\(?([A-Z])(?![\w'’])")
 _BOXED = re.compile(r"\\boxed\{(?:\\text\{)?\(?([^{}()]{1,80})\)?\}?\}")
 _SPACE = re.compile(r"\s{2,}")  # long runs of it would cost the patterns below more than a look each
+_LETTER_ALONE = re.compile(r"\(?([A-Z])\)?")
+_TRUTHS = (
+    frozenset(("yes", "true", "valid", "plausible", "possible", "correct", "agree")),
+    frozenset(("no", "false", "invalid", "implausible", "impossible", "incorrect", "disagree")),
+)
 _MAX_CHARS = 8000
 _MIN_OPTIONS, _MAX_OPTIONS = 2, 26
 _MANY = 6
@@ -90,6 +95,27 @@ def read_option(text: str, options: Options) -> str:
     line = announced.splitlines()[0] if announced.strip() else ""
     found = (_first(line, options) if line else "") or _last(plain, options)
     return options.final(found) if found else ""
+
+
+def option_of(value: str, options: Options) -> str:
+    """Return the option that a computed value is: its letter, its text, a truth, or the only one that it is part of.
+
+    Empty where it is none of them, or could be several.
+    """
+    told = value.strip(" .'\"")
+    if options.lettered and (letter := _LETTER_ALONE.fullmatch(told)) and letter[1] in dict(options.named):
+        return options.final(letter[1])
+    truth = next((words for words in _TRUTHS if told.casefold() in words), frozenset[str]())
+    same = [name for name, text in options.named if _plain(text) == _plain(told)]
+    meant = [name for name, text in options.named if _plain(text) in truth]
+    part = [name for name, text in options.named if told and _word(told).search(text)]
+    whole = [name for name, text in options.named if _word(text).search(told)]
+    found = next((names for names in (same, meant, part, whole) if len(names) == 1), [])
+    return options.final(found[0]) if found else ""
+
+
+def _plain(text: str) -> str:
+    return text.strip(" .'\"").casefold()
 
 
 def _lettered(request: str) -> Options | None:
