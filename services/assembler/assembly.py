@@ -20,7 +20,6 @@ from services.assembler.verdicts import judge
 from services.kinds.table import named
 from services.voting.rules import Count
 
-ENOUGH = 0.8  # an answer of this confidence is worth no more replicas, and worth keeping
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
 MAX_DRAFTS = 2  # of what is not voted on: an answer that fails a check is asked for once more
 

@@ -10,7 +10,9 @@ from schemas.cache import cache_key
 from schemas.messages import Assembled, ChunkOutcome, Error
 from schemas.plans import Plan
 from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
-from services.assembler.assembly import ENOUGH, Assessment
+from services.assembler.assembly import Assessment
+
+WORTH_KEEPING = 0.8  # the least confidence of an answer that later queries may be given
 
 
 def seal(
@@ -61,7 +63,7 @@ def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
             confidence=each.confidence,
         )
         for each in assembled.outcomes
-        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= ENOUGH
+        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= WORTH_KEEPING
     ]
 
 

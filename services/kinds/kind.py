@@ -89,10 +89,11 @@ class Kind:
     `read` reads what was said.  `comparable` tells of a final answer whether others may say the same, so that one more
     is worth asking for.  `tell` words a winner and its final answer for a line among others.
 
-    An answer of confidence `enough` is worth no more replicas.  `voted` is False where answers cannot be compared: then the best member alone is asked, once.  `replicas` bounds how
-    many are worth asking for.  `fallback` is the way to ask again where no answer said anything.  `stated` says that
-    the calculator may read the request outright.  `num_options` tells how many answers there are to choose from, 0
-    where they are not given: two who are wrong say the same the more often the fewer there are.
+    `voted` is False where answers cannot be compared: then the best member alone is asked, once.  An answer of
+    confidence `enough` is worth no more replicas, and `replicas` bounds how many are worth asking for.  `fallback` is
+    the way to ask again where no answer said anything.  `stated` says that the calculator may read the request
+    outright.  `num_options` tells how many answers there are to choose from, 0 where they are not given: two who are
+    wrong say the same the more often the fewer there are.
     """
 
     name: str

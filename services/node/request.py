@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 VARIED_TEMPERATURE = 0.7
 LOOP_PENALTY = 1.15
 _MAX_SEED = 2**31
-_EXCHANGE: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
 _ROLES: dict[Role, Literal["user", "assistant"]] = {Role.USER: "user", Role.ASSISTANT: "assistant"}
 
 
@@ -39,9 +38,7 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     if needs_clock(task.text):
         system = f"{system or PLAIN}\n{told_time(task.local_time or now)}"
     shown = [
-        Turn(role, content)
-        for example in how.prompt.examples
-        for role, content in zip(_EXCHANGE, example, strict=True)
+        turn for asked, answered in how.prompt.examples for turn in (Turn("user", asked), Turn("assistant", answered))
     ]
     said = [Turn(_ROLES[turn.role], turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
     user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user

@@ -137,7 +137,10 @@ class Work:
         except Exception as error:  # a replica elsewhere may do better than a retry here
             log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=model.stem)
             return Problem(f"{model.stem}: {type(error).__name__}")
-        return Answered(self._read(done, model.stem, how.way.method), dropped, checks)
+        said = await asyncio.to_thread(
+            self._read, done, model.stem, how.way.method
+        )  # a program may take long to work out
+        return Answered(said, dropped, checks)
 
     async def _complete(self, request: Request) -> Completion:
         """Generate; a text that runs in circles is drawn once more."""

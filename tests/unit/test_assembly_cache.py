@@ -9,8 +9,8 @@ from schemas.cache import cache_key
 from schemas.messages import Assembled, ChunkOutcome
 from schemas.plans import Chunk, Given, Plan
 from schemas.terms import CachedAnswer, OnPartial, Policy, Source, Status
-from services.assembler.assembly import ENOUGH, assess
-from services.assembler.seal import cacheable, seal
+from services.assembler.assembly import assess
+from services.assembler.seal import WORTH_KEEPING, cacheable, seal
 
 CHAIN = [
     Chunk(index=0, text="Compute 12 times 8", kind="problem"),
@@ -47,7 +47,7 @@ def sealed(of: Plan, *outcomes: ChunkOutcome) -> Assembled:
     return structs.replace(made, outcomes=list(outcomes)) if outcomes else made
 
 
-def decided(how: str = "all", confidence: float = ENOUGH, final: str | None = "96") -> ChunkOutcome:
+def decided(how: str = "all", confidence: float = WORTH_KEEPING, final: str | None = "96") -> ChunkOutcome:
     return ChunkOutcome(
         index=0,
         text=CHAIN[0].text,
@@ -93,13 +93,13 @@ def test_what_is_sure_is_kept(how: str) -> None:
         winner="96",
         final="96",
         agreement=1,
-        confidence=ENOUGH,
+        confidence=WORTH_KEEPING,
     )
 
 
 @pytest.mark.parametrize(
     "outcome",
-    [decided("deadline"), decided("cached"), decided("none", 0, None), decided(confidence=ENOUGH - 0.01)],
+    [decided("deadline"), decided("cached"), decided("none", 0, None), decided(confidence=WORTH_KEEPING - 0.01)],
 )
 def test_what_is_unsure_late_or_from_the_cache_is_not_kept(outcome: ChunkOutcome) -> None:
     assert cacheable(plan(), sealed(plan(), outcome)) == []

@@ -86,7 +86,7 @@ class Interpreter(Expressions):
         self.carry_out(node.body if self.visit(node.test) else node.orelse)
 
     def visit_For(self, node: ast.For) -> None:
-        self._repeat(node, (self.bind(node.target, value) for value in self.iterated(node.iter)))
+        self._repeat(node, self._for(node))
 
     def visit_While(self, node: ast.While) -> None:
         self._repeat(node, self._while(node.test))
@@ -120,10 +120,14 @@ class Interpreter(Expressions):
     def visit_Continue(self, _: ast.Continue) -> None:
         raise _Continue
 
-    def visit_Pass(self, _: ast.AST) -> None:
-        """Do nothing; what is imported is known or not, whether it is imported or not."""
+    def visit_Pass(self, _: ast.Pass) -> None:
+        """Do nothing."""
 
-    visit_Import = visit_ImportFrom = visit_Pass
+    def visit_Import(self, _: ast.Import) -> None:
+        """Do nothing: what is known is known without it."""
+
+    def visit_ImportFrom(self, _: ast.ImportFrom) -> None:
+        """Do nothing, as above."""
 
     # --- what they share ---------------------------------------------------------------------------------------------
 
@@ -134,6 +138,11 @@ class Interpreter(Expressions):
             for _ in turns:
                 with suppress(_Continue):
                     self.carry_out(loop.body)
+
+    def _for(self, loop: ast.For) -> Iterator[None]:
+        for value in self.iterated(loop.iter):
+            self.bind(loop.target, value)
+            yield
 
     def _while(self, test: ast.expr) -> Iterator[None]:
         while self.visit(test):

@@ -77,6 +77,11 @@ class Options:
         """Write an option as a final answer."""
         return f"({name})" if self.lettered else name
 
+    def told(self, final: str) -> str:
+        """Tell a final answer with its text."""
+        text = next((text for name, text in self.named if self.final(name) == final), "")
+        return f"{final} {text}" if self.lettered else final
+
 
 Options.YES_NO = Options((("yes", "yes"), ("no", "no")))
 
