@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.gateway.errors import HttpError
+from services.runtime.wire import BusError
+
+log = structlog.get_logger(__name__)
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +78,18 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
+async def told_to_the_end(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Give events; one that can't be had is told as an error, which ends them."""
+    try:
+        async for text in events:
+            yield text
+    except BusError as error:
+        yield event(HttpError(503, str(error), code="no_bus").body)
+    except Exception:
+        log.exception("stream.failed")
+        yield event(HttpError(500, "something went wrong in the gateway; its log tells what", code="internal").body)
+
+
 class EventStream(Response):
     """Sends events for as long as the client listens; one that does not read for SEND_S is gone."""
 
@@ -86,17 +101,17 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        async with aclosing(self._events):
-            try:
+        del scope
+        with suppress(ClientDisconnect):
+            async with aclosing(self._events):
                 await while_connected(receive, self._send_all(send))
-            except ClientDisconnect:
-                return
-            except TimeoutError:
-                log.info("stream.unread", path=scope["path"])
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for text in self._events:
-            async with asyncio.timeout(SEND_S):
-                await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        async for text in told_to_the_end(self._events):
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+            except TimeoutError:
+                raise ClientDisconnect from None
         await send({"type": "http.response.body", "body": b"", "more_body": False})

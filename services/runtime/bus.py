@@ -23,6 +23,7 @@ from nats.aio.subscription import Subscription
 from schemas.subjects import Space, Subject
 from services.runtime.careful import CarefulClient, forbidden_subject, is_final
 from services.runtime.connection import Connection
+from services.runtime.inbox import Inbox
 from services.runtime.keys import Identity
 from services.runtime.patience import patience_left_s
 from services.runtime.reader import TIMEOUT_S, Reader, collect
@@ -71,6 +72,7 @@ class Bus:
         self.space = space
         self.name = name
         self.identity = identity
+        self.inbox = Inbox(client)
         self.was_connected = False
         self.forbidden: set[str] = set()
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)

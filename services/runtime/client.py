@@ -9,7 +9,6 @@ import asyncio
 import time
 
 import msgspec
-from nats.aio.msg import Msg
 
 from schemas.commands import Feedback, Query
 from schemas.messages import Reply
@@ -36,18 +35,12 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
     Raises BusError when no decomposer listens for `nobody_s`, or no reply comes.
     """
     assert query.id is not None, "sending again needs an id"
-    inbox = bus.client.new_inbox()
-    arrived: asyncio.Queue[Msg] = asyncio.Queue()
-
-    async def on_reply(msg: Msg) -> None:
-        arrived.put_nowait(msg)
-
-    subscription = await bus.subscribe(inbox, on_reply)
     address = bus.space.full(Store.CORE, QUERY.at())
     payload = msgspec.json.encode(query)
     give_up_at = time.monotonic() + query.timeout_s + GRACE_S
     alone_since: float | None = None
-    try:
+    await bus.inbox.open()
+    with bus.inbox.replies() as (inbox, arrived):
         while time.monotonic() < give_up_at:
             await bus.send(address, payload, reply=inbox)
             try:
@@ -64,8 +57,6 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
             if time.monotonic() - alone_since > nobody_s:
                 raise BusError(f"no decomposer listens on {address}")
             await asyncio.sleep(0.2)
-    finally:
-        await subscription.unsubscribe()
     raise BusError(f"no reply to query {query.id} within {query.timeout_s + GRACE_S:.0f} s")
 
 

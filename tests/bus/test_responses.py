@@ -16,6 +16,7 @@ from openresponses_types import types as openresponses
 from schemas.messages import Piece
 from schemas.subjects import DRAFTS, PIECE, RESPONSE, Space
 from services.runtime.server import EmbeddedServer
+from services.runtime.wire import Entry
 from tests.serving import gateway_of, openai_at, served
 from tests.support import Gate, ScriptedEngine, saying, wait_until
 
@@ -197,7 +198,7 @@ async def test_what_was_remembered_and_never_asked_is_asked(server: EmbeddedServ
         stored = await deployed.bus.last(RESPONSE, id=begun.id.removeprefix("resp_"))
         assert stored is not None
         lost = type(stored.message)(id="lost", model="dellm", created_at=1, input=stored.message.input, background=True)
-        await deployed.bus.publish(RESPONSE, lost)
+        await deployed.bus.commit(Entry(RESPONSE, lost))
 
         async def done() -> bool:
             return (await client.responses.retrieve("resp_lost")).status == "completed"
