@@ -10,7 +10,9 @@ import structlog
 
 from schemas.commands import Cancel, Query
 from schemas.messages import Piece, Reply
+from schemas.plans import Plan
 from schemas.subjects import ANSWER, CANCEL, PIECE, PLAN
+from services.gateway.choices import is_voted_on
 from services.runtime.bus import Bus
 from services.runtime.client import ask
 from services.runtime.wire import BusError, decode
@@ -21,7 +23,7 @@ KEEP_ALIVE_S = 5.0
 CANCEL_AGAIN_S = 0.5
 CANCEL_TIMES = 6
 
-Heard = AsyncGenerator[Piece | Reply | None, None]
+Heard = AsyncGenerator[Plan | Piece | Reply | None, None]
 
 
 class Asking:
@@ -42,7 +44,7 @@ class Asking:
             raise
 
     async def follow(self, query: Query, *, keep: bool = False) -> Heard:
-        """Give the pieces as they come, and at last the reply; meanwhile None once it is planned, and now and then.
+        """Give the plan, the pieces as they come, and at last the reply; None now and then while nothing comes.
 
         When it is closed before the reply came, the query is cancelled unless it is to be kept.  Raises BusError.
         """
@@ -57,7 +59,7 @@ class Asking:
                     if passed.done():
                         address, payload = passed.result()
                         passed = asyncio.create_task(heard.get())
-                        yield decode(payload, Piece) if address == pieces else None
+                        yield decode(payload, Piece) if address == pieces else decode(payload, Plan)
                     elif not asked.done():
                         yield None
                 reply = asked.result()
@@ -71,6 +73,18 @@ class Asking:
             finally:
                 asked.cancel()
                 passed.cancel()
+
+    async def ask_voted(self, query: Query, *, keep: bool = False) -> Reply | None:
+        """Give the reply to a query that is voted on; None for another, which is cancelled once it is planned."""
+        async with aclosing(self.follow(query, keep=keep)) as heard:
+            async for what in heard:
+                match what:
+                    case Reply():
+                        return what
+                    case Plan() if not is_voted_on([chunk.kind for chunk in what.chunks]):
+                        self.cancel(query.id or "")
+                        return None
+        raise BusError("no reply came")
 
     def cancel(self, id_: str) -> None:
         """Have a query cancelled, without waiting for it."""
@@ -100,7 +114,7 @@ class Asking:
             log.warning("cancel.failed", query=id_, reason=str(error))
 
 
-async def chained(first: Piece | Reply | None, heard: Heard) -> Heard:
+async def chained(first: Plan | Piece | Reply | None, heard: Heard) -> Heard:
     """Give again what was heard first, and then the rest."""
     async with aclosing(heard):
         yield first

@@ -9,6 +9,7 @@ from msgspec import Struct
 from schemas.commands import Query
 from services.gateway.errors import HttpError
 from services.gateway.reading import (
+    POOL,
     check_supported,
     read_content,
     read_flag,
@@ -22,23 +23,30 @@ from services.gateway.reading import (
 
 GENERATION = ("max_tokens", "temperature", "top_p", "seed")
 FOR_THE_RECORD = frozenset({"user", "metadata", "safety_identifier"})  # tell who asks; no answer depends on them
+MAX_CHOICES = 8
 NEUTRAL: dict[str, tuple[Any, ...]] = {  # values that ask for nothing
-    "n": (1,), "presence_penalty": (0,), "frequency_penalty": (0,), "logprobs": (False,), "logit_bias": ({},),
+    "presence_penalty": (0,), "frequency_penalty": (0,), "logprobs": (False,), "logit_bias": ({},),
     "store": (False,), "tools": ([],), "functions": ([],), "tool_choice": ("none",),
     "parallel_tool_calls": (True, False), "modalities": (["text"],),
 }  # fmt: skip
 READ = frozenset({
     *GENERATION, "max_completion_tokens", "model", "messages", "stream", "stream_options", "stop", "response_format",
+    "n", "include_reasoning",
 })  # fmt: skip
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A chat completion that is wanted: the query, and how the reply is to be sent."""
+    """A chat completion that is wanted: the query, and how the reply is to be sent.
+
+    `num_choices` are the answers that are wanted, each another one.  With `reasoning` the votes are told in words.
+    """
 
     query: Query
     model: str
     stream: bool = False
     include_usage: bool = False
+    num_choices: int = 1
+    reasoning: bool = False
 
 
 def read_chat(body: bytes, id_: str) -> Asked:
@@ -52,6 +60,9 @@ def read_chat(body: bytes, id_: str) -> Asked:
         **{name: wanted[name] for name in GENERATION if name in wanted},
         **routing(model),
     }
+    num_choices = _num_choices(wanted)
+    if num_choices > 1:
+        query["policy"] = {"replicas": num_choices, "max_replicas": num_choices, "early": False}
     if "max_completion_tokens" in wanted:
         query["max_tokens"] = wanted["max_completion_tokens"]
     if "stop" in wanted:
@@ -62,7 +73,23 @@ def read_chat(body: bytes, id_: str) -> Asked:
     options = wanted.get("stream_options", {})
     if not isinstance(options, dict) or set(options) - {"include_usage"} or (options and not stream):
         raise HttpError(400, "`stream_options` may hold `include_usage`, with `stream`", param="stream_options")
-    return Asked(query=to_query(query), model=model, stream=stream, include_usage=options.get("include_usage") is True)
+    return Asked(
+        query=to_query(query),
+        model=model,
+        stream=stream,
+        include_usage=options.get("include_usage") is True,
+        num_choices=num_choices,
+        reasoning=read_flag(wanted, "include_reasoning"),
+    )
+
+
+def _num_choices(wanted: dict[str, Any]) -> int:
+    num = wanted.get("n", 1)
+    if isinstance(num, bool) or not isinstance(num, int) or not 1 <= num <= MAX_CHOICES:
+        raise HttpError(400, f"`n` must be 1 to {MAX_CHOICES}", param="n")
+    if num > 1 and (wanted.get("stream") or wanted.get("model") != POOL):
+        raise HttpError(400, f"`n` needs several nodes that vote: model {POOL!r}, without `stream`", param="n")
+    return num
 
 
 def _turns(messages: Any) -> list[dict[str, str]]:

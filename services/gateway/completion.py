@@ -5,17 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.messages import ChunkOutcome, Reply
+from schemas.plans import Plan
+from services.gateway.chat import Asked
+from services.gateway.choices import choices, reasoning
 
 
-def completion(reply: Reply, model: str, created: int) -> dict[str, Any]:
+def completion(reply: Reply, asked: Asked, created: int) -> dict[str, Any]:
     """Give the whole chat completion."""
-    message = {"role": "assistant", "content": reply.answer, "refusal": None}
+    told = {"reasoning_content": reasoning(reply)} if asked.reasoning else {}
     return {
         "id": f"chatcmpl-{reply.id}",
         "object": "chat.completion",
         "created": created,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": finish_of(reply), "logprobs": None}],
+        "model": asked.model,
+        "choices": [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": choice.text, "refusal": None, **told},
+                "finish_reason": finish_of(reply),
+                "logprobs": None,
+                "dellm": {"weight": choice.weight, "voters": choice.voters},
+            }
+            for index, choice in enumerate(choices(reply, asked.num_choices))
+        ],
         "usage": usage(reply),
         "dellm": described(reply),
     }
@@ -63,11 +75,18 @@ def described(reply: Reply) -> dict[str, Any]:
     }
 
 
+def headers_of_plan(plan: Plan) -> dict[str, str]:
+    """Tell what is known when a stream begins."""
+    kinds = ",".join(dict.fromkeys(part.kind for part in plan.chunks))
+    return {"dellm-kind": kinds, "dellm-parts": str(len(plan.chunks))}
+
+
 def headers(reply: Reply) -> dict[str, str]:
     """Tell the same in short, for those who read headers."""
     return {
         "dellm-status": reply.status.value,
         "dellm-kind": ",".join(dict.fromkeys(outcome.kind for outcome in reply.chunks)),
+        "dellm-parts": str(len(reply.chunks)),
         "dellm-confidence": f"{confidence_of(reply):.3f}",
         "dellm-votes": str(sum(len(outcome.votes) for outcome in reply.chunks)),
         "dellm-failed-checks": str(sum(check.reason is not None for part in reply.chunks for check in part.checks)),

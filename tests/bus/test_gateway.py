@@ -57,6 +57,29 @@ async def test_a_stream(server: EmbeddedServer, space: Space) -> None:
     assert not chunks[-1].choices
 
 
+async def test_a_stream_tells_what_is_known_and_at_last_the_votes(server: EmbeddedServer, space: Space) -> None:
+    body = {"model": "dellm", "messages": ASK, "stream": True, "include_reasoning": True}
+    async with served(server, space, ScriptedEngine(saying("Lima."))) as (url, _), httpx.AsyncClient() as client:
+        stream = await client.post(f"{url}/v1/chat/completions", json=body, timeout=30)
+        whole = await client.post(f"{url}/v1/chat/completions", json={**body, "stream": False}, timeout=30)
+    assert stream.headers["dellm-kind"] == whole.headers["dellm-kind"] == "fact"
+    assert "n1 (a) votes for it" in stream.text
+    assert "n1 (a) votes for it" in whole.json()["choices"][0]["message"]["reasoning_content"]
+
+
+async def test_choices_are_answers_that_differ(server: EmbeddedServer, space: Space) -> None:
+    engine = ScriptedEngine(saying("Lima."))
+    async with served(server, space, engine) as (url, deployed), openai_at(url) as client:
+        await deployed.add_node("n2", ScriptedEngine(saying("Quito.")))
+        several = await client.chat.completions.create(model="dellm", messages=ASK, n=4)
+        write: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Write a poem about the sea."}]
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.chat.completions.create(model="dellm", messages=write, n=2)
+    assert {choice.message.content for choice in several.choices} == {"Lima.", "Quito."}
+    assert [choice.index for choice in several.choices] == [0, 1]
+    assert refused.value.param == "n"
+
+
 async def test_models_and_the_unknown_one(server: EmbeddedServer, space: Space) -> None:
     async with served(server, space, ScriptedEngine()) as (url, _), openai_at(url) as client:
         names = [model.id async for model in client.models.list()]

@@ -16,6 +16,7 @@ PURE = (
     "services.decomposer.cutting",
     "services.gateway.census",
     "services.gateway.chat",
+    "services.gateway.choices",
     "services.gateway.completion",
     "services.gateway.errors",
     "services.gateway.origin",

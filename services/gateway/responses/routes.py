@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.messages import Piece, Reply
+from schemas.plans import Plan
 from schemas.responses import StoredResponse
 from schemas.subjects import PLAN, RESPONSE
 from services.gateway.asking import Asking, Heard, chained
-from services.gateway.completion import headers
+from services.gateway.completion import headers, headers_of_plan
 from services.gateway.errors import HttpError, from_reply
 from services.gateway.idempotency import identify
 from services.gateway.metrics import Metrics
@@ -172,9 +173,9 @@ class Responses:
             self._metrics.count_reply(first)
             await heard.aclose()
             await self._check(wanted, first)
-        return EventStream(
-            self._events(response, chained(first, heard), store=wanted.store), {"x-request-id": response.id}
-        )
+        told = headers_of_plan(first) if isinstance(first, Plan) else {}
+        events = self._events(response, chained(first, heard), store=wanted.store)
+        return EventStream(events, {"x-request-id": response.id, **told})
 
     async def _events(
         self, response: StoredResponse, heard: Heard, *, after: int = -1, store: bool = True
@@ -187,19 +188,21 @@ class Responses:
             for text in _written([*script.begin(), *script.go_on(drafts.texts)], after):
                 yield text
             async for what in heard:
-                if what is None:
-                    yield KEEP_ALIVE
-                    await drafts.load()  # another gateway may have heard what this one missed
-                    events: Iterable[Event] = script.go_on(drafts.texts)
-                elif isinstance(what, Piece):
-                    said = hearing.hear(what)
-                    if said is not None:
-                        await drafts.add(said)
-                    events = script.go_on(drafts.texts)
-                else:
-                    self._metrics.count_reply(what)
-                    await drafts.seal()
-                    events = script.end(drafts.texts, what)
+                events: Iterable[Event] = ()
+                match what:
+                    case Piece():
+                        said = hearing.hear(what)
+                        if said is not None:
+                            await drafts.add(said)
+                        events = script.go_on(drafts.texts)
+                    case Reply():
+                        self._metrics.count_reply(what)
+                        await drafts.seal()
+                        events = script.end(drafts.texts, what)
+                    case None:
+                        yield KEEP_ALIVE
+                        await drafts.load()  # another gateway may have heard what this one missed
+                        events = script.go_on(drafts.texts)
                 for text in _written(events, after):
                     yield text
         yield DONE

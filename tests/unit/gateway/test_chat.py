@@ -72,7 +72,12 @@ def test_models_say_who_answers() -> None:
     ("fields", "param"),
     [
         ({"tools": [{"type": "function"}]}, "tools"),
-        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": 9}, "n"),
+        ({"n": True}, "n"),
+        ({"n": 2, "stream": True}, "n"),
+        ({"n": 2, "model": "dellm-fast"}, "n"),
+        ({"include_reasoning": "yes"}, "include_reasoning"),
         ({"logprobs": True}, "logprobs"),
         ({"frequency_penalty": 0.5}, "frequency_penalty"),
         ({"temperatur": 1}, "temperatur"),

@@ -7,8 +7,8 @@ import msgspec
 from schemas.commands import Query
 from schemas.messages import ChunkOutcome, Error, ModelAnswer, Reply, Vote
 from schemas.terms import ErrorCode, Status
-from services.gateway.app import ending
 from services.gateway.chat import Asked
+from services.gateway.chats import ending
 
 ASKED = Asked(query=Query(query="Hi", id="q1"), model="dellm", stream=True)
 
