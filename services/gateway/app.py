@@ -19,6 +19,7 @@ from services.gateway.completion import headers
 from services.gateway.errors import STATUS, HttpError
 from services.gateway.face import Face, wants_events
 from services.gateway.idempotency import identify
+from services.gateway.leaving import Leaving
 from services.gateway.metrics import Metrics
 from services.gateway.pool import Pool
 from services.gateway.reading import list_names, no_model, read_object, to_query
@@ -35,14 +36,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Gateway:
-    """What the routes do.  `leaving` is set while the gateway stops."""
+    """What the routes do.  `leaving` knows what is under way while the gateway stops."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.asking = Asking(bus)
         self.metrics = Metrics()
         self.face = Face(bus, self.asking)
-        self.leaving = False
+        self.leaving = Leaving()
         self._pool = Pool(bus)
         self._chats = Chats(bus, self.asking, self._pool, self.metrics)
         self._responses = Responses(bus, self.asking, self._pool, self.metrics)
@@ -64,7 +65,9 @@ class Gateway:
             *self.face.routes,
         ]
         served = [Route(path, self._guarded(path, handler), methods=[method]) for path, handler, method in routes]
-        return Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
+        app = Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
+        app.state.leaving = self.leaving
+        return app
 
     async def query(self, request: Request) -> Response:
         """Answer `POST /query`: our own command in, our own reply out."""
@@ -99,13 +102,13 @@ class Gateway:
     async def ready(self, request: Request) -> Response:
         """Tell whether a query would be answered."""
         del request
-        if self.leaving:
-            raise HttpError(503, "the gateway is stopping", code="stopping")
+        self.leaving.check()
         if not self._bus.client.is_connected:
             raise HttpError(503, "there is no connection to NATS", code="no_bus")
         nodes = await self._pool.nodes()
         if not nodes:
             raise HttpError(503, "no node is alive", code="no_nodes")
+        await self._pool.check_writable()
         return json_response({"status": "ok", "nodes": len(nodes)})
 
     async def show_metrics(self, request: Request) -> Response:
@@ -130,6 +133,7 @@ class Gateway:
 
     async def _answer(self, request: Request, handler: Handler) -> Response:
         try:
+            self.leaving.check(request.method)
             return await handler(request)
         except HttpError as error:
             return json_response(error.body, error.status, error.headers)

@@ -17,6 +17,7 @@ STATUS = {
     ErrorCode.INTERNAL: 500,
 }
 FINAL = frozenset({ErrorCode.DEADLINE, ErrorCode.CANCELLED})  # by its status a client would try again
+STOPPING = "stopping"
 RETRY_AFTER_S = 1
 SERVER_ERROR = 500
 TOO_MANY = 429
@@ -54,6 +55,8 @@ class HttpError(Exception):
             return {"retry-after": str(self._retry_after_s)}
         if self.status == UNKNOWN_KEY:
             return {"www-authenticate": "Bearer"}
+        if self.code == STOPPING:
+            return {"retry-after": str(RETRY_AFTER_S)}
         return {"x-should-retry": "false"} if self.code in FINAL else {}
 
 
@@ -62,3 +65,8 @@ def from_reply(reply: Reply) -> HttpError | None:
     if reply.error is None:
         return None
     return HttpError(STATUS[reply.error.code], reply.error.message, code=reply.error.code.value)
+
+
+def stopping() -> HttpError:
+    """Give the error of a gateway that stops: another one, or a later try, has the answer."""
+    return HttpError(503, "the gateway is stopping", code=STOPPING)

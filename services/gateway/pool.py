@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from schemas.records import Presence
-from schemas.subjects import PRESENCE
+from schemas.responses import Drafts
+from schemas.subjects import DRAFTS, PRESENCE
 from services.gateway.reading import ALONE, POOL, no_model
 from services.runtime.bus import Bus
+from services.runtime.patience import patient_until
+from services.runtime.wire import Entry
+
+WRITE_S = 1.0
 
 
 class Pool:
@@ -13,6 +20,7 @@ class Pool:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self._token = bus.new_id()
 
     async def nodes(self) -> list[Presence]:
         """Read who is there."""
@@ -21,6 +29,11 @@ class Pool:
     async def models(self) -> set[str]:
         """Give the models that some node runs."""
         return {model for node in await self.nodes() for model in node.models}
+
+    async def check_writable(self) -> None:
+        """See that the stream takes a message, of which nothing is left soon.  Raises BusError."""
+        with patient_until(time.time() + WRITE_S):
+            await self._bus.commit(Entry(DRAFTS, Drafts(id=f"ready-{self._token}"), ttl_s=1))
 
     async def check(self, model: str) -> None:
         """See that a model may be asked.  Raises HttpError, with the names that there are."""

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 ANY_PORT = "127.0.0.1:0"
 STREAMS_END_S = 10
+FAREWELL_S = 1
 IDLE_S = 20
 MAX_CONNECTIONS = 2048
 BACKLOG = 256
@@ -74,7 +75,7 @@ async def gateway(
             f"--http {host}:{port}: anybody could ask there; run it on loopback first and make a key with"
             " `dellm keys add NAME`"
         )
-    app = door.before(gate.app())
+    app = gate.leaving.count(door.before(gate.app()))
     if origins:
         app = CORSMiddleware(app, origins, allow_methods=("GET", "POST"), allow_headers=("*",), expose_headers=("*",))
     quiet_about_clients()
@@ -88,7 +89,7 @@ async def gateway(
             ws="none",
             http=BoundedConnection,
             timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=STREAMS_END_S,
+            timeout_graceful_shutdown=FAREWELL_S,
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             limit_concurrency=MAX_CONNECTIONS,
         )
@@ -98,9 +99,9 @@ async def gateway(
         async with repeating(KEYS_S, door.read_keys):
             yield []
     finally:
-        gate.leaving = True
-        server.should_exit = True
         await gate.face.close()
+        await gate.leaving.leave(STREAMS_END_S, FAREWELL_S)
+        server.should_exit = True
         await serving
         await gate.asking.close()
 

@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.errors import HttpError
+from services.gateway.errors import HttpError, stopping
+from services.gateway.leaving import Leaving
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
@@ -101,17 +102,36 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        del scope
+        leaving: Leaving = scope["app"].state.leaving
         with suppress(ClientDisconnect):
             async with aclosing(self._events):
-                await while_connected(receive, self._send_all(send))
+                await while_connected(receive, self._send_all(send, leaving.time_is_up))
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send, time_is_up: asyncio.Event) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for text in told_to_the_end(self._events):
-            try:
-                async with asyncio.timeout(SEND_S):
-                    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-            except TimeoutError:
-                raise ClientDisconnect from None
+        sending = asyncio.ensure_future(self._send_events(send))
+        ending = asyncio.ensure_future(time_is_up.wait())
+        try:
+            await asyncio.wait({sending, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            ending.cancel()
+            await asyncio.gather(sending, ending, return_exceptions=True)
+        if sending.cancelled():
+            await _send_text(send, event(stopping().body))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_events(self, send: Send) -> None:
+        async for text in told_to_the_end(self._events):
+            await _send_text(send, text)
+
+
+async def _send_text(send: Send, text: str) -> None:
+    """Send a part of the body.  Raises ClientDisconnect where nobody reads it."""
+    try:
+        async with asyncio.timeout(SEND_S):
+            await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    except TimeoutError:
+        raise ClientDisconnect from None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from dataclasses import replace
 
 import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 
-from schemas.subjects import ADMIT, Space
+from schemas.subjects import ADMIT, Space, Store
 from services.gateway.service import ANY_PORT, GatewayError, listen
 from services.runtime.server import EmbeddedServer
 from tests.serving import openai_at, served
@@ -200,3 +201,49 @@ async def test_many_streams_of_which_a_quarter_leaves(server: EmbeddedServer, sp
 def test_small_answers_are_not_held_back() -> None:
     with listen(ANY_PORT) as listening, socket.create_connection(listening.getsockname()), listening.accept()[0] as met:
         assert met.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+async def test_a_gateway_that_stops_lets_streams_end(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate(saying("Lima."))
+    body = {"model": "dellm", "messages": ASK, "stream": True}
+    async with served(server, space, ScriptedEngine(gate)) as (url, deployed), httpx.AsyncClient(timeout=30) as client:
+        stream = asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body))
+        await asyncio.wait_for(gate.reached.wait(), 10)
+        stopping = asyncio.create_task(deployed.stop("gateway"))
+
+        async def says_so() -> bool:
+            return (await client.get(f"{url}/readyz")).status_code == 503
+
+        await wait_until(says_so, "it is not ready")
+        refused = await client.post(f"{url}/v1/chat/completions", json=body)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert not stream.done()
+        gate.opened.set()
+        assert (await stream).text.endswith("data: [DONE]\n\n")
+        await stopping
+
+
+async def test_a_stream_that_does_not_end_is_told_and_its_query_cancelled(
+    server: EmbeddedServer, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.service.STREAMS_END_S", 0.2)
+    gate = Gate()
+    engine = ScriptedEngine(gate)
+    body = {"model": "dellm", "messages": ASK, "stream": True}
+    async with served(server, space, engine) as (url, deployed), httpx.AsyncClient(timeout=30) as client:
+        stream = asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body))
+        await asyncio.wait_for(gate.reached.wait(), 10)
+        await deployed.stop("gateway")
+        assert '"code":"stopping"' in (await stream).text
+        await wait_until(lambda: engine.cancelled > 0, "the engine stops")
+
+
+async def test_it_is_not_ready_where_the_stream_takes_nothing(own_server: EmbeddedServer) -> None:
+    space = Space("unready")
+    async with served(own_server, space, ScriptedEngine()) as (url, deployed), httpx.AsyncClient(timeout=30) as client:
+        assert (await client.get(f"{url}/readyz")).status_code == 200
+        jetstream = deployed.bus.client.jetstream()
+        config = (await jetstream.stream_info(space.stream(Store.STREAM))).config
+        await jetstream.update_stream(replace(config, sealed=True))
+        unready = await client.get(f"{url}/readyz")
+        assert (unready.status_code, unready.json()["error"]["code"]) == (503, "no_bus")
