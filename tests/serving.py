@@ -17,10 +17,18 @@ from tests.support import Cluster, ScriptedEngine, cluster
 
 @asynccontextmanager
 async def served(
-    server: EmbeddedServer, space: Space, engine: ScriptedEngine, nodes: tuple[str, ...] = ("n1",)
+    server: EmbeddedServer,
+    space: Space,
+    engine: ScriptedEngine,
+    nodes: tuple[str, ...] = ("n1",),
+    *,
+    max_in_flight: int = 64,
 ) -> AsyncIterator[tuple[str, Cluster]]:
     """Run all services and a gateway while the body runs."""
-    async with cluster(server.url, space, nodes=nodes, engine=engine) as deployed, gateway_of(deployed) as url:
+    async with (
+        cluster(server.url, space, nodes=nodes, engine=engine, max_in_flight=max_in_flight) as deployed,
+        gateway_of(deployed) as url,
+    ):
         yield url, deployed
 
 

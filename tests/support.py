@@ -119,11 +119,16 @@ class Cluster:
     deployment: Deployment
     bus: Bus
     _running: dict[str, AsyncExitStack] = field(default_factory=dict)
+    _buses: dict[str, Bus] = field(default_factory=dict)
 
     async def start(self, service: Service) -> None:
         stack = AsyncExitStack()
-        await stack.enter_async_context(running(service, self.deployment))
+        self._buses[service.name] = await stack.enter_async_context(running(service, self.deployment))
         self._running[service.name] = stack
+
+    def bus_of(self, name: str) -> Bus:
+        """The connection of a service."""
+        return self._buses[name]
 
     async def stop(self, name: str) -> None:
         if name in self._running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 from starlette.applications import Starlette
@@ -78,7 +79,7 @@ class Gateway:
         if wants_events(request):
             return self.face.watch(wanted)
         reply = await while_connected(request.receive, self.asking.ask(wanted, keep=keep))
-        self.metrics.count_reply(reply)
+        self.metrics.count_reply(reply, wanted.policy)
         return json_response(reply, STATUS[reply.error.code] if reply.error is not None else 200, headers(reply))
 
     async def models(self, request: Request) -> Response:
@@ -114,6 +115,8 @@ class Gateway:
     async def show_metrics(self, request: Request) -> Response:
         """Show the figures in Prometheus's format."""
         del request
+        with suppress(BusError):  # the other figures are good while the bus is away
+            self.metrics.show_pool(*await self._pool.figures())
         return Response(self.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _guarded(self, path: str, handler: Handler) -> Handler:

@@ -53,7 +53,7 @@ class Chats:
         if asked.stream:
             return await self._streamed(request, asked, created, keep=keep)
         reply = await while_connected(request.receive, self._answered(asked, keep=keep))
-        self._metrics.count_reply(reply)
+        self._metrics.count_reply(reply, asked.query.policy)
         if (error := from_reply(reply)) is not None:
             raise error
         return json_response(completion(reply, asked, created), headers=headers(reply))
@@ -77,7 +77,7 @@ class Chats:
         heard = self._asking.follow(asked.query, keep=keep)
         first = await while_connected(request.receive, anext(heard))
         if isinstance(first, Reply) and (error := from_reply(first)) is not None:
-            self._metrics.count_reply(first)
+            self._metrics.count_reply(first, asked.query.policy)
             await heard.aclose()
             raise error
         told = headers_of_plan(first) if isinstance(first, Plan) else {}
@@ -101,7 +101,7 @@ class Chats:
                             streamed += what.text
                             yield event(chunk(id_, model, created, {"content": what.text}))
                     case Reply():
-                        self._metrics.count_reply(what)
+                        self._metrics.count_reply(what, asked.query.policy)
                         for text in ending(what, streamed, asked, created):
                             yield text
                     case None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from schemas.records import Presence
+from schemas.records import Fitness, Presence
 from schemas.responses import Drafts
-from schemas.subjects import DRAFTS, PRESENCE
+from schemas.subjects import ADMIT, DRAFTS, FITNESS, PRESENCE
 from services.gateway.reading import ALONE, POOL, no_model
 from services.runtime.bus import Bus
 from services.runtime.patience import patient_until
 from services.runtime.wire import Entry
 
-WRITE_S = 1.0
+BUS_S = 1.0
 
 
 class Pool:
@@ -30,9 +30,16 @@ class Pool:
         """Give the models that some node runs."""
         return {model for node in await self.nodes() for model in node.models}
 
+    async def figures(self) -> tuple[int, int, list[Fitness]]:
+        """Count the nodes that are alive and the queries in flight, and read what is known of nodes."""
+        with patient_until(time.time() + BUS_S):
+            in_flight = (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]
+            known = (await self._bus.read((FITNESS, FITNESS.at())))[FITNESS]
+            return len(await self.nodes()), len(in_flight), [stored.message for stored in known]
+
     async def check_writable(self) -> None:
         """See that the stream takes a message, of which nothing is left soon.  Raises BusError."""
-        with patient_until(time.time() + WRITE_S):
+        with patient_until(time.time() + BUS_S):
             await self._bus.commit(Entry(DRAFTS, Drafts(id=f"ready-{self._token}"), ttl_s=1))
 
     async def check(self, model: str) -> None:

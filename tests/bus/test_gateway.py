@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import httpx
@@ -179,23 +180,44 @@ async def test_a_conversation_with_one_model_alone(server: EmbeddedServer, space
 async def test_many_streams_of_which_a_quarter_leaves(server: EmbeddedServer, space: Space) -> None:
     gate = Gate(saying("Lima."))
     engine = ScriptedEngine(gate)
-    num, body = 60, {"model": "dellm", "messages": ASK, "stream": True}
-    limits = httpx.Limits(max_connections=num)
-    async with served(server, space, engine) as (url, deployed), httpx.AsyncClient(limits=limits, timeout=60) as client:
-        streams = [asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body)) for _ in range(num)]
-        await asyncio.wait_for(gate.reached.wait(), 20)
-        leaving, staying = streams[: num // 4], streams[num // 4 :]
-        for stream in leaving:
-            stream.cancel()
-        gate.opened.set()
-        done = await asyncio.gather(*staying)
-        assert all(reply.text.endswith("data: [DONE]\n\n") and "Lima." in reply.text for reply in done)
+    body = {"model": "dellm", "messages": ASK, "stream": True}
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=0)
+    async with (
+        served(server, space, engine, max_in_flight=200) as (url, deployed),
+        httpx.AsyncClient(limits=limits, timeout=60) as client,
+    ):
 
-        async def nothing_is_left() -> bool:
-            return not (await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT]
+        async def num_in_flight() -> int:
+            return len((await deployed.bus.read((ADMIT, ADMIT.at())))[ADMIT])
 
-        await wait_until(nothing_is_left, "no query is in flight", within_s=20)
-        assert "dellm_requests_in_flight 1.0" in (await client.get(f"{url}/metrics")).text
+        async def stream(num: int) -> None:
+            gate.opened.clear()
+            streams = [asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body)) for _ in range(num)]
+            await until(num_in_flight, num)
+            leaving, staying = streams[: num // 4], streams[num // 4 :]
+            for each in leaving:
+                each.cancel()
+            gate.opened.set()
+            done = await asyncio.gather(*staying)
+            assert all(reply.text.endswith("data: [DONE]\n\n") and "Lima." in reply.text for reply in done)
+            await until(num_in_flight, 0)
+
+        await stream(8)  # what is made at first use is there then
+        subscriptions = deployed.bus_of("gateway").client._subs  # noqa: SLF001
+        num_tasks, num_subscriptions = len(asyncio.all_tasks()), len(subscriptions)
+        await stream(200)
+        await wait_until(lambda: len(asyncio.all_tasks()) <= num_tasks, "no task is left", within_s=20)
+        assert len(subscriptions) <= num_subscriptions
+        figures = (await client.get(f"{url}/metrics")).text
+        assert "dellm_requests_in_flight 1.0" in figures
+        assert "dellm_queries_in_flight 0.0" in figures
+
+
+async def until(count: Callable[[], Awaitable[int]], num: int) -> None:
+    async def is_so() -> bool:
+        return await count() == num
+
+    await wait_until(is_so, f"{num} queries are in flight", within_s=30)
 
 
 def test_small_answers_are_not_held_back() -> None:
