@@ -14,7 +14,8 @@ class StoredResponse(Message, frozen=True, kw_only=True):
     """A request to `POST /v1/responses`, as any gateway needs it to answer for it; `id` is the query's.
 
     `input` is the conversation without `instructions`, and with the turns of the `previous` response.  `told` holds
-    fields that no answer depends on, given back as they came.  `created_at` is in Unix seconds.
+    fields that no answer depends on, given back as they came.  `owner` is the name of the key that asked, if any.
+    `created_at` is in Unix seconds.
     """
 
     id: Token
@@ -26,6 +27,7 @@ class StoredResponse(Message, frozen=True, kw_only=True):
     previous: Token | None = None
     generation: Generation = Generation()
     told: dict[str, Any] = {}
+    owner: str = ""
 
 
 class Drafts(Message, frozen=True, kw_only=True):

@@ -19,8 +19,6 @@ from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
 
-log = structlog.get_logger(__name__)
-
 R = TypeVar("R")
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -134,4 +132,5 @@ async def _send_text(send: Send, text: str) -> None:
         async with asyncio.timeout(SEND_S):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
     except TimeoutError:
+        log.info("stream.unread")
         raise ClientDisconnect from None

@@ -16,7 +16,7 @@ from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMes
 from schemas.subjects import ADMIT, Space, Store
 from services.gateway.service import ANY_PORT, GatewayError, listen
 from services.runtime.server import EmbeddedServer
-from tests.serving import openai_at, served
+from tests.door import openai_at, served
 from tests.support import Gate, ScriptedEngine, saying, wait_until
 
 ASK: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is the capital of Peru?"}]

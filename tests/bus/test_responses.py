@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,11 +14,13 @@ import pydantic
 import pytest
 from openresponses_types import types as openresponses
 
+from schemas.keys import hash_key
 from schemas.messages import Piece
-from schemas.subjects import DRAFTS, PIECE, RESPONSE, Space
+from schemas.records import ApiKey
+from schemas.subjects import DRAFTS, KEY, PIECE, RESPONSE, Space
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
-from tests.serving import gateway_of, openai_at, served
+from tests.door import gateway_of, openai_at, served
 from tests.support import Gate, ScriptedEngine, saying, wait_until
 
 ASK = "What is the capital of Peru?"
@@ -252,3 +255,22 @@ async def read_until(lines: AsyncIterator[str], kind: str, num: int) -> AsyncIte
             event = json.loads(line.removeprefix("data: "))
             num -= event["type"] == kind
             yield event
+
+
+async def test_a_response_is_its_own_keys_only(server: EmbeddedServer, space: Space) -> None:
+    async with (
+        served(server, space, ScriptedEngine(saying("Lima."))) as (_, deployed),
+        httpx.AsyncClient(timeout=30) as client,
+    ):
+        for name in ("ann", "bob"):
+            key = ApiKey(name=name, sha256=hash_key(name), created_at=time.time())
+            await deployed.bus.commit(Entry(KEY, key))
+        async with gateway_of(deployed, "another") as other:
+            ann, bob = ({"Authorization": f"Bearer {name}"} for name in ("ann", "bob"))
+            body = {"model": "dellm", "input": ASK}
+            id_ = (await client.post(f"{other}/v1/responses", json=body, headers=ann)).json()["id"]
+            address = f"{other}/v1/responses/{id_}"
+            assert (await client.get(address, headers=ann)).status_code == 200
+            assert (await client.get(address, headers=bob)).status_code == 404
+            goes_on = {**body, "previous_response_id": id_}
+            assert (await client.post(f"{other}/v1/responses", json=goes_on, headers=bob)).status_code == 400

@@ -49,7 +49,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     store: bool
 
 
-def read_response(body: bytes, id_: str, created_at: int) -> Wanted:
+def read_response(body: bytes, id_: str, created_at: int, owner: str = "") -> Wanted:
     """Read the request, without the turns of a previous response.  Raises HttpError."""
     fields = read_object(body)
     check_supported(fields, READ, NEUTRAL)
@@ -67,6 +67,7 @@ def read_response(body: bytes, id_: str, created_at: int) -> Wanted:
         previous=None if previous is None else query_id(previous, param="previous_response_id"),
         generation=_generation(fields),
         told=_told(fields),
+        owner=owner,
     )
     to_query_of(response)
     return Wanted(response=response, stream=read_flag(fields, "stream"), store=store)

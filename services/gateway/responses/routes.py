@@ -17,6 +17,7 @@ from schemas.responses import StoredResponse
 from schemas.subjects import PLAN, RESPONSE
 from services.gateway.asking import Asking, Heard, chained
 from services.gateway.completion import headers, headers_of_plan
+from services.gateway.doorkeeper import KEY_OF
 from services.gateway.errors import HttpError, from_reply
 from services.gateway.idempotency import identify
 from services.gateway.metrics import Metrics
@@ -47,7 +48,7 @@ class Responses:
         """Answer `POST /v1/responses`."""
         body = await read_body(request)
         id_, keep = identify(request, self._bus)
-        wanted = read_response(body, id_, int(time.time()))
+        wanted = read_response(body, id_, int(time.time()), owner=_owner(request))
         await self._pool.check(wanted.response.model)
         response = await self._going_on(wanted.response)
         if wanted.store:
@@ -65,7 +66,7 @@ class Responses:
     async def show(self, request: Request) -> Response:
         """Answer `GET /v1/responses/{id}`, with `stream=true` as a stream that goes on `starting_after` a number."""
         stream, after = _how(request)
-        known = await look_up(self._bus, self._named(request))
+        known = await look_up(self._bus, self._named(request), _owner(request))
         if not stream:
             return self._shown(await self._asked(known))
         if not known.response.background:
@@ -74,12 +75,12 @@ class Responses:
 
     async def cancel(self, request: Request) -> Response:
         """Answer `POST /v1/responses/{id}/cancel`."""
-        known = await look_up(self._bus, self._named(request))
+        known = await look_up(self._bus, self._named(request), _owner(request))
         if not known.response.background:
             raise HttpError(400, "only a background response can be cancelled: close the connection of another")
         if known.reply is None:
             await self._asking.end(known.response.id, "cancelled by the client")
-            known = await look_up(self._bus, known.response.id)
+            known = await look_up(self._bus, known.response.id, known.response.owner)
         return self._shown(known)
 
     # --- steps ------------------------------------------------------------------------------------------------------
@@ -94,7 +95,7 @@ class Responses:
         if response.previous is None:
             return response
         try:
-            before = await look_up(self._bus, response.previous)
+            before = await look_up(self._bus, response.previous, response.owner)
         except HttpError as error:
             raise HttpError(400, str(error), code="previous_response_not_found", param="previous_response_id") from None
         if before.reply is None or before.reply.error is not None:
@@ -129,13 +130,13 @@ class Responses:
         refused = await self._admit(wanted.response)
         if refused is not None:
             await self._check(wanted, refused)
-        known = await look_up(self._bus, wanted.response.id)
+        known = await look_up(self._bus, wanted.response.id, wanted.response.owner)
         return self._shown(known)
 
     async def _admit(self, response: StoredResponse) -> Reply | None:
         """Ask until the query is planned; give the reply where it came first."""
         async with self._bus.tap(self._bus.space.event(PLAN.at(id=response.id))) as planned:
-            known = await look_up(self._bus, response.id)
+            known = await look_up(self._bus, response.id, response.owner)
             if known.planned or known.reply is not None:
                 return known.reply
             asked = asyncio.create_task(ask(self._bus, to_query_of(response)))
@@ -213,6 +214,11 @@ class Responses:
     def _shown(self, known: Known, *, store: bool = True) -> Response:
         shown = resource(known.response, known.status, known.reply, item=known.item, store=store)
         return json_response(shown, headers=headers(known.reply) if known.reply is not None else None)
+
+
+def _owner(request: Request) -> str:
+    name: str = request.scope.get(KEY_OF, "")
+    return name
 
 
 def _written(events: Iterable[Event], after: int) -> Iterable[str]:

@@ -41,10 +41,10 @@ class Known(Struct, frozen=True, kw_only=True):
         return IN_PROGRESS if self.planned else QUEUED
 
 
-async def look_up(bus: Bus, id_: str) -> Known:
-    """Read all of a response in one go.  Raises HttpError where there is none."""
+async def look_up(bus: Bus, id_: str, owner: str) -> Known:
+    """Read all of a response in one go.  Raises HttpError where there is none, or it is another key's."""
     found = await bus.read(*((row, row.at(id=id_)) for row in (RESPONSE, PLAN, ANSWER, DRAFTS)))
-    if not found[RESPONSE]:
+    if not found[RESPONSE] or found[RESPONSE][0].message.owner not in {"", owner}:
         raise HttpError(404, f"there is no response '{PREFIX}{id_}', or it is no longer kept", code="not_found")
     response: StoredResponse = found[RESPONSE][0].message
     plan: Plan | None = found[PLAN][0].message if found[PLAN] else None
