@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.gateway import operations
 from services.gateway.asking import Asking
 from services.gateway.chats import ROUTE as CHATS
 from services.gateway.chats import Chats
@@ -22,18 +23,18 @@ from services.gateway.face import Face, wants_events
 from services.gateway.idempotency import identify
 from services.gateway.leaving import Leaving
 from services.gateway.metrics import Metrics
+from services.gateway.openapi import Endpoint, Handler, document
 from services.gateway.pool import Pool
 from services.gateway.reading import list_names, no_model, read_object, to_query
-from services.gateway.responses.routes import ROUTE as RESPONSES
 from services.gateway.responses.routes import Responses
 from services.gateway.wire import json_response, read_body, while_connected
 from services.runtime.bus import Bus
+from services.runtime.lifecycle import VERSION
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
 
-GONE = 499
-Handler = Callable[[Request], Awaitable[Response]]
+NOT_FOUND, GONE = 404, 499
 
 
 class Gateway:
@@ -45,34 +46,35 @@ class Gateway:
         self.metrics = Metrics()
         self.face = Face(bus, self.asking)
         self.leaving = Leaving()
+        self._document: dict[str, Any] = {}
         self._pool = Pool(bus)
         self._chats = Chats(bus, self.asking, self._pool, self.metrics)
         self._responses = Responses(bus, self.asking, self._pool, self.metrics)
 
     def app(self) -> Starlette:
         """Give the application."""
-        routes = [
-            (CHATS, self._chats.create, "POST"),
-            (RESPONSES, self._responses.create, "POST"),
-            (f"{RESPONSES}/{{id}}", self._responses.show, "GET"),
-            (f"{RESPONSES}/{{id}}/cancel", self._responses.cancel, "POST"),
-            ("/v1/models", self.models, "GET"),
-            ("/v1/models/{name:path}", self.model, "GET"),
-            ("/query", self.query, "POST"),
-            ("/health", self.ready, "GET"),
-            ("/livez", self.live, "GET"),
-            ("/readyz", self.ready, "GET"),
-            ("/metrics", self.show_metrics, "GET"),
-            *self.face.routes,
+        endpoints = [
+            Endpoint(CHATS, self._chats.create, "POST", operations.CHAT),
+            *self._responses.endpoints,
+            Endpoint("/v1/models", self.models, "GET", operations.MODELS),
+            Endpoint("/v1/models/{name:path}", self.model, "GET", operations.ONE_MODEL),
+            Endpoint("/query", self.query, "POST", operations.ASK),
+            Endpoint("/health", self.ready, "GET", operations.READY),
+            Endpoint("/livez", self.live, "GET", operations.LIVE),
+            Endpoint("/readyz", self.ready, "GET", operations.READY),
+            Endpoint("/metrics", self.show_metrics, "GET", operations.METRICS),
+            Endpoint("/openapi.json", self.show_document, "GET", operations.DOCUMENT),
+            *self.face.endpoints,
         ]
-        served = [Route(path, self._guarded(path, handler), methods=[method]) for path, handler, method in routes]
+        self._document = document(endpoints, VERSION)
+        served = [Route(each.path, self._guarded(each.path, each.handler), methods=[each.method]) for each in endpoints]
         app = Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
         app.state.leaving = self.leaving
         return app
 
     async def query(self, request: Request) -> Response:
         """Answer `POST /query`: our own command in, our own reply out."""
-        fields = read_object(await read_body(request))
+        fields = read_object(await read_body(request), nulls=True)
         id_, keep = identify(request, self._bus)
         wanted = to_query({"id": id_, **fields})
         request.state.id = wanted.id
@@ -119,6 +121,11 @@ class Gateway:
             self.metrics.show_pool(*await self._pool.figures())
         return Response(self.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    async def show_document(self, request: Request) -> Response:
+        """Show what can be asked here, as OpenAPI."""
+        del request
+        return json_response(self._document)
+
     def _guarded(self, path: str, handler: Handler) -> Handler:
         """Turn what goes wrong into an answer, and count it."""
 
@@ -158,4 +165,6 @@ def _model(name: str) -> dict[str, object]:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, HTTPException)
-    return json_response(HttpError(error.status_code, error.detail, code="not_found").body, error.status_code)
+    code = "not_found" if error.status_code == NOT_FOUND else "bad_request"
+    failed = HttpError(error.status_code, error.detail, code=code)
+    return json_response(failed.body, error.status_code, dict(error.headers or {}))

@@ -7,10 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.commands import Query
+from schemas.terms import MAX_TOKENS
 from services.gateway.errors import HttpError
 from services.gateway.reading import (
     POOL,
     check_supported,
+    message_schema,
     read_content,
     read_flag,
     read_model,
@@ -22,17 +24,54 @@ from services.gateway.reading import (
 )
 
 GENERATION = ("max_tokens", "temperature", "top_p", "seed")
-FOR_THE_RECORD = frozenset({"user", "metadata", "safety_identifier"})  # tell who asks; no answer depends on them
 MAX_CHOICES = 8
+_TOKENS = {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS}
+_STOP = {"type": "string", "minLength": 1, "maxLength": 64}
+_FORMAT = {
+    "anyOf": [
+        {"type": "object", "properties": {"type": {"enum": ["text", "json_object"]}}, "additionalProperties": False},
+        {
+            "type": "object",
+            "properties": {
+                "type": {"const": "json_schema"},
+                "json_schema": {
+                    "type": "object",
+                    "properties": {"schema": {"type": "object"}},
+                    "required": ["schema"],
+                },
+            },
+            "required": ["type", "json_schema"],
+        },
+    ]
+}
+PROPERTIES: dict[str, Any] = {  # what is read, as JSON Schema
+    "model": {"type": "string"},
+    "messages": {"type": "array", "minItems": 1, "items": message_schema(("text",), "role", "content")},
+    "max_tokens": _TOKENS,
+    "max_completion_tokens": _TOKENS,
+    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+    "top_p": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    "seed": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+    "stop": {"anyOf": [_STOP, {"type": "array", "items": _STOP, "maxItems": 4}]},
+    "response_format": _FORMAT,
+    "stream": {"type": "boolean"},
+    "stream_options": {
+        "type": "object",
+        "properties": {"include_usage": {"type": "boolean"}},
+        "additionalProperties": False,
+    },
+    "n": {"type": "integer", "minimum": 1, "maximum": MAX_CHOICES},
+    "include_reasoning": {"type": "boolean"},
+    # these tell who asks; no answer depends on them
+    "user": {},
+    "metadata": {},
+    "safety_identifier": {},
+}
 NEUTRAL: dict[str, tuple[Any, ...]] = {  # values that ask for nothing
     "presence_penalty": (0,), "frequency_penalty": (0,), "logprobs": (False,), "logit_bias": ({},),
     "store": (False,), "tools": ([],), "functions": ([],), "tool_choice": ("none",),
     "parallel_tool_calls": (True, False), "modalities": (["text"],),
 }  # fmt: skip
-READ = frozenset({
-    *GENERATION, "max_completion_tokens", "model", "messages", "stream", "stream_options", "stop", "response_format",
-    "n", "include_reasoning",
-})  # fmt: skip
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -52,7 +91,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 def read_chat(body: bytes, id_: str) -> Asked:
     """Read the request; whether there is its model is not looked at.  Raises HttpError."""
     wanted = read_object(body)
-    check_supported(wanted, READ | FOR_THE_RECORD, NEUTRAL)
+    check_supported(wanted, PROPERTIES, NEUTRAL)
     model = read_model(wanted)
     query = {
         "id": id_,
@@ -77,7 +116,7 @@ def read_chat(body: bytes, id_: str) -> Asked:
         query=to_query(query),
         model=model,
         stream=stream,
-        include_usage=options.get("include_usage") is True,
+        include_usage=read_flag(options, "include_usage"),
         num_choices=num_choices,
         reasoning=read_flag(wanted, "include_reasoning"),
     )

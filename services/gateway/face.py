@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from schemas.commands import Feedback, Query
 from schemas.subjects import check_token
+from services.gateway import operations
 from services.gateway.asking import Asking
 from services.gateway.errors import HttpError
 from services.gateway.nodes import NodeFeed
+from services.gateway.openapi import Endpoint
 from services.gateway.pages import Pages
 from services.gateway.reading import read_object
 from services.gateway.watching import Watching
@@ -35,12 +37,12 @@ class Face:
         self._pages = Pages()
         self._watching = Watching(bus, asking)
         self._nodes = NodeFeed(bus)
-        self.routes = [
-            ("/", self._pages.index, "GET"),
-            ("/page/{name}", self._pages.file, "GET"),
-            ("/nodes", self.nodes, "GET"),
-            ("/query/{id}/cancel", self.cancel, "POST"),
-            ("/query/{id}/feedback", self.feedback, "POST"),
+        self.endpoints = [
+            Endpoint("/", self._pages.index, "GET", operations.PAGE),
+            Endpoint("/page/{name}", self._pages.file, "GET", operations.FILE),
+            Endpoint("/nodes", self.nodes, "GET", operations.NODES),
+            Endpoint("/query/{id}/cancel", self.cancel, "POST", operations.END),
+            Endpoint("/query/{id}/feedback", self.feedback, "POST", operations.FEEDBACK),
         ]
 
     def watch(self, query: Query) -> EventStream:

@@ -20,27 +20,50 @@ ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "as
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object, without what is null.  Raises HttpError."""
+def message_schema(part_types: tuple[str, ...], *required: str, **more: Any) -> dict[str, Any]:
+    """Describe a message, as `read_role` and `read_content` take it, in JSON Schema."""
+    part = {
+        "type": "object",
+        "properties": {"type": {"enum": list(part_types)}, "text": {"type": "string"}},
+        "required": ["type", "text"],
+    }
+    content = {"anyOf": [{"type": "string"}, {"type": "array", "items": part}]}
+    return {
+        "type": "object",
+        "properties": {"role": {"enum": list(ROLES)}, "content": content, **more},
+        "required": list(required),
+        "additionalProperties": {"enum": [None, [], ""]},
+    }
+
+
+def read_object(body: bytes, *, nulls: bool = False) -> dict[str, Any]:
+    """Read a JSON object, without what is null unless `nulls` count.  Raises HttpError."""
     try:
         wanted = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HttpError(400, f"the body is not JSON: {error}") from None
     if not isinstance(wanted, dict):
         raise HttpError(400, "the body must be a JSON object")
-    return {name: value for name, value in wanted.items() if value is not None}
+    return {name: value for name, value in wanted.items() if nulls or value is not None}
 
 
 def check_supported(wanted: Mapping[str, Any], known: Collection[str], neutral: Mapping[str, tuple[Any, ...]]) -> None:
     """Refuse what is neither known nor a value that asks for nothing.  Raises HttpError."""
     for name, value in wanted.items():
-        if name not in known and (name not in neutral or value not in neutral[name]):
+        if name not in known and not any(_same(value, allowed) for allowed in neutral.get(name, ())):
             raise HttpError(400, f"`{name}` is not supported", code="unsupported_parameter", param=name)
+
+
+def _same(value: Any, allowed: Any) -> bool:
+    """Compare as JSON does, in which true is not 1."""
+    return value == allowed and isinstance(value, bool) == isinstance(allowed, bool)
 
 
 def read_flag(wanted: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     """Read a boolean.  Raises HttpError."""
-    value = wanted.get(name, default)
+    value = wanted.get(name)
+    if value is None:
+        return default
     if not isinstance(value, bool):
         raise HttpError(400, f"`{name}` must be true or false", param=name)
     return value

@@ -10,11 +10,12 @@ from schemas.commands import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, Query
 from schemas.messages import Reply
 from schemas.responses import StoredResponse
 from schemas.subjects import check_token
-from schemas.terms import Generation, Role, Turn
+from schemas.terms import MAX_TOKENS, Generation, Role, Turn
 from services.gateway.errors import HttpError
 from services.gateway.reading import (
     check_supported,
     convert,
+    message_schema,
     read_content,
     read_flag,
     read_model,
@@ -27,18 +28,47 @@ from services.gateway.reading import (
 )
 
 PREFIX = "resp_"
-FOR_THE_RECORD = ("metadata", "user", "safety_identifier", "prompt_cache_key")  # no answer depends on them
+FOR_THE_RECORD = ("user", "safety_identifier", "prompt_cache_key")  # as is `metadata`: no answer depends on them
+TEXT_TYPES = ("input_text", "output_text", "text")
+OF_AN_ANSWER = ("id", "status", "phase")  # which an item of an answer has that comes back
+_STRING = {"type": "string"}
+_FORMAT = {
+    "anyOf": [
+        {"type": "object", "properties": {"type": {"enum": ["text", "json_object"]}}},
+        {
+            "type": "object",
+            "properties": {"type": {"const": "json_schema"}, "schema": {"type": "object"}},
+            "required": ["type", "schema"],
+        },
+    ]
+}
+_MESSAGE = message_schema(
+    TEXT_TYPES, "role", "content", type={"const": "message"}, **{name: dict[str, Any]() for name in OF_AN_ANSWER}
+)
+PROPERTIES: dict[str, Any] = {  # what is read, as JSON Schema
+    "model": _STRING,
+    "input": {"anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": _MESSAGE}]},
+    "instructions": _STRING,
+    "previous_response_id": _STRING,
+    "stream": {"type": "boolean"},
+    "background": {"type": "boolean"},
+    "store": {"type": "boolean"},
+    "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+    "top_p": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    "max_output_tokens": {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS},
+    "text": {
+        "type": "object",
+        "properties": {"format": {"anyOf": [_FORMAT, {"type": "null"}]}, "verbosity": {"enum": ["medium", None]}},
+        "additionalProperties": False,
+    },
+    "metadata": {"type": "object", "additionalProperties": _STRING},
+    **dict.fromkeys(FOR_THE_RECORD, _STRING),
+}
 NEUTRAL: dict[str, tuple[Any, ...]] = {  # values that ask for nothing
     "tools": ([],), "tool_choice": ("none", "auto"), "parallel_tool_calls": (True, False), "truncation": ("auto",),
     "include": ([],), "reasoning": ({},), "service_tier": ("auto", "default"), "top_logprobs": (0,),
     "presence_penalty": (0,), "frequency_penalty": (0,), "stream_options": ({}, {"include_obfuscation": False}),
 }  # fmt: skip
-READ = frozenset({
-    *FOR_THE_RECORD, "model", "input", "instructions", "previous_response_id", "stream", "background", "store",
-    "temperature", "top_p", "max_output_tokens", "text",
-})  # fmt: skip
-TEXT_TYPES = ("input_text", "output_text", "text")
-OF_A_MESSAGE = frozenset({"type", "role", "content", "id", "status", "phase"})  # as an answer's item comes back
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -52,7 +82,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 def read_response(body: bytes, id_: str, created_at: int, owner: str = "") -> Wanted:
     """Read the request, without the turns of a previous response.  Raises HttpError."""
     fields = read_object(body)
-    check_supported(fields, READ, NEUTRAL)
+    check_supported(fields, PROPERTIES, NEUTRAL)
     background, store = read_flag(fields, "background"), read_flag(fields, "store", default=True)
     if background and not store:
         raise HttpError(400, "`background` needs `store`: nobody could fetch the response", param="background")
@@ -113,7 +143,7 @@ def _turn(item: Any, where: str) -> Turn:
     if not isinstance(item, dict) or item.get("type", "message") != "message":
         raise HttpError(400, f"`{where}`: only messages are supported", code="unsupported_parameter", param=where)
     for name, value in item.items():
-        if name not in OF_A_MESSAGE and value not in (None, [], ""):
+        if name not in _MESSAGE["properties"] and value not in (None, [], ""):
             raise HttpError(400, f"`{where}.{name}` is not supported", code="unsupported_parameter", param=name)
     role = read_role(item, where)
     return Turn(role=role, content=read_content(item.get("content"), f"{where}.content", TEXT_TYPES))
@@ -145,10 +175,10 @@ def _format(wanted: Any) -> Any:
 
 
 def _told(fields: dict[str, Any]) -> dict[str, Any]:
-    told = {name: fields[name] for name in FOR_THE_RECORD if name in fields}
+    told = {name: fields[name] for name in ("metadata", *FOR_THE_RECORD) if name in fields}
     metadata = told.get("metadata", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise HttpError(400, "`metadata` must be an object of strings", param="metadata")
-    for name in FOR_THE_RECORD[1:]:
+    for name in FOR_THE_RECORD:
         read_text(fields, name)
     return told

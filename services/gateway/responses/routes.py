@@ -15,12 +15,14 @@ from schemas.messages import Piece, Reply
 from schemas.plans import Plan
 from schemas.responses import StoredResponse
 from schemas.subjects import PLAN, RESPONSE
+from services.gateway import operations
 from services.gateway.asking import Asking, Heard, chained
 from services.gateway.completion import headers, headers_of_plan
 from services.gateway.doorkeeper import KEY_OF
 from services.gateway.errors import HttpError, from_reply
 from services.gateway.idempotency import identify
 from services.gateway.metrics import Metrics
+from services.gateway.openapi import Endpoint
 from services.gateway.pool import Pool
 from services.gateway.responses.drafts import DraftLog, Hearing
 from services.gateway.responses.request import Wanted, built_on, query_id, read_response, to_query_of
@@ -43,6 +45,11 @@ class Responses:
         self._asking = asking
         self._pool = pool
         self._metrics = metrics
+        self.endpoints = [
+            Endpoint(ROUTE, self.create, "POST", operations.CREATE),
+            Endpoint(f"{ROUTE}/{{id}}", self.show, "GET", operations.SHOW),
+            Endpoint(f"{ROUTE}/{{id}}/cancel", self.cancel, "POST", operations.CANCEL),
+        ]
 
     async def create(self, request: Request) -> Response:
         """Answer `POST /v1/responses`."""
@@ -231,7 +238,7 @@ def _how(request: Request) -> tuple[bool, int]:
     for name, value in given.items():
         if name not in {"stream", "starting_after"} and (name, value) != ("include_obfuscation", "false"):
             raise HttpError(400, f"`{name}` is not supported", code="unsupported_parameter", param=name)
-    stream, after = given.get("stream", "false").lower(), given.get("starting_after", "-1")
+    stream, after = given.get("stream", "false"), given.get("starting_after", "-1")
     if stream not in {"true", "false"}:
         raise HttpError(400, "`stream` must be true or false", param="stream")
     if not after.removeprefix("-").isdecimal() or len(after) > len("-999999999"):
