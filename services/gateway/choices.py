@@ -34,17 +34,18 @@ def choices(reply: Reply, num: int) -> list[Choice]:
     first = Choice(reply.answer, (outcome.final if outcome is not None else None) or reply.answer)
     found = [first]
     for vote in outcome.votes if outcome is not None else []:
-        _count(found, vote, first)
+        if vote.won or num > 1:
+            _count(found, vote, first, whole=num > 1)
     others = sorted(found[1:], key=lambda choice: -choice.weight)
     return [first, *others][:num]
 
 
-def _count(found: list[Choice], vote: Vote, first: Choice) -> None:
-    """Add a vote to its class; what a model of its node said otherwise is a class of no weight."""
+def _count(found: list[Choice], vote: Vote, first: Choice, *, whole: bool) -> None:
+    """Add a vote to its class; as a `whole`, what a model of its node said otherwise is a class of no weight."""
     choice = first if vote.won else _of(found, vote.final, vote.answer)
     choice.weight += vote.weight
     choice.voters.append(vote.node)
-    for said in vote.answers:
+    for said in vote.answers if whole else ():
         _of(found, said.final, said.text)
 
 

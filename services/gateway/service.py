@@ -86,6 +86,7 @@ async def gateway(
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             ws="none",
             http=BoundedConnection,
             timeout_keep_alive=IDLE_S,
