@@ -163,6 +163,24 @@ async def test_a_stream_goes_on_at_another_gateway(server: EmbeddedServer, space
     assert whole[-1]["response"]["output"][0]["content"][0]["text"] == POEM
 
 
+async def test_openais_client_streams_on(server: EmbeddedServer, space: Space) -> None:
+    async with (
+        served(server, space, ScriptedEngine(saying(POEM))) as (url, deployed),
+        gateway_of(deployed, "another") as other,
+        openai_at(url) as client,
+        openai_at(other) as client_there,
+    ):
+        stream = await client.responses.create(model="dellm", input=WRITE, background=True, stream=True)
+        events = [event async for event in stream]
+        created, cut = events[0], events[6].sequence_number
+        assert created.type == "response.created"
+        id_ = created.response.id
+        rest = [event async for event in await client_there.responses.retrieve(id_, stream=True, starting_after=cut)]
+    assert rest == events[7:]
+    assert rest[-1].type == "response.completed"
+    assert rest[-1].response.output_text == POEM
+
+
 async def test_a_draft_that_was_given_up_stays_in_the_stream(server: EmbeddedServer, space: Space) -> None:
     gate = Gate(saying(POEM))
     async with (

@@ -79,6 +79,8 @@ def test_models_say_who_answers() -> None:
         ({"n": 2, "model": "dellm-fast"}, "n"),
         ({"include_reasoning": "yes"}, "include_reasoning"),
         ({"logprobs": True}, "logprobs"),
+        ({"logprobs": 0}, "logprobs"),
+        ({"stream": True, "stream_options": {"include_usage": 1}}, "include_usage"),
         ({"frequency_penalty": 0.5}, "frequency_penalty"),
         ({"temperatur": 1}, "temperatur"),
         ({"temperature": 3}, "temperature"),
