@@ -16,6 +16,7 @@ from services.checks.pieces import items
 from services.checks.quotations import LIST, PLAIN_LIST, listed
 from services.checks.request import Sentence, sentences
 from services.checks.scope import demand
+from services.language.patterns import NUMBER
 
 _FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})[^\n`]*\n(.*?)^[ ]{0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
 _ONLY = re.compile(
@@ -179,7 +180,7 @@ def _unwrapped(parse: Parse, name: str) -> Repair:
 _TABLE = re.compile(
     r"\b(?:in|as|into|using|with|make|create|give me|build|draw|produce|provide|format)(?: an?| the| "
     r"me| it as an?| them in an?| one)?(?: \w+)?(?: markdown| comparison| simple| two-column)? "
-    r"tables?\b(?! (?:of contents|out of|tennis|salt|setting|manners|for (?:two|four))|-)(?P<end>\s*"
+    rf"tables?\b(?! (?:of contents|out of|tennis|salt|setting|manners|for (?:{NUMBER}))|-)(?P<end>\s*"
     r"(?:[.,;!:]|$|\b(?:with|that|comparing|of|format|form|and|where|showing|please)\b))",
     re.IGNORECASE,
 )

@@ -11,6 +11,8 @@ from services.checks.family import Family
 from services.checks.quotations import LIST, NAMED, PLAIN_LIST, listed, occurrences, straight
 from services.checks.request import QUOTE, Sentence, sentences
 from services.checks.scope import Scope, demand, scope_of
+from services.language.grammar import either
+from services.language.number_words import FEW, TIMES
 
 _USE = (
     r"(?:includ(?:e|es|ing)|us(?:e|es|ing)|contain(?:s|ing)?|mention(?:s|ing)?|incorporat(?:e|es|ing)|"
@@ -35,7 +37,7 @@ _APPEARS = re.compile(
 _ONE_WORD = re.compile(
     r"\b(?:use|uses|include|includes|mention|mentions|contain|contains|say|repeat)(?: the)? (?:word|"
     r"name|term|keyword) (?P<plain>[A-Za-z][\w'-]{0,30})(?=\s*(?:[.,;!]|$|\b(?:at|exactly|no|more|"
-    r"twice|once|three|\d|in|somewhere|only|four|five|six|ten|and)\b))",
+    rf"{either((*TIMES, *FEW))}|\d|in|somewhere|only|and)\b))",
     re.IGNORECASE,
 )
 _PROPER = re.compile(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from services.checks.request import QUOTE, Sentence
+from services.language import grammar
+from services.language.grammar import either
+from services.language.number_words import FEW, TIMES
 
 NAMED = (
-    r"(?:(?:following|exact|specific|special|single|given|very|key|two|three|four|five|these) ){0,3}"
+    rf"(?:(?:following|exact|specific|special|single|given|very|key|{either(FEW)}|these) ){{0,3}}"
     r"(?:key ?)?(?:words?|terms?|phrases?|keywords?|names?|expressions?|sentences?|questions?|lines?|"
     r"statements?)"
 )
@@ -19,13 +22,7 @@ _PLAIN = r"[A-Za-z][\w'-]{1,30}"
 PLAIN_LIST = rf"(?P<plain>{_PLAIN}(?:{_JOIN}{_PLAIN}){{0,9}})"
 """A list of words without quotation marks."""
 _LONGEST = 120
-_NO_WORDS = frozenset(
-    "that any anything it its this these those me my you your yourself how what why who whether them "
-    "they the a an or and "
-    "limit count in at for of with as should must may is are be do to from on by have has each no "
-    "not than exactly only "
-    "per more less used twice once three times such like which where when also".split()
-)
+_NO_WORDS = grammar.UNNAMED | frozenset((*TIMES, *FEW))
 
 
 def listed(sentence: Sentence, text: str) -> list[str]:

@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import sentencex
 
+from services.language.grammar import either
+from services.language.number_words import FEW
 from services.language.orders import ANSWER, CODE, DOCUMENT, UNITS, VERBS
 
 QUOTE = "[\ue000-\uf8ff]"
@@ -73,7 +75,7 @@ _REPORTED = re.compile(
 _FRAGMENT = re.compile(
     r"^(?:no|not|only|max|maximum|minimum|min|under|over|at most|at least|exactly|precisely|about|"
     r"around|roughly|approximately|"
-    r"less|fewer|more|one|two|three|four|five|six|seven|eight|nine|ten|a single|\d+|in|with|without|"
+    rf"less|fewer|more|one|{either(FEW)}|a single|\d+|in|with|without|"
     r"within|using|just|all|must|should|"
     r"nothing|between|up to|lower ?case|upper ?case|single|short|json|yaml|xml|csv|markdown|capital|word count|length|"
     r"bullet|numbered|plain|yes|true|from|avoid|by|as|language|output|style|tone|number of|each|every|"

@@ -12,17 +12,18 @@ from services.checks.amount import Amount
 from services.checks.demand import Demand, Repair, Verify
 from services.checks.pieces import SPLIT
 from services.checks.request import Sentence
-from services.language.number_words import value
+from services.language.grammar import either
+from services.language.number_words import FEW, ONES, value
 from services.language.orders import ANSWER, DOCUMENT, ORDINALS, PARTS, UNITS
 
 _UNIT = "|".join(f"(?P<{{0}}_{unit}>{pattern})" for unit, pattern in UNITS.items())
-_ADJECTIVES = r"(?:(?:single|new|numbered|of|the|these|your|my|those|three|two|four|\d+|odd|even) ){0,3}"
+_ADJECTIVES = rf"(?:(?:single|new|numbered|of|the|these|your|my|those|{either(FEW)}|\d+|odd|even) ){{0,3}}"
 _NTH = "|".join(ORDINALS)
 _CUE = re.compile(
     r"\b(?:(?:each|every|all)\s+(?!\w+(?:ed|ing)\b|the\b|of\b|in\b|capital|caps|upper|"
     rf"lower){_ADJECTIVES}(?:{_UNIT.format('each')}|(?P<each_other>[\w-]+))\b"
     rf"|(?P<place>{_NTH})\s+(?:{_UNIT.format('nth')}|(?P<nth_other>{PARTS}))\b"
-    rf"|(?P<named>paragraph|sentence|line|stanza)\s+(?P<number>\d{{1,2}}|one|two|three)\b"
+    rf"|(?P<named>paragraph|sentence|line|stanza)\s+(?P<number>\d{{1,2}}|{either(ONES)})\b"
     rf"|(?:the|a|an|your|its|his|her|their)\s+(?:\w+ )?(?P<part>{PARTS})\s+(?:\w+\s+){{0,2}}?(?:should|"
     r"must|has|have|of|with|in|be|is|are|containing|that|to|needs?|around|wrapped|using)\b"
     rf"|\b(?:(?:one|any|both|some|two|neither|none) of (?:the|your|them)|another)\b(?P<some>)"

@@ -15,12 +15,10 @@ from schemas.messages import ChunkOutcome
 from services.evaluation.answers import Answer
 from services.evaluation.questions import Part, Question
 from services.evaluation.score import hits, is_right
+from services.language import grammar
 
 _WORD = re.compile(r"\w+(?:[.,'’]\w+)*")
-_FUNCTION_WORDS = frozenset(
-    """a after also an and are as at by did do does first finally for from how in is it me next of on please second tell
-    that the then third this to was were what when where which who whom whose with""".split()
-)
+_FUNCTION_WORDS = grammar.FUNCTION_WORDS | frozenset("after first second third next finally please tell me".split())
 _MIN_SHARE = 0.8
 
 

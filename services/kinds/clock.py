@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from services.language.dates import WEEKDAYS
+from services.language.grammar import either
+
 _NOW = re.compile(
     r"\b(?:today|tonight|tomorrow|yesterday|right\s+now|at\s+the\s+moment|current(?:ly)?\s+(?:date|time|day|year|month|week)"
-    r"|(?:this|next|last)\s+(?:week|weekend|month|year|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+    rf"|(?:this|next|last)\s+(?:week|weekend|month|year|{either(WEEKDAYS)})"
     r"|what(?:['’]s|\s+is)?\s+(?:the\s+)?(?:time|date|day|year|month|weekday)(?:\s+(?:is|of\s+the\s+week))?(?:\s+(?:is\s+)?it)?"
     r"(?=\s*(?:\?|$|now|today|here))|(?:weekday|day|year|month)\s+is\s+it|days?\s+(?:until|till|left)|how\s+old\s+is)\b",
     re.IGNORECASE,

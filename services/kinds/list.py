@@ -8,13 +8,15 @@ from services.kinds.fact import WAYS, read_fact
 from services.kinds.kind import Kind
 from services.kinds.opening import asks_for_writing, is_short, opening
 from services.kinds.prompt import PLAIN, Prompt
+from services.language.grammar import either
+from services.language.number_words import FEW
 
 MAX_TOKENS = 192
 
 _ASKED = re.compile(
-    r"(?:list|enumerate)\s+(?:the|all|every|each|both|\d|two|three|four|five|six|seven|eight|nine|ten|twelve)\b"
+    rf"(?:list|enumerate)\s+(?:the|all|every|each|both|\d|{either(FEW)})\b"
     r"|(?:name|state|tell\s+me|give\s+me|(?:what|which)\s+are)\s+(?:me\s+)?(?:all\b|(?:the\s+)?(?:(?:first|last|main)\s+)?"
-    r"(?:[0-9]{1,2}|two|three|four|five|six|seven|eight|nine|ten|twelve)\b(?!\s+of\b))",
+    rf"(?:[0-9]{{1,2}}|{either(FEW)})\b(?!\s+of\b))",
     re.IGNORECASE,
 )
 _OPEN = re.compile(

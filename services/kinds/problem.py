@@ -16,6 +16,9 @@ from services.kinds.prompt import PLAIN, Prompt
 from services.kinds.reading.extract import final_number
 from services.kinds.reading.program import before_fence, run, run_fenced
 from services.kinds.sum import SUM
+from services.language import grammar, verbs
+from services.language.grammar import either
+from services.language.number_words import FEW, MULTIPLES, TEENS, TENS
 from services.voting.calculator import calculate
 
 PROGRAM, STEPS = "program", "steps"
@@ -41,19 +44,13 @@ _EXPLAIN = re.compile(
     re.IGNORECASE,
 )
 _NUMERAL = re.compile(
-    r"\d[\d,]*(?:\.\d+)?|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand"
-    r"|dozen|half|twice|thrice|double|triple)\b",
+    rf"\d[\d,]*(?:\.\d+)?|\b(?:{either((*FEW, *TEENS, *TENS, 'hundred', 'thousand', 'dozen', 'half', *MULTIPLES))})\b",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
-_VERB = re.compile(
-    r"(?:add|subtract|multiply|divide|calculate|compute|solve|evaluate|integrate|simplify|double|halve|convert|factor"
-    r"|square|round|sum|estimate|count|work\s+out|figure\s+out)\b",
-    re.IGNORECASE,
-)
+_VERB = re.compile(rf"(?:{either(verbs.CALCULATING)})\b".replace(" ", r"\s+"), re.IGNORECASE)
 _ASKS_FOR_A_NUMBER = re.compile(
-    r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b"
+    rf"\bhow\s+(?:{either(grammar.MEASURED)})\b"
     r"|\b(?:what|which|find|calculate|determine|the)\b.{0,40}\b(?:percent|percentage|fraction|total|average|profit|cost"
     r"|probability|remainder|number\s+of)\b",
     re.IGNORECASE,

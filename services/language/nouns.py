@@ -8,6 +8,7 @@ WORKS = tuple(
     treaty ship event series device person artist singer actor director player
     """.split()
 )
+PEOPLE = tuple("person man woman author writer painter artist composer inventor".split())
 LANGUAGES = tuple(
     """
     english french german spanish italian portuguese dutch swedish danish norwegian finnish polish czech russian
@@ -15,10 +16,21 @@ LANGUAGES = tuple(
     vietnamese indonesian swahili chinese mandarin japanese korean latin bulgarian romanian hungarian nepali
     """.split()
 )
+# What the result of an earlier part is called, and a text that the request brought.
+RESULTS = tuple(
+    "result answer sum product quotient difference total outcome number figure value results answers".split()
+)
+KNOWN = tuple("line quote phrase word sentence text article passage paragraph process author writer inventor".split())
+# "The largest" of these is of a set that was named before.
+OF_A_SET = tuple("number value figure item element option city town state airport party industry".split())
 # Parts of something that a question leaves out ("list three causes").
 PARTS = tuple(
     """
     example reason advantage disadvantage benefit cause effect phase type kind part symptom risk use step stage feature
     impact
     """.split()
+)
+# They make another place of a name: Virginia and West Virginia.
+ELSEWHERE = frozenset(
+    "north south east west northern southern eastern western new upper lower papua equatorial".split()
 )

@@ -46,6 +46,8 @@ TO_ASSISTANT = frozenset(
 )
 # They may be followed by a preposition at once; with any other verb that means an object left out ("sort by length").
 PREPOSITIONAL = frozenset("search look write plan shop check visit read call book prove research".split())
+# "To" after these leads to no second verb ("convert 5 miles to metres").
+TARGETED = frozenset("convert translate compare add change give send round".split())
 # They open a demand on how to answer ("use short words", "keep it brief").
 DEMANDING = frozenset(
     """

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
+from services.language.measures import CURRENCY_SIGNS
+from services.language.number_words import FRACTIONS, MULTIPLES, POWERS_OF_TEN, SCALES
 from services.voting.logic import truth
 from services.voting.quantity import quantities
 
@@ -106,13 +108,13 @@ _TIMES: "*" | "×" | "·" | "x"i | "times"i | /multiplied\s+(by|with)/i
 _OVER: "/" | "÷" | "over"i | /divided\s+by/i
 _TO_THE: "^" | "**" | /(raised\s+)?to\s+the\s+power(\s+of)?/i
 _PERCENT: "%" | /per\s?cent/i
-SCALE: /hundred|thousand|million|billion|trillion/i
+SCALE: /SCALES/i
 NUMBER: /[$€£]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?|[$€£]?\.\d+/
 MIXED: /\d+\s+\d+\/\d+/
 FRACTION: /\d+\/\d+/
 
 %ignore /\s+/
-"""
+""".replace("SCALES", "|".join(POWERS_OF_TEN))
 
 # What looks like a sum and is none, or may be another one: dates, ranges, phone numbers, idioms, a factorial, a
 # hexadecimal, a list whose commas may stand between thousands, a sign before a power.
@@ -130,16 +132,10 @@ _HYPHEN = re.compile(r"[-–][^\W_]")
 _MAX_PARTS = 1000
 _DIVIDED = re.compile(r"÷|divided\s+by", re.IGNORECASE)  # beside which the slash of a proper fraction is no division
 _SLASH = re.compile(r"(?<![\d./])(\d)/(\d)(?![\d./])")
-_CURRENCIES = "$€£"
 _ROUNDED = re.compile(rf"\.\d{{{_DECIMALS - 1},}}")
 
-_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_SHARES = {
-    "half": Fraction(1, 2),
-    "third": Fraction(1, 3),
-    "quarter": Fraction(1, 4),
-    "twice": Fraction(2),
-    "thrice": Fraction(3),
+_SHARES = {name: Fraction(1, under) for name, under in FRACTIONS.items()} | {
+    name: Fraction(times) for name, times in MULTIPLES.items()
 }
 _SMALL = Decimal("0.001")  # what is smaller keeps six digits rather than ten decimals
 
@@ -160,11 +156,11 @@ def calculate(text: str) -> str | None:
     figures = _in_figures(text.strip()) if len(text) <= MAX_CHARS else None
     if figures is None or not 1 <= len(re.findall(r"\d+", figures)) <= _MAX_NUMBERS or _OTHERWISE.search(figures):
         return None
-    if len({each for each in figures if each in _CURRENCIES}) > 1:
+    if sum(sign in figures for sign in CURRENCY_SIGNS) > 1:
         return None
     try:
         tree = _PARSER.parse(figures)
-        if not any(each.data in _OPERATIONS for each in tree.iter_subtrees()):
+        if not any(node.data in _OPERATIONS for node in tree.iter_subtrees()):
             return None
         values = _values(tree)
     except (LarkError, _Uncomputable):
@@ -178,17 +174,14 @@ _PARSER = Lark(_GRAMMAR, parser="earley", lexer="dynamic", ambiguity="explicit")
 
 def _in_figures(text: str) -> str | None:
     """Write spelled numbers in figures; None where one counts ("twelve miles") or is part of a word ("7-Eleven")."""
-    for each in reversed(quantities(text)):
-        if each.spelled:
-            if (
-                each.unit not in (None, "percent")
-                or _IN_WORD.search(text[: each.start])
-                or _HYPHEN.match(text, each.end)
-            ):
+    for number in reversed(quantities(text)):
+        if number.spelled:
+            is_part = _IN_WORD.search(text[: number.start]) or _HYPHEN.match(text, number.end)
+            if is_part or number.unit not in (None, "percent"):
                 return None
-            value = Fraction(each.value).limit_denominator(_MAX_PARTS)
-            figure = str(value) + ("%" if each.unit else "")
-            text = f"{text[: each.start]} {figure} {text[each.end :]}"
+            value = Fraction(number.value).limit_denominator(_MAX_PARTS)
+            figure = str(value) + ("%" if number.unit else "")
+            text = f"{text[: number.start]} {figure} {text[number.end :]}"
     return _SLASH.sub(_bracketed, text) if _DIVIDED.search(text) else text
 
 
@@ -199,9 +192,9 @@ def _bracketed(slash: re.Match[str]) -> str:
 def _values(node: Tree[Token]) -> set[Fraction]:
     """Return the values of all readings."""
     if node.data == "_ambig":
-        return set().union(*(_values(each) for each in node.children if isinstance(each, Tree)))
+        return set().union(*(_values(child) for child in node.children if isinstance(child, Tree)))
     if node.data == "number":
-        return {_number([str(each) for each in node.children])}
+        return {_number([str(child) for child in node.children])}
     if node.data == "fraction":
         over, under = str(node.children[0]).split("/")
         return {_bounded(lambda a, b: a / b, (Fraction(over), Fraction(under)))}
@@ -209,7 +202,7 @@ def _values(node: Tree[Token]) -> set[Fraction]:
         return {_SHARES[node.data]}
     if node.data == "start":
         return _values(node.children[0])  # type: ignore[arg-type]
-    readings = [_values(each) for each in node.children if isinstance(each, Tree)]
+    readings = [_values(child) for child in node.children if isinstance(child, Tree)]
     if prod(map(len, readings)) > _MAX_READINGS:
         raise _Uncomputable
     return {_bounded(_OPERATIONS[node.data], operands) for operands in product(*readings)}
@@ -219,8 +212,8 @@ def _number(parts: Sequence[str]) -> Fraction:
     if "/" in parts[0]:
         whole, over, under = re.findall(r"\d+", parts[0])
         return int(whole) + _bounded(lambda a, b: a / b, (Fraction(over), Fraction(under)))
-    value = Fraction(parts[0].lstrip("$€£").replace(",", ""))
-    return value * 10 ** _SCALES[parts[1].lower()] if len(parts) > 1 else value
+    value = Fraction(parts[0].lstrip(CURRENCY_SIGNS).replace(",", ""))
+    return value * SCALES[parts[1].lower()] if len(parts) > 1 else value
 
 
 def _bounded(apply: Callable[..., Fraction], operands: Sequence[Fraction]) -> Fraction:

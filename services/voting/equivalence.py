@@ -11,6 +11,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from services.language import nouns
 from services.voting.normalise import Boolean, Date, Items, Number, Text, Time, as_text, normalise
 from services.voting.opposites import opposed
 from services.voting.quantity import same
@@ -28,10 +29,6 @@ _MAX_NAME_WORDS = 3
 _MAX_SENTENCE_WORDS = 12
 _MIN_OVERLAP = 0.6
 
-# Words that make another place of a name: Virginia and West Virginia.
-_ELSEWHERE = frozenset(
-    "north south east west northern southern eastern western new upper lower papua equatorial".split()
-)
 _NUMBER = r"([-−]?[0-9][0-9,]{0,30}(?:\.[0-9]+)?)"
 _PAIRS = (
     re.compile(rf"(?<![\w.,:/-]){_NUMBER}\s?(?::|[-–−]|\sto\s)\s?{_NUMBER}(?![\w:/-])"),
@@ -100,7 +97,7 @@ def _contrary(one: Value, other: Value, a: str, b: str) -> bool:
         return True
     told, other_told = _told(a), _told(b)
     both = told.keys() & other_told.keys()
-    return len(both) > 1 and any(told[each] != other_told[each] for each in both)
+    return len(both) > 1 and any(told[name] != other_told[name] for name in both)
 
 
 def _same_number(a: Number, b: Number) -> bool:
@@ -136,7 +133,7 @@ def _same_text(a: Text, b: Text) -> bool:
         return False
     few, many = sorted((a.words, b.words), key=len)
     if len(few) <= _MAX_NAME_WORDS:
-        return few <= many and len(many) <= _MAX_SENTENCE_WORDS and not many - few <= _ELSEWHERE
+        return few <= many and len(many) <= _MAX_SENTENCE_WORDS and not many - few <= nouns.ELSEWHERE
     return len(few & many) >= _MIN_OVERLAP * len(few | many)
 
 
@@ -145,6 +142,6 @@ def _words(phrases: Iterable[str]) -> frozenset[str]:
 
 
 def _same_numbers(a: AbstractSet[Number], b: AbstractSet[Number]) -> bool:
-    if max(len(a), len(b)) > _MAX_NUMBERS:  # each would be held against each
+    if max(len(a), len(b)) > _MAX_NUMBERS:  # every number is held against every other
         return a == b
     return all(any(_same_number(x, y) for y in b) for x in a) and all(any(_same_number(x, y) for y in a) for x in b)

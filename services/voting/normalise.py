@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.language.dates import MONTH, month_number
 from services.voting.expression import expressions, plain
 from services.voting.quantity import Quantity, compounds, quantities
 from services.voting.words import content_words, fold, names, negated
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
     from services.voting.expression import Expression
 
-_MONTHS = {
-    month[:3]: number
-    for number, month in enumerate(
-        """january february march april may june july august september october november december""".split(), 1
-    )
-}
-MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _MONTH = rf"(?P<month>{MONTH})"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[0-9]{4})"
@@ -148,7 +142,7 @@ def _without_terms(answer: str) -> tuple[str, frozenset[str]]:
     """Cut the expressions out of an answer."""
     answer = plain(answer)
     terms = expressions(answer)
-    return _without(answer, terms), frozenset(each.said for each in terms)
+    return _without(answer, terms), frozenset(term.said for term in terms)
 
 
 def _date(answer: str) -> Date | None:
@@ -156,7 +150,7 @@ def _date(answer: str) -> Date | None:
         match = form.fullmatch(answer)
         if match:
             group = match.groupdict()
-            month = int(group["month"]) if group["month"].isdecimal() else _MONTHS[group["month"][:3].lower()]
+            month = int(group["month"]) if group["month"].isdecimal() else month_number(group["month"])
             day = int(group["day"]) if group.get("day") else None
             year = int(group["year"]) if group["year"] else None
             if 1 <= month <= _MAX_MONTH and (day is None or 1 <= day <= _MAX_DAY):
@@ -172,7 +166,7 @@ def _time(answer: str) -> Time | None:
     hours = {hour}
     if match["half"] and hour <= _NOON:
         hours.add(hour % _NOON + (_NOON if match["half"] in "pP" else 0))
-    return Time(frozenset((each, minute) for each in hours))
+    return Time(frozenset((hour, minute) for hour in hours))
 
 
 def _boolean(answer: str) -> Boolean | None:
@@ -212,7 +206,7 @@ def _member(part: str) -> str:
 
 
 def _without(text: str, found: Sequence[Quantity | Expression]) -> str:
-    """Return `text` with all that was found in it blanked out."""
-    for each in reversed(found):
-        text = f"{text[: each.start]} {text[each.end :]}"
-    return text
+    """Return `text` with all that was found in it, in its order, blanked out."""
+    ends = [0, *(part.end for part in found)]
+    starts = [*(part.start for part in found), len(text)]
+    return " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))

@@ -14,28 +14,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from services.voting.units import PER_ONLY, UNITS, conversion
+from services.language.measures import PER_ONLY, UNITS
+from services.language.number_words import BELOW_100, FRACTIONS, ONES, SCALES, SMALL, TEENS, cardinal
+from services.voting.units import conversion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ONES = {w: n for n, w in enumerate("one two three four five six seven eight nine".split(), 1)}
-_TEENS = {
-    w: n
-    for n, w in enumerate("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), 10)
-}
-_TENS = {w: 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
-_SMALL = {"zero": 0, "a": 1, **_ONES, **_TEENS, **_TENS}
-_PARTS = {
-    name: under
-    for under, names in enumerate("half third quarter|fourth fifth sixth seventh eighth ninth tenth".split(), 2)
-    for name in names.split("|")
-}
-_SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SUFFIXES = {"k": 10**3, "m": 10**6, "bn": 10**9, "b": 10**9}
-
-_SCALE = rf"(?:{'|'.join(_SCALES)})"
-_PART = rf"(?:{'|'.join(_PARTS)})"
+_SCALE = rf"(?:{'|'.join(SCALES)})"
+_PART = rf"(?:{'|'.join(FRACTIONS)})"
 _FIGURE = re.compile(
     rf"""(?<![\w.√π])(?<![a-z)]\^)(?P<sign>[-−+])?(?:(?P<currency>[$€£¥₹])\s?)?
     (?P<figure>(?:[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,9}}|[0-9]{{1,30}})(?:\.[0-9]{{1,30}})?|\.[0-9]{{1,30}}|(?=[¼½¾]))
@@ -47,11 +35,8 @@ _FIGURE = re.compile(
     (?:[ -](?P<scale>{_SCALE})\b|(?P<suffix>(?(currency)[km]|(?-i:k|M))|bn|(?(currency)b|(?!)))(?!\w))?""",
     re.IGNORECASE | re.VERBOSE,
 )
-_BELOW_100 = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_ONES)}))?|{'|'.join(_TEENS)}|{'|'.join(_ONES)})"
-_BELOW_1000 = (
-    rf"(?:(?:a|{'|'.join(_ONES)}|{'|'.join(_TEENS)})[ ]hundred(?:[ ](?:and[ ])?{_BELOW_100}\b)?|zero|{_BELOW_100})"
-)
-_FRACTION = rf"(?:one[- ]{_PART}|(?:{'|'.join(list(_ONES)[1:])})[- ](?:halve|{_PART})s)\b"
+_BELOW_1000 = rf"(?:(?:a|{'|'.join(ONES | TEENS)})[ ]hundred(?:[ ](?:and[ ])?{BELOW_100}\b)?|zero|{BELOW_100})"
+_FRACTION = rf"(?:one[- ]{_PART}|(?:{'|'.join(list(ONES)[1:])})[- ](?:halve|{_PART})s)\b"
 _SPELLED = re.compile(
     rf"""\b(?:(?P<part>{_FRACTION}|half[ ]an?(?=[ ](?:{"|".join(filter(str.isalpha, UNITS))}|{_SCALE})\b))
     |(?P<whole>(?:{_BELOW_1000}|a(?=[ ]{_SCALE}\b))\b(?:[ ]{_SCALE}\b(?:,?[ ](?:and[ ])?{_BELOW_1000}\b)?){{0,5}})
@@ -101,14 +86,14 @@ def quantities(text: str) -> list[Quantity]:
 def compounds(text: str, found: list[Quantity]) -> list[Quantity]:
     """Join what is found where a smaller unit of the same measure follows: "1 hour and 30 minutes" is 90 minutes."""
     joined: list[Quantity] = []
-    for each in found:
+    for quantity in found:
         before = joined[-1] if joined else None
-        many = conversion(before.unit, each.unit) if before and before.unit and each.unit else None
-        if before and many and many > 1 and _JOINT.fullmatch(text, before.end, each.start):
-            value = before.value * many.numerator / many.denominator + each.value.copy_sign(before.value)
-            joined[-1] = replace(each, value=value, start=before.start)
+        many = conversion(before.unit, quantity.unit) if before and before.unit and quantity.unit else None
+        if before and many and many > 1 and _JOINT.fullmatch(text, before.end, quantity.start):
+            value = before.value * many.numerator / many.denominator + quantity.value.copy_sign(before.value)
+            joined[-1] = replace(quantity, value=value, start=before.start)
         else:
-            joined.append(each)
+            joined.append(quantity)
     return joined
 
 
@@ -156,38 +141,25 @@ def _figure(group: Mapping[str, str | None]) -> Decimal:
         value /= Decimal(group["over"])
     if group["extra"]:
         value += _part(group["extra"])
-    value *= _SCALES[group["scale"].lower()] if group["scale"] else 1
+    value *= SCALES[group["scale"].lower()] if group["scale"] else 1
     value *= _SUFFIXES[group["suffix"].lower()] if group["suffix"] else 1
     return -value if group["sign"] in {"-", "−"} else value
 
 
 def _spelled(text: str) -> Iterator[Quantity]:
     for match in _SPELLED.finditer(text):
-        value = sum(
-            (_part(words) for words in (match["part"], match["extra"]) if words), _cardinal(match["whole"] or "")
-        )
-        value *= _SCALES[match["scale"].lower()] if match["scale"] else 1
+        parts = (_part(words) for words in (match["part"], match["extra"]) if words)
+        value = sum(parts, Decimal(cardinal(match["whole"] or "")))
+        value *= SCALES[match["scale"].lower()] if match["scale"] else 1
         unit, end = _unit(text, match.end(), None)
         yield Quantity(value, unit, match.start(), end, spelled=True)
-
-
-def _cardinal(words: str) -> Decimal:
-    total = current = 0
-    for word in re.findall(r"[a-z]+", words.lower()):
-        if word in _SMALL:
-            current += _SMALL[word]
-        elif word == "hundred":
-            current = 100 * max(current, 1)
-        elif word in _SCALES:
-            total, current = total + _SCALES[word] * max(current, 1), 0
-    return Decimal(total + current)
 
 
 def _part(words: str) -> Decimal:
     """Return the value of "half", "a third", "two-thirds"."""
     said = re.findall(r"[a-z]+", words.lower())
     names = (word.replace("halves", "half").removesuffix("s") for word in said)
-    return Decimal(_SMALL.get(said[0], 1)) / next(_PARTS[name] for name in names if name in _PARTS)
+    return Decimal(SMALL.get(said[0], 1)) / next(FRACTIONS[name] for name in names if name in FRACTIONS)
 
 
 def _signed(text: str, found: Quantity) -> Quantity:

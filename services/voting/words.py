@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from services.language import grammar
+
 _WORD = re.compile(  # "C++" and "C#", "AB-" and "Na+" are words too
     r"(?<![^\W_])[^\W\d_]{1,2}[0-9]?(?:[-−+]|\+\+|#)(?!\w)|[^\W_]+(?:['’][^\W_]+)*"
 )
@@ -13,13 +15,6 @@ INTERROGATIVE = re.compile(
     r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
     r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b",
     re.IGNORECASE,
-)
-_NEGATIONS = frozenset("no not never neither nor none nothing nobody cannot without".split())
-_FUNCTION_WORDS = frozenset(
-    """a about all also an and any are as at be been being both but by can could did do does each for from had has
-    have he her here his how if in into is it its just more most of on or other our she should so some such than that
-    the their them then there these they this those to too very was we were what when where which while who whom whose
-    why will with would you your""".split()
 )
 _SHORT_SENTENCE_WORDS = 4
 _MIN_PLURAL_LETTERS = 4
@@ -36,7 +31,7 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(
         _stem(word)
         for word in _words(text)
-        if word not in _FUNCTION_WORDS and not _is_negation(word) and not word.isdecimal()
+        if word not in grammar.FUNCTION_WORDS and not _is_negation(word) and not word.isdecimal()
     )
 
 
@@ -91,7 +86,7 @@ def _words(text: str) -> list[str]:
 
 
 def _is_negation(word: str) -> bool:
-    return word in _NEGATIONS or word.endswith(("n't", "n’t"))
+    return word in grammar.NEGATIONS or word.endswith(("n't", "n’t"))
 
 
 def _stem(word: str) -> str:

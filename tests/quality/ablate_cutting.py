@@ -1,7 +1,7 @@
 """What each rule of cutting gains and costs: `python -m tests.quality.ablate_cutting SET.jsonl ...`.
 
-A row of a set holds its `query`, and its `chunks` or `parts` if it is several; without these it must stay whole.  Each
-rule is removed in turn.  It gains the rows that are then wrong, and costs the rows that are then right.
+A row of a set holds its `query` or `request`, and its `chunks` or `parts` if it is several; without these it must stay
+whole.  Each rule is removed in turn.  It gains the rows that are then wrong, and costs the rows that are then right.
 """
 
 from __future__ import annotations
@@ -101,8 +101,9 @@ def read_cases(path: Path) -> list[Case]:
     """Read a set."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
-        Case(row["query"], row.get("chunks") or [part["text"] for part in row.get("parts", ())] or [row["query"]])
+        Case(query, row.get("chunks") or [part["text"] for part in row.get("parts", ())] or [query])
         for row in rows
+        if (query := row.get("query") or row["request"])
     ]
 
 

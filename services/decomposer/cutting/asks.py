@@ -13,14 +13,7 @@ from typing import NamedTuple
 from services.decomposer.cutting.rules import rule
 from services.language import grammar, verbs
 from services.language.grammar import either
-
-AUX_BE = either(grammar.AUXILIARY)
-AUX = rf"(?:{AUX_BE}|{either(grammar.HAVE)})(?:n['’]t)?"
-PRONOUN = either(grammar.PRONOUN)
-DETERMINER = either(grammar.DETERMINER)
-NUMBER = rf"(?<![\d.,])\d[\d.,]*+|{either(grammar.SMALL_NUMBER)}"
-PREPOSITION = either(grammar.PREPOSITION)
-INTERROGATIVE = either(grammar.INTERROGATIVE)
+from services.language.patterns import AUXILIARY, DETERMINER, INTERROGATIVE, NUMBER, PREPOSITION, PRONOUN
 
 # fmt: off
 POLITE = rule("polite words",
@@ -33,31 +26,20 @@ EMBEDDED = rule("question within a request",
 BARE_SUM = rule("bare sum",
     r"(?<![\d.,])\d[\d.,]*+%?(?:\s*(?:[+*/×÷^x]|-\s|\b(?:plus|minus|times|of|divided\s+by|multiplied\s+by)\b)"
     r"\s*\d(?:[.,]?\d)*+)++(?=\s*(?:[?!;,.]|$))", "13 times 11")
-QUESTION = rule(
-    "question word",
-    rf"""
-    (?i:(?:{PREPOSITION})\s+(?=(?:which|what|whom|whose|how)\b))?
-    (?P<wh>(?i:
-        (?:who|what|whom|which|whose)(?=['’]?(?:s|re|d|ll)\b|\s+(?!(?:{DETERMINER}|{PRONOUN})\b)[^\W_])
-        | (?:how|why|when|where)(?=['’]?s\b|\s+{AUX}\b)
-        | how(?=\s+(?:many|much|few|come|to|about)\b|\s+\w+\s+{AUX}\b)
-    ))
-    | (?P<aux>
-        (?i:(?:{AUX_BE})(?:n['’]t)?)\s+(?:(?i:{DETERMINER}|{PRONOUN}|any|all|most|some)\b|[A-Z_\d])
-        | (?i:(?:do|has|have|had)(?:n['’]t)?)\s+(?:(?i:{PRONOUN}|any|people)\b|[A-Z_])
-        | (?i:is|are|was|were)\s+[a-z]+\s+(?:a|an|the)\b | (?i:do|did)\s+[a-z]+s\s+[a-z]
-    )
-    """,
-    "in which city is it",
-    re.VERBOSE,
-)
+QUESTION = rule("question word",
+    rf"(?i:(?:{PREPOSITION})\s+(?=(?:which|what|whom|whose|how)\b))?(?P<wh>(?i:"
+    rf"(?:who|what|whom|which|whose)(?=['’]?(?:s|re|d|ll)\b|\s+(?!(?:{DETERMINER}|{PRONOUN})\b)[^\W_])"
+    rf"|(?:how|why|when|where)(?=['’]?s\b|\s+{AUXILIARY}\b)|how(?=\s+(?:many|much|few|come|to|about)\b|\s+\w+\s+{AUXILIARY}\b)))"
+    rf"|(?P<aux>(?i:{either(grammar.AUXILIARY)})(?i:n['’]t)?\s+(?:(?i:{DETERMINER}|{PRONOUN}|any|all|most|some)\b|[A-Z_\d])"
+    rf"|(?i:{either(grammar.HAVE)})(?i:n['’]t)?\s+(?:(?i:{PRONOUN}|any|people)\b|[A-Z_]))",
+    "in which city is it", re.NOFLAG)
 VERB = rule("first word", r"(?:work|figure)\s+out\b|come\s+up\s+with\b|[^\W\d_]++", "work out 3 + 4")
 OBJECT = rule("object in plain sight",
     rf"(?i:{DETERMINER}|{NUMBER}|me|us|all|some|any|each|every|for|up|{INTERROGATIVE})\b|[\d_$€£]|[A-Z][a-z]",
     "the rivers", re.NOFLAG)
 OPENING_CLAUSE = rule("opening clause", rf"(?:{either(grammar.SUBORDINATOR)}|{PREPOSITION})\b", "In France, who rules?")
-HOW_MUCH = rule("quantity", r"\bhow\s+(?:many|much|far|long|old|tall|deep|fast|heavy|high|often|soon)\b"
-    r"|\b(?:percent|percentage|fraction|total|average|profit|cost|price)\b", "how many apples")
+HOW_MUCH = rule("quantity", rf"\bhow\s+(?:{either(grammar.MEASURED)})\b|\b(?:percent(?:age)?|fraction|total|average)\b",
+    "how many apples")
 COMMA = rule("comma", r",\s++", "if so, what", re.NOFLAG)
 LETTERS = rule("word", r"[^\W\d_]++", "word")
 # fmt: on
@@ -84,9 +66,14 @@ class Ask(NamedTuple):
     late: bool = False
 
 
+def words_of(text: str) -> list[str]:
+    """Give the words of a text in lower case."""
+    return [word.lower() for word in LETTERS.pattern.findall(text)]
+
+
 def is_english(text: str) -> bool:
     """Tell whether `text` is of Latin letters, and its small words are rather English than not."""
-    words = [word.lower() for word in LETTERS.pattern.findall(text)]
+    words = words_of(text)
     num_foreign = sum(1 for word in words if word in grammar.FOREIGN or word[0] > "ɏ")
     return num_foreign <= sum(1 for word in words if word in grammar.ENGLISH)
 
@@ -102,44 +89,33 @@ def ask_at_head(clause: str, *, strict: bool = False) -> Ask | None:
         return Ask(Mood.QUESTION, word.lower(), question.start("wh" if question["wh"] else "aux"))
     if not strict and BARE_SUM.pattern.match(clause, offset):
         return Ask(Mood.QUESTION, "", offset)
-    return _command(clause, offset, strict=strict)
-
-
-def _command(clause: str, offset: int, *, strict: bool) -> Ask | None:
     verb = VERB.pattern.match(clause, offset)
     word = " ".join(verb[0].lower().split()) if verb else ""
     if verb is None or word not in verbs.ASKING:
         return None
-    rest = clause[verb.end() : verb.end() + _HEAD_CHARS].lstrip()
-    if strict and word in verbs.AMBIGUOUS and not OBJECT.pattern.match(rest):
-        return None
-    return Ask(Mood.COMMAND, word, offset)
+    is_plain = word not in verbs.AMBIGUOUS or OBJECT.pattern.match(
+        clause[verb.end() : verb.end() + _HEAD_CHARS].lstrip()
+    )
+    return Ask(Mood.COMMAND, word, offset) if is_plain or not strict else None
 
 
 def ask_of(sentence: str) -> Ask | None:
     """Return what a whole sentence asks, also after an opening clause, or merely by its question mark."""
-    at = ask_offset(sentence)
-    found = None if at is None else ask_at_head(sentence[at:])
-    if found and at:
-        return found._replace(offset=at + found.offset, late=True)
-    if found is None and sentence.rstrip().endswith("?"):
-        return Ask(Mood.FRAGMENT if at is None else Mood.QUESTION, "", 0)
-    return found
+    found = ask_at_head(sentence) or _ask_after_comma(sentence)
+    return found or (Ask(Mood.FRAGMENT, "", 0) if sentence.rstrip().endswith("?") else None)
 
 
-def ask_offset(sentence: str) -> int | None:
-    """Return where `sentence` begins to ask: at its head, or after a comma."""
-    if ask_at_head(sentence):
-        return 0
+def _ask_after_comma(sentence: str) -> Ask | None:
     opened, marked, aside = opens(sentence), sentence.rstrip().endswith("?"), None
     for comma in COMMA.pattern.finditer(sentence):
         found = ask_at_head(sentence[comma.end() : comma.end() + _HEAD_CHARS])
         if found is None:
             continue
+        found = found._replace(offset=comma.end() + found.offset, late=True)
         if found.word in grammar.RELATIVE and (opened or not marked):  # "If Tim, who is older than Ann, is 12, ..."
-            aside = aside or (comma.end() if marked else None)
+            aside = aside or (found if marked else None)
         elif opened or found.mood is Mood.QUESTION:
-            return comma.end()
+            return found
     return aside
 
 

@@ -8,42 +8,33 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from services.decomposer.cutting.asks import (
-    AUX,
-    INTERROGATIVE,
-    Ask,
-    Mood,
-    ask_at_head,
-    ask_of,
-    ask_offset,
-    asks_quantity,
-    opens,
-)
+from services.decomposer.cutting.asks import Ask, Mood, ask_at_head, ask_of, opens, words_of
 from services.decomposer.cutting.leads import GREETING, PROBLEM_LEAD_IN, is_lead_in, lead_in_chars
 from services.decomposer.cutting.masking import Span, list_markers, sentences, trimmed
 from services.decomposer.cutting.rules import rule
 from services.language import connectives, grammar, verbs
 from services.language.grammar import either
+from services.language.number_words import ONES
+from services.language.patterns import INTERROGATIVE
 from services.voting.calculator import calculate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_SEAMS = 64  # a sentence with more is a list of words
-_LEFT_CHARS = 400
-_RIGHT_CHARS = 160
+_WINDOW_CHARS = 400  # on either side of a seam
 
 _ADVERB = either(connectives.ADVERBS)
 _PHRASE = either(connectives.PHRASES).replace(" ", r"\s+")
 _THEN = rf"{_ADVERB}|{_PHRASE}"
-_NEXT = either(connectives.ANNOUNCERS).replace(" ", r"\s+") + r"|(?:part|question|task|step)\s+(?:\d|one|two|three)"
+_NEXT = either(connectives.ANNOUNCERS).replace(" ", r"\s+") + rf"|(?:part|question|task|step)\s+(?:\d|{either(ONES)})"
 
 # fmt: off
 OPENING = rule("words that join a sentence to the one before",
-    r"(?P<space>\s*)(?:(?P<and>(?:oh,?\s+)?(?:and|but))\b,?\s+)?"
-    rf"(?:(?:(?P<adverb>{_ADVERB})|(?P<named>{_PHRASE}|{_NEXT}))\b\s*(?P<stop>[,:])?\s+)?", "Also, who won?")
+    r"\s*(?P<and>(?:(?:oh,?\s+)?(?:and|but)\b,?\s+)?)"
+    rf"(?:(?:(?P<adverb>{_ADVERB})|{_PHRASE}|{_NEXT})\b\s*[,:]?\s+)?", "Also, who won?")
 SEAMS = (
     rule("semicolon", rf"(?<!\s)\s?;\s*(?:and\s+)?(?:(?:{_THEN}|{_NEXT})\b\s*[,:]?\s+)?", "who won; who lost"),
     rule("then", rf"(?:(?<!\s)\s?[,—–]\s*|(?<!\s)\s+)(?:(?:and|&|but)\s+)?(?:{_THEN})\b\s*[,:]?\s+"
@@ -57,35 +48,32 @@ SEAMS = (
 THING = rule("name of a thing",
     r"(?i:the\s+(?!number|sum|total|age|price|cost|difference)(?:[a-z]+\s+){1,3}(?:of|in|for)\s+)(?:(?i:the)"
     r"\s+)?[A-Z_]", "the capital of Peru", re.NOFLAG)
-ASKED_THING = rule("thing that is asked for",
-    r"(?:what(?:['’]s|\s+is)|(?:(?:tell|give)\s+)me|name|give|say|state)\s+the\b|the\b", "what is the currency of Peru")
 ITEM = rule("bare item of a list", r"^(?:\w++\s+){1,4}(?:of|in|for)\s+\w", "boiling point of water")
 INFINITIVE = rule("verb that a bare one may go on with",
     r"\bto\s+(?!(?:the|a|an)\b)[a-z]|\b[Ii]\s+(?!and|or|then)[a-z]|\b(?i:we|you|people|someone)\b", "how to peel",
     re.NOFLAG)
 LISTED_QUESTION = rule("listed question", rf"^[^,]*+,\s+(?:and\s+)?(?:{INTERROGATIVE})\b", "who won, and who lost")
 # fmt: on
-_DANGLING = frozenset("a an the and or than my your does do did can could will would is are was were".split())
-_STRANDED = frozenset("of to in for with from by about on at".split())  # right only where a question ends ("stand for")
-_TO_TARGET = frozenset("convert translate compare add change give send round".split())
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A stretch of text that the words allow to cut out; `linked` by more than "and" to the one before."""
+    """A stretch of text that the words allow to cut out, and what it asks."""
 
     span: Span
     text: str
     ask: Ask | None
-    linked: bool
+
+    @property
+    def body(self) -> str:
+        """What is left of the text from where it asks."""
+        return self.text[self.ask.offset :] if self.ask else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class _Seam:
-    name: str
+class _Seam(NamedTuple):
     start: int
     end: int
-    text: str
+    name: str
 
 
 def find_clauses(masked: str) -> list[Clause]:
@@ -103,19 +91,18 @@ def find_clauses(masked: str) -> list[Clause]:
 
 
 def _item(masked: str, span: Span) -> Clause:
-    """Read a list item; a bare noun asks, a statement with a full stop does not."""
+    """Read a list item; a bare noun asks, too."""
     span = trimmed(masked, span)
     text = masked[span.start : span.end]
     asked = [ask for start, end in sentences(text) if (ask := ask_of(text[start:end].strip()))]
-    bare = Ask(Mood.FRAGMENT, "", 0) if ITEM.pattern.match(text) and not text.endswith(".") else None
-    return Clause(span, text, asked[0] if asked else bare, linked=True)
+    bare = Ask(Mood.FRAGMENT, "", 0) if ITEM.pattern.match(text) else None
+    return Clause(span, text, asked[0] if asked else bare)
 
 
 def _clauses(masked: str, sentence: Span) -> Iterator[Clause]:
-    start, linked = _after_opening(masked, sentence)
-    end = sentence.end
+    start, end = _after_opening(masked, sentence), sentence.end
     if story := PROBLEM_LEAD_IN.pattern.match(masked, start, end):
-        yield _clause(masked, Span(story.end(), end), linked=linked)
+        yield _clause(masked, Span(story.end(), end))
         return
     asking, begun = _asking_at(masked, start, end), start
     seams = _seams(masked, start, end)
@@ -126,10 +113,10 @@ def _clauses(masked: str, sentence: Span) -> Iterator[Clause]:
         if seam.start < start or (asking is not None and asking >= seam.start) or _is_governed(opening, right):
             continue
         if _separates(masked, start, seam, end):
-            yield _clause(masked, Span(start, seam.start), linked=linked, mark="?")
-            start, linked = seam.end, seam.name not in ("and", "comma")
+            yield _clause(masked, Span(start, seam.start), mark="?")
+            start = seam.end
             asking = _asking_at(masked, start, end)
-    yield _clause(masked, Span(start, end), linked=linked, bare=start > begun)
+    yield _clause(masked, Span(start, end))
 
 
 def _seams(masked: str, start: int, end: int) -> list[_Seam]:
@@ -140,8 +127,8 @@ def _seams(masked: str, start: int, end: int) -> list[_Seam]:
         for match in kind.pattern.finditer(masked, start, end):
             if taken.isdisjoint(range(*match.span())):
                 taken.update(range(*match.span()))
-                found.append(_Seam(kind.name, match.start(), match.end(), match[0]))
-    return sorted(found, key=lambda seam: seam.start)
+                found.append(_Seam(*match.span(), kind.name))
+    return sorted(found)
 
 
 def _is_governed(opening: str, right: str) -> bool:
@@ -153,27 +140,26 @@ def _is_governed(opening: str, right: str) -> bool:
 
 
 def _asking_at(masked: str, start: int, end: int) -> int | None:
-    at = ask_offset(masked[start:end])
-    return None if at is None else start + at
+    ask = ask_of(masked[start:end])
+    if ask is None or ask.mood is Mood.FRAGMENT:
+        return None
+    return start + (ask.offset if ask.late else 0)
 
 
-def _clause(masked: str, span: Span, *, linked: bool, mark: str = "", bare: bool = False) -> Clause:
-    """Read a clause; `mark` stands for the question mark of a later one, `bare` lets the name of a thing ask for it."""
+def _clause(masked: str, span: Span, mark: str = "") -> Clause:
+    """Read a clause; `mark` stands for the question mark of a later one."""
     span = trimmed(masked, span)
     text = masked[span.start : span.end]
-    ask = ask_of(text + mark) or (Ask(Mood.FRAGMENT, "", 0) if bare and THING.pattern.match(text) else None)
-    return Clause(span, text, ask, linked)
+    return Clause(span, text, ask_of(text + mark))
 
 
-def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
-    """Skip the words that only join a sentence to the one before it; tell whether they do more than "and" does."""
+def _after_opening(masked: str, sentence: Span) -> int:
+    """Skip the words that only join a sentence to the one before it."""
     opening = OPENING.pattern.match(masked, sentence.start, sentence.end)
     assert opening is not None
     at = opening.end()
     # "After that war" goes on, and "after that" alone does not.
-    if opening["adverb"] or (opening["named"] and (opening["stop"] or ask_at_head(masked[at : at + _RIGHT_CHARS]))):
-        return at, True
-    return (opening.end("and") if opening["and"] else opening.end("space")), False
+    return at if opening["adverb"] or ask_at_head(masked[at : at + _WINDOW_CHARS]) else opening.end("and")
 
 
 # --- whether both sides stand alone ----------------------------------------------------------------------------------
@@ -182,63 +168,32 @@ def _after_opening(masked: str, sentence: Span) -> tuple[int, bool]:
 def _separates(masked: str, start: int, seam: _Seam, end: int) -> bool:
     """Tell whether both sides of `seam` stand alone, as far as grammar shows."""
     weak = seam.name in ("and", "comma")
-    left = masked[max(start, seam.start - _LEFT_CHARS) : seam.start]
-    right = masked[seam.end : min(end, seam.end + _RIGHT_CHARS)]
+    left = masked[max(start, seam.start - _WINDOW_CHARS) : seam.start]
+    right = masked[seam.end : min(end, seam.end + _WINDOW_CHARS)]
     ask = ask_at_head(right, strict=weak)
-    if _is_unfinished(left):
-        return False
     if ask is None:
-        return not weak and (_is_late(masked[seam.end : end][:_LEFT_CHARS]) or _is_thing(left, right, seam))
+        late = ask_of(right)  # "; if a shop sells 9 pens at $2 each, how much ..."
+        return not weak and ((late is not None and late.late) or THING.pattern.match(right) is not None)
     words = right.split(maxsplit=2)
     if weak and (not words[1:] or (words[0][0].isupper() and words[1][0].isupper())):  # "Dude, Where's My Car?"
         return False
-    if ask.mood is Mood.COMMAND and seam.name != "semicolon":
-        return not _continues_verb(left, ask)
+    if ask.mood is Mood.COMMAND:
+        return not _continues_verb(left)
     return not weak or not _is_relative(left, right[ask.offset :], ask, comma=seam.name == "comma")
-
-
-def _is_late(right: str) -> bool:
-    """Tell whether a story with its own question follows ("; if a shop sells 9 pens at $2 each, how much ...")."""
-    asked = ask_of(right)
-    return asked is not None and asked.late
-
-
-def _is_thing(left: str, right: str, seam: _Seam) -> bool:
-    """Tell whether the bare name of a thing after a seam is asked for."""
-    return THING.pattern.match(right) is not None and (seam.name == "next" or bool(ASKED_THING.pattern.match(left)))
-
-
-def _is_unfinished(left: str) -> bool:
-    """Tell whether `left` breaks off, or stops at a verb that a second one may join ("read and write")."""
-    words = left.lower().split()
-    if not words[1:] or words[-1] in _DANGLING:
-        return True
-    head = ask_of(left)
-    return words[-1] in _STRANDED and (head is None or head.mood is Mood.COMMAND)
 
 
 def _is_relative(left: str, right: str, ask: Ask, *, comma: bool) -> bool:
     """Tell whether a question word goes on with a subordinate clause of `left`."""
     if ask.word not in grammar.INTERROGATIVE or (comma and calculate(left) is not None):
         return False
-    if comma and ask.word in grammar.RELATIVE and not LISTED_QUESTION.pattern.match(right):
-        return True
     head = ask_of(left)
-    if comma and (head is None or head.mood is Mood.COMMAND):
+    goes_on = ask.word in grammar.RELATIVE and not LISTED_QUESTION.pattern.match(right)
+    if comma and (goes_on or head is None or head.mood is Mood.COMMAND):
         return True
-    body = left[head.offset :] if head else left
-    inverted = "" if ask.word in grammar.RELATIVE else rf"\s+{AUX}\b"  # no subordinate clause is
-    continued = rf"\W{ask.word}{inverted if re.match(rf'{ask.word}{inverted}', right, re.IGNORECASE) else ''}\b"
-    return re.search(continued, body, re.IGNORECASE) is not None
+    return ask.word in words_of(left[head.offset :] if head else left)[1:]
 
 
-def _continues_verb(left: str, ask: Ask) -> bool:
-    """Tell whether a bare verb goes on with a verb of `left` ("how do I find ... and count ...")."""
+def _continues_verb(left: str) -> bool:
+    """Tell whether a bare verb goes on with a verb of `left` ("how to find ... and count ...")."""
     head = ask_of(left)
-    if head is None or left.lower().split()[-1] in verbs.ASKING - verbs.AMBIGUOUS:
-        return True
-    body = left[head.offset :]
-    if INFINITIVE.pattern.search(body):
-        return head.word not in _TO_TARGET
-    asks_how = head.mood is Mood.QUESTION and head.word not in grammar.INTERROGATIVE - {"how", "why"}
-    return asks_how and ask.word not in verbs.TO_ASSISTANT and not asks_quantity(body)
+    return head is None or (head.word not in verbs.TARGETED and bool(INFINITIVE.pattern.search(left, head.offset)))

@@ -7,8 +7,7 @@ English only.  They know words, not the world: two parts about one matter in dif
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.plans import Chunk
 from services.decomposer.cutting.asks import Ask, Mood, asks_quantity, is_english
@@ -16,7 +15,7 @@ from services.decomposer.cutting.chains import Stage, stages
 from services.decomposer.cutting.clauses import Clause, find_clauses
 from services.decomposer.cutting.demands import governs
 from services.decomposer.cutting.masking import Span, mask, trimmed
-from services.decomposer.cutting.ties import FIGURE, PERSONAL, leads_to, means_several, names, needs, refers_back
+from services.decomposer.cutting.ties import FIGURE, PERSONAL, SEVERAL, VARIABLE, names, needs, refers_back
 from services.kinds.problem import PROBLEM
 from services.kinds.table import kind_of
 from services.language import sums, verbs
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 MAX_CHUNKS = 32
 MAX_CHARS = 4_000  # a longer text is hardly a list of questions, and stays whole unread
 _MAX_ROUNDS = 4  # each looks into the parts of the one before: lists in lists are rarely deeper than two
-_MAX_EXPLAINED_WORDS = 14
 _MAY_STAND_ALONE = verbs.CALCULATING | verbs.COMPARING | verbs.EXPLAINING | verbs.FINDING | verbs.ORDERING
 
 
@@ -59,8 +57,7 @@ def parts(query: str) -> list[str]:
     """Cut `query` into independent parts, in order."""
     spans = [trimmed(query, Span(0, len(query)))]
     for _ in range(_MAX_ROUNDS if len(query) <= MAX_CHARS else 0):
-        tail = spans[MAX_CHUNKS - 1 :]
-        finer = [inner for span in spans[: MAX_CHUNKS - 1] for inner in _cut(query, span)] + tail
+        finer = [inner for span in spans for inner in _cut(query, span)]
         if finer == spans:
             break
         spans = finer
@@ -83,48 +80,34 @@ def _cut(query: str, span: Span) -> list[Span]:
 # --- joining what belongs together -----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(NamedTuple):
     """A part in the making: what is stated waits in it until something is asked."""
 
     clauses: list[Clause]
-    stated: str = ""
+
+    @property
+    def stated(self) -> str:
+        return "\n".join(clause.text for clause in self.clauses if clause.ask is None)
 
     @property
     def asked(self) -> bool:
         return any(clause.ask for clause in self.clauses)
 
-    @property
-    def last(self) -> Clause:
-        return self.clauses[-1]
-
-    def take(self, clause: Clause) -> None:
-        self.clauses.append(clause)
-        if clause.ask is None or clause.ask.late:
-            self.stated += clause.text + "\n"
-
-    def absorb(self, other: _Draft) -> None:
-        self.clauses += other.clauses
-        self.stated += other.stated
-
     def may_stand_alone(self) -> bool:
         """Tell whether each request is of a known kind, and each statement leads to a question for a quantity."""
         text = " ".join(clause.text for clause in self.clauses)
-        if not all(_is_of_known_kind(clause.ask, clause.text, text) for clause in self.clauses if clause.ask):
+        if not all(_is_of_known_kind(clause.ask, text) for clause in self.clauses if clause.ask):
             return False
-        if all(clause.ask for clause in self.clauses):
+        last, stated = self.clauses[-1], self.stated
+        if not stated:
             return True
-        ask = self.last.ask
-        if ask is None or FIGURE.pattern.search(self.stated) is None:
+        if last.ask is None or FIGURE.pattern.search(stated) is None:
             return False
-        return asks_quantity(self.last.text) or ask.word in verbs.CALCULATING | {"what", "when", "find"}
+        return asks_quantity(last.text) or last.ask.word in verbs.CALCULATING | {"what", "when", "find"}
 
 
-def _is_of_known_kind(ask: Ask, text: str, part: str) -> bool:
-    """Tell whether a request may be of a part: a fact, a list, a sum, or what one short sentence asks to explain."""
-    is_explained = ask.word in verbs.EXPLAINING | {"why"} or (ask.word == "how" and not asks_quantity(text))
-    if is_explained and len(text.split()) > _MAX_EXPLAINED_WORDS:
-        return False
+def _is_of_known_kind(ask: Ask, part: str) -> bool:
+    """Tell whether a request may be of a part: a fact, a list, a sum, or what one sentence asks to explain."""
     if ask.word in sums.CONTINUING:  # "add two hashtags" is no sum
         return FIGURE.pattern.search(part) is not None
     return ask.mood is not Mood.COMMAND or ask.word in _MAY_STAND_ALONE
@@ -135,16 +118,11 @@ def _fold(clauses: list[Clause]) -> list[_Draft]:
     drafts: list[_Draft] = []
     for clause in clauses:
         home = _home(drafts, clause)
-        if home == len(drafts):
-            drafts.append(_Draft([]))
-        while len(drafts) > home + 1:
-            last = drafts.pop()
-            drafts[-1].absorb(last)
-        draft = drafts[-1]
-        answers_statement = clause.ask is not None and bool(draft.stated) and not draft.asked
-        draft.take(clause)
-        if answers_statement and len(drafts) > 1 and not _is_own_problem(drafts[-2], draft):
-            drafts[-2].absorb(drafts.pop())
+        before = [earlier for draft in drafts[home:] for earlier in draft.clauses]
+        drafts[home:] = [_Draft([*before, clause])]
+        is_answered = clause.ask is not None and bool(before) and not _Draft(before).asked
+        if is_answered and home > 0 and not _is_own_problem(drafts[-2], drafts[-1]):
+            drafts[-2:] = [_Draft(drafts[-2].clauses + drafts[-1].clauses)]
     return drafts
 
 
@@ -162,14 +140,12 @@ def _home(drafts: list[_Draft], clause: Clause) -> int:
 def _meant(drafts: list[_Draft], clause: Clause) -> int:
     """Give the index of the draft that `clause`, which points back, may mean, with all drafts after it.
 
-    A comparison may be of all that was asked.  Else, within a sentence that is the last one, and a pronoun means what
-    is nearest.  What asks for a figure, or lacks a noun, may be about an earlier statement.
+    A comparison may be of all that was asked, and a pronoun means what is nearest.  What asks for a figure, or lacks a
+    noun, may be about an earlier statement.
     """
     last = len(drafts) - 1
-    if means_several(clause.text) and not drafts[last].stated:
+    if SEVERAL.pattern.search(clause.text) and not drafts[last].stated:
         return 0
-    if not drafts[last].last.text.endswith((".", "?", "!")):
-        return last
     if PERSONAL.pattern.search(clause.text) and not asks_quantity(clause.text):
         return last
     return next((i for i in range(last, -1, -1) if drafts[i].stated), last)
@@ -177,4 +153,6 @@ def _meant(drafts: list[_Draft], clause: Clause) -> int:
 
 def _is_own_problem(before: _Draft, draft: _Draft) -> bool:
     """Tell whether a statement and the question after it belong together rather than to the part before them."""
-    return not names(before.stated) & names(draft.stated) and leads_to(draft.stated, draft.last.text)
+    asked = draft.clauses[-1].text
+    is_led_to = asks_quantity(asked) or any(back.pattern.search(asked) for back in (PERSONAL, VARIABLE))
+    return is_led_to and not names(before.stated) & names(draft.stated)

@@ -6,12 +6,12 @@ parts.  These rows catch what looks like such a request and is none.
 
 from __future__ import annotations
 
-from services.decomposer.cutting.asks import NUMBER
 from services.decomposer.cutting.leads import PROBLEM_LEAD_IN, lead_in_chars
 from services.decomposer.cutting.masking import sentences
 from services.decomposer.cutting.rules import rule
 from services.language import nouns, verbs
 from services.language.grammar import either
+from services.language.patterns import NUMBER
 
 _ANSWER = r"(?:answer|result|reply|replies|response|solution|explanation|output|reasoning|working|work|step)s?"
 _WORDING = r"(?:words?|sentences?|lines?|paragraphs?|terms|english|language|bullets?|points|letters|characters)"

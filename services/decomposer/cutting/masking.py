@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import sentencex
+
 from services.decomposer.cutting.rules import rule
 
 if TYPE_CHECKING:
@@ -26,16 +28,10 @@ PROTECTED = (
     rule("brackets", r"\((?!\w{1,2}\))[^()]*+\)|\[[^\[\]]*+\]|\{[^{}]*+\}",
         "Georgia (the country, and not the state)"),
 )
-ABBREVIATION = rule("abbreviation",
-    r"(?<![\w.])(?:(?i:dr|mr|mrs|ms|mt|prof|st|gen|sen|gov|capt|lt|col|rev|hon|vs|e\.g|i\.e|cf|approx"
-    r"|(?:no|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?=\.\s*\d))\.(?=\s)"
-    r"|(?:(?i:[ap]\.m|etc|inc|ltd|corp|co|jr|sr|ph\.d)\.|(?:[A-Z]\.){2,}+)"
-    r"(?!\s+(?:Who|What|Which|When|Where|Why|How|Is|Are|Do|Does|Did|Can|Then|Also|Next|After|Finally|And)\b)"
-    r"|(?:(?<=[A-Z]\w\s)|(?<=\w\w\s)|(?<![^\n]))[A-Z]\.(?=\s+[A-Z][a-z]*+\s(?!is|the|are|was))"
-    r"(?!\s+(?:Who|What|Which|When|Where|Why|How|Is|Are|Do|Does|Did|Can|Then|Also|Next|After|Finally|And)\b))",
-    "What did Dr. King say?", re.NOFLAG)
-SENTENCE_END = rule("end of a sentence", r"(?<![.!?])[.!?]++(?=\s|\Z|(?<=[?!])[A-Z])|\n", "Who won? Who lost?",
-    re.NOFLAG)
+# Where `sentencex` takes the end of a sentence for an abbreviation, or the other way round.
+LAST_LETTER = rule("letter at the end", r"(?<=[\s\d/])[a-z](?=\.\s+[A-Z])", "solve it for x. Who won?", re.NOFLAG)
+CLOCK = rule("half of the day", r"\b[ap]\.m\.(?=\s+\w)(?!\s+(?:[WH]|Is|Are|Do|Can|Then|Also|Next)\w*\b)",
+    "at 6 p.m. Eastern", re.NOFLAG)
 LIST_MARKERS = (
     rule("bullet", r"^[ \t]*+[-*•‣·–][ \t]++(?=\S)", "- an atom\n- an ion", re.MULTILINE),
     rule("number", r"(?<!\S)\(?(\d{1,2})[.)]\s++(?=\S)", "1. an atom 2. an ion"),
@@ -62,31 +58,19 @@ def trimmed(text: str, span: Span) -> Span:
 def mask(text: str) -> str:
     """Copy `text` with what must not be cut, or read as grammar, replaced by `MASKED`; offsets stay the same."""
     for protected in PROTECTED:
-        text = protected.pattern.sub(_hide, text)
-    return ABBREVIATION.pattern.sub(_hide_stops, text)
-
-
-def _hide(match: re.Match[str]) -> str:
-    found = match[0]
-    hidden = MASKED * len(found)
-    ends_sentence = found[-1] in "\"'”’»" and found[-2] in ".!?" and match.string[match.end() :][:3].strip().isupper()
-    return hidden[:-1] + "." if ends_sentence else hidden
-
-
-def _hide_stops(match: re.Match[str]) -> str:
-    return match[0].replace(".", MASKED)
+        text = protected.pattern.sub(lambda found: MASKED * len(found[0]), text)
+    return text
 
 
 def sentences(masked: str) -> Iterator[Span]:
     """Yield sentences and lines, each with its closing punctuation."""
     start = 0
-    for stop in SENTENCE_END.pattern.finditer(masked):
-        found = masked[start : stop.end()].strip()
-        if found:
-            yield Span(start, stop.end())
-        start = stop.end()
-    if masked[start:].strip():
-        yield Span(start, len(masked))
+    text = CLOCK.pattern.sub("p_m_", LAST_LETTER.pattern.sub("0", masked))
+    for line in text.splitlines(keepends=True):
+        for sentence in sentencex.segment("en", line):
+            if sentence.strip():
+                yield Span(start, start + len(sentence))
+            start += len(sentence)
 
 
 def list_markers(masked: str) -> list[Span]:

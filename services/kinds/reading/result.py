@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise, takewhile
 
+from services.language.measures import CURRENCIES
 from services.voting.expression import expressions, plain
 from services.voting.quantity import Quantity, compounds, quantities
 from services.voting.words import content_words, sentences, trim
@@ -26,7 +27,6 @@ _HOW_MANY = re.compile(
 _PRICE = re.compile(
     r"\bhow\s+much\b.*\b(?:money|costs?|pay|paid|spen[dt]|earn|charge|price|worth|owe|save)\b", re.IGNORECASE
 )
-_MONEY = frozenset("dollar cent euro pound yen rupee".split())
 _LEFT = frozenset("left remain remaining".split())
 
 _MAX_SHORT_WORDS = 5
@@ -74,7 +74,7 @@ def _is_expression(told: str) -> bool:
     """Whether a phrase begins with an expression and holds no number beside expressions: "25π square cm"."""
     told = plain(told)
     terms = expressions(told)
-    alone = [each for each in quantities(told) if not any(term.start <= each.start < term.end for term in terms)]
+    alone = [number for number in quantities(told) if not any(term.start <= number.start < term.end for term in terms)]
     return bool(terms) and not terms[0].start and not alone and len(told.split()) <= _MAX_EXPRESSION_WORDS
 
 
@@ -92,19 +92,19 @@ def _asked(line: str, found: list[Quantity], question: str) -> Quantity | None:
 
     A number that the question holds itself is none, and one of nothing ("so 15 remain") may be of anything.
     """
-    known = {each.value for each in quantities(question)}
-    new = [(each, _counted(line, each)) for each in found if each.value not in known]
+    known = {number.value for number in quantities(question)}
+    new = [(number, _counted(line, number)) for number in found if number.value not in known]
     if _LEFT & content_words(question):
-        for each, what in reversed(new):
+        for number, what in reversed(new):
             if what & _LEFT:
-                return each
+                return number
     last = found[-1]
     if last.unit is None and _counted(line, last) <= _LEFT:
         return None
     asked = _HOW_MANY.search(question)
     nouns = content_words(asked["what"]) if asked else frozenset()
-    money = _MONEY if _PRICE.search(question) else frozenset()
-    return next((each for each, what in reversed(new) if what & nouns or each.unit in money), None)
+    money = CURRENCIES if _PRICE.search(question) else frozenset()
+    return next((number for number, what in reversed(new) if what & nouns or number.unit in money), None)
 
 
 def _counted(line: str, number: Quantity) -> frozenset[str]:

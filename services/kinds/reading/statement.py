@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from services.voting.normalise import MONTH
+from services.language import verbs
+from services.language.dates import MONTH
+from services.language.grammar import either
 from services.voting.quantity import quantities
 from services.voting.words import content_words, sentences, trim
 
@@ -30,8 +32,7 @@ _ASIDE = re.compile(
 _AGENT = re.compile(r"\b(?:was|is|were|are|been)\s+(?:\w+\s+)?\w+\s+by\s+((?:the\s+)?[A-Z].*)", re.DOTALL)
 _MAKER = re.compile(
     r"((?:[A-Z][\w.'’-]*|da|de|van|von|and)(?:\s+(?:[A-Z][\w.'’-]*|da|de|van|von|der|and)){0,5})\s+(?:first\s+)?"
-    r"(?:wrote|painted|discovered|invented|composed|developed|founded|directed|designed|built|sculpted|gave|created|"
-    r"formulated|proposed|introduced|won|signed|sang)\b\s*"
+    rf"(?:{either(verbs.MADE)}|gave|won|signed|sang)\b\s*"
 )
 _IS = re.compile(r"\s+(?:is|are|was|were)\s+(?!not\b)")
 _ARTICLE = re.compile(r"(?:the|an?|its?|this|that|there|one)\b", re.IGNORECASE)
@@ -101,6 +102,6 @@ def _less_known(one: str, other: str, asked: frozenset[str]) -> str:
     words = [content_words(one), content_words(other)]
     if not all(words):
         return ""
-    known = [len(each & asked) / len(each) for each in words]
+    known = [len(side & asked) / len(side) for side in words]
     new = one if known[0] < known[1] else other
     return new if known[0] != known[1] and len(new.split()) <= _MAX_ANSWER_WORDS else ""
