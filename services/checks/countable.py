@@ -1,4 +1,4 @@
-"""Demands on how many of something an answer has, or that it has none: the shape that most families share."""
+"""Demands for a number of something, or for none of it: the shape that most families share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With what an answer, or a part of it, begins and ends; a postscript; no introduction."""
+"""What an answer, or a part of it, begins and ends with; a postscript; no introduction."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ def _edge(sentence: Sentence, match: re.Match[str], *, begin: bool) -> Iterator[
     ):
         return
     objects = match["object"] or ""
-    if each := _EACH_OBJECT.search(objects):
-        unit = each["unit"].lower()
+    if repeated := _EACH_OBJECT.search(objects):
+        unit = repeated["unit"].lower()
         scope: Scope | None = Scope("item" if unit.startswith("bullet") else unit)
     elif objects.strip() and not re.fullmatch(
         r"(?:by|it|off|(?:your|the|this) (?:\w+ )?\w+|with|out|each \w+)", objects.strip(), re.IGNORECASE

@@ -1,4 +1,4 @@
-"""Words that must occur, so many times if a number is given, and words that must not."""
+"""Words that must occur, perhaps so many times, and words that must not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters that must occur often, or not at all, and words or sentences that must begin with one."""
+"""Letters that must occur often, or not at all, and words or sentences that must begin with a letter."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def _in_sentence(sentence: Sentence) -> Iterator[Demand]:
     without = _WITHOUT.search(sentence.text)
     if without and (letter := _letter(sentence, without["letter"])) and (scope := scope_of(sentence, *without.span())):
         yield _often(letter, NONE, scope)
-    for each in _BEGIN_EACH.finditer(sentence.text):
-        if letter := _letter(sentence, each["letter"]):
-            yield _begins(letter, Scope(each["unit"].lower()))
+    for found in _BEGIN_EACH.finditer(sentence.text):
+        if letter := _letter(sentence, found["letter"]):
+            yield _begins(letter, Scope(found["unit"].lower()))
     for begins in _BEGINS.finditer(sentence.text):
         scope = scope_of(sentence, *begins.span())
         if scope is not None and scope.unit and (letter := _letter(sentence, begins["letter"])):

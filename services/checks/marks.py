@@ -1,4 +1,4 @@
-"""Signs and small forms of which an answer has so many or none: commas, digits, emojis, contractions."""
+"""Signs and small forms that an answer must have so often, or not at all: commas, digits, emojis, contractions."""
 
 from __future__ import annotations
 

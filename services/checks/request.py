@@ -1,8 +1,8 @@
-"""What of a request speaks to whoever answers it: its sentences without quoted, pasted and exemplary text.
+"""The sentences of a request that order something, or say what the answer is to be.
 
-Quoted text is replaced by one character of the private use area (`QUOTE`), so that a pattern can ask for a quotation
-and `quoted` gives its words back. Only sentences that order something, or say what the answer is to be, are kept: what
-a story tells of word counts, or a question asks about them, is no demand. English only.
+Quoted, pasted and exemplary text is left out.  One character of the private use area (`QUOTE`) stands for each
+quotation, so that a pattern can ask for one, and `quoted` gives its words back.  A story that tells of word counts, and
+a question about them, demand nothing.  English only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which part of the answer a demand is about: the whole, each sentence, the second paragraph.
 
-Parts that no program finds (a title, a comment, an introduction) have no scope: what is demanded of them is left out.
+A demand on a part that no program finds (a title, a comment, an introduction) is left out.
 """
 
 from __future__ import annotations

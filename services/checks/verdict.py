@@ -1,4 +1,4 @@
-"""The demands of a request, what an answer makes of them, and what can be mended without changing what it says."""
+"""Find the demands of a request, verify an answer against them, and mend what needs no other words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What encloses an answer, or its title: double quotes, brackets, tags, <<title>>."""
+"""What encloses an answer or its title: double quotes, brackets, tags, <<title>>."""
 
 from __future__ import annotations
 

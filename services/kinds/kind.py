@@ -1,6 +1,6 @@
 """What a kind of request is: how it is recognised, asked, read, compared and told.
 
-Pure.  A kind says nothing of nodes, models or votes; who uses it asks it.
+Pure.  A kind knows nothing of nodes, models or votes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a request begins: its first words without what is said for politeness, and the form of the whole."""
+"""Find how a request begins, without its polite words, and what form the whole has."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Put what a chunk was given into its words: the answers that it builds on, and the subject that it is about.
+"""Ask a chunk's question with what it was given: the answers that it builds on, and the subject that it is about.
 
-Where a sum certainly goes on with a number, the number takes the place of the words for it ("add 10 to the result"
-becomes "add 10 to 96"): small models then have a plain sum before them.  All else is told in front of the question.
+Where a sum certainly goes on with a number, the number replaces the words for it ("add 10 to the result" becomes "add
+10 to 96"), so that small models see a plain sum.  Everything else is told in front of the question.
 """
 
 from __future__ import annotations

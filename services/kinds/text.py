@@ -1,4 +1,4 @@
-"""`text`: everything else, and whatever is in doubt.  One text is as good as its writer: nothing is voted on."""
+"""`text`: everything else, and whatever is in doubt.  The best model writes it alone: nothing is voted on."""
 
 from __future__ import annotations
 

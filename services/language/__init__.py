@@ -1,1 +1,1 @@
-"""Words, numbers and forms of English, as data."""
+"""Words, numbers and forms of English, as data.  No other module lists words."""

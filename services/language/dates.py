@@ -1,4 +1,4 @@
-"""Months and days of the week."""
+"""Months, days of the week, and the spans that dates are counted in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nouns that a question may take up from the one before ("what is the book about?")."""
+"""Nouns that tell what a question is about, or what it takes up from the one before ("what is the book about?")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words in which sums are put."""
+"""Words that state sums."""
 
 from __future__ import annotations
 

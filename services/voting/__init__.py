@@ -1,1 +1,1 @@
-"""What services ask of models and how they weigh what the models say.  Pure; imports schemas only."""
+"""Compare answers and count votes.  Pure; it imports no service."""

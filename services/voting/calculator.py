@@ -1,9 +1,9 @@
-"""Sums that a text states outright, computed exactly.
+"""Compute sums that a text states outright, exactly.
 
-"15% of 240", "Subtract 214 from 783", "What is 17 times 6?" are read by a grammar of arithmetic in English; a story, or
-a text with a word that is no part of a sum, is not.  The calculator outvotes models, so it reads nothing that people
-might mean otherwise: functions in words take plain numbers, "multiply 2 by 3 plus 4" and dates are left alone, and what
-the grammar reads in two ways with two results is not computed.
+A grammar of arithmetic in English reads "15% of 240", "Subtract 214 from 783" and "What is 17 times 6?"; it reads no
+story, and no text with a word that is no part of a sum.  The calculator outvotes models, so it leaves alone whatever
+people might mean otherwise: functions in words take plain numbers, "multiply 2 by 3 plus 4" and dates are not computed,
+nor is what the grammar reads in two ways with two results.
 """
 
 from __future__ import annotations

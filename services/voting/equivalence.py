@@ -1,7 +1,7 @@
-"""Whether two final answers to the same question say the same.
+"""Tell whether two final answers to the same question say the same.
 
-Symmetric and reflexive, but not transitive: "Curie" is "Marie Curie" and "Pierre Curie", who are two.  Knows no
-synonyms and no spelling variants.
+The relation is symmetric and reflexive, but not transitive: "Curie" is "Marie Curie" and "Pierre Curie", who are two.
+It knows no synonyms and no spelling variants.
 """
 
 from __future__ import annotations

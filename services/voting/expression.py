@@ -1,6 +1,7 @@
-r"""Expressions in a text, in which a number is only a part: "3x + 2", "25π", "√5", "x^2 - 1".
+"""Find expressions in a text, in which a number is only a part: "3x + 2", "25π", "√5", "x^2 - 1".
 
-Two are the same only if they are written alike, spaces and signs of multiplication aside; nothing is simplified.
+Two expressions are the same only if they are written alike, spaces and signs of multiplication aside.  Nothing is
+simplified.
 """
 
 from __future__ import annotations

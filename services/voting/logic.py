@@ -1,4 +1,4 @@
-"""The truth of an expression that a text states outright: `not (True and False) or True is`."""
+"""Compute the truth of an expression that a text states outright: `not (True and False) or True is`."""
 
 from __future__ import annotations
 

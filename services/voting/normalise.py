@@ -1,7 +1,7 @@
-"""A final answer as a typed value, so that answers are compared by what they mean rather than how they are written.
+"""Read a final answer as a typed value, so that answers compare by what they mean, not by how they are written.
 
-Tried in this order: date, time of day, yes or no, number, list, free text.  English only; `7/4/1776` stays text,
-because nothing tells which is the month.
+An answer is tried as a date, a time of day, a yes or no, a number, a list and free text, in this order.  English only;
+`7/4/1776` stays text, because nothing tells which is the month.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Numbers and units in text: the one place that knows how a number may be written.
+"""Find numbers and their units in text: the one place that knows how a number may be written.
 
-Finds figures ("1,000", "-3.5", "$80", "3/4", "1 1/2", "2.5 million", "5k", "3 × 10^8", "15%") and English number words
-("forty-two", "one hundred and five", "two-thirds", "one and a half").  It does not know ordinals, Roman numerals,
+It finds figures ("1,000", "-3.5", "$80", "3/4", "1 1/2", "2.5 million", "5k", "3 × 10^8", "15%") and English number
+words ("forty-two", "one hundred and five", "two-thirds", "one and a half").  It knows no ordinals, Roman numerals,
 decimal commas or arithmetic; a figure that is part of a term ("2x", "25π", "√5") is no number.  Values are exact
 decimals; a fraction is rounded to 28 digits.
 """

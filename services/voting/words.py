@@ -1,4 +1,4 @@
-"""Words of a text, folded so that case, diacritics, articles and plural endings do not count.  English only."""
+"""Give the words of a text without case, diacritics, articles and plural endings.  English only."""
 
 from __future__ import annotations
 

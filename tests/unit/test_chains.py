@@ -124,14 +124,14 @@ def test_in_doubt_nothing_is_split(query: str) -> None:
 def test_a_subject_named_once_goes_with_each_part(query: str, expected: tuple[str, list[str]]) -> None:
     subject, questions = expected
     assert len(parts(query)) == 1
-    assert [(each.text, each.context, each.depends_on) for each in staged(query)] == [
+    assert [(chunk.text, chunk.context, chunk.depends_on) for chunk in staged(query)] == [
         (question, subject, []) for question in questions
     ]
 
 
 @pytest.mark.parametrize("query", lines(NO_SUBJECTS))
 def test_a_subject_of_one_part_or_of_another_kind_stays(query: str) -> None:
-    assert all(not each.context for each in staged(query))
+    assert all(not chunk.context for chunk in staged(query))
 
 
 @pytest.mark.parametrize("query", [query for query, expected in cases() if len(expected) > 1])
@@ -139,16 +139,22 @@ def test_independent_parts_depend_on_nothing(query: str) -> None:
     groups = grouped(parts(query))
     assert len(groups) == len(parts(query))
     for group in groups:
-        assert {i for each in group for i in each.depends_on} <= {each.index for each in group}
+        assert {i for chunk in group for i in chunk.depends_on} <= {chunk.index for chunk in group}
 
 
 def test_stages_are_numbered_throughout() -> None:
     query = "Who wrote Emma? Compute 14 times 6, then add 9 to the result. Then halve it. What is DNA?"
-    assert [(each.index, each.depends_on) for each in staged(query)] == [(0, []), (1, []), (2, [1]), (3, [2]), (4, [])]
+    assert [(chunk.index, chunk.depends_on) for chunk in staged(query)] == [
+        (0, []),
+        (1, []),
+        (2, [1]),
+        (3, [2]),
+        (4, []),
+    ]
 
 
 def test_kinds_of_stages() -> None:
-    assert [each.kind for each in staged("What is 35% of 460? What is half of that? Is it odd?")] == [
+    assert [chunk.kind for chunk in staged("What is 35% of 460? What is half of that? Is it odd?")] == [
         "sum",
         "problem",
         "choice",
@@ -159,7 +165,7 @@ def test_stages_keep_within_the_limit() -> None:
     sums = [f"Compute {n} times 7, then add 9 to the result." for n in range(20)]
     chunks = staged(" ".join(sums))
     assert len(chunks) == MAX_CHUNKS
-    assert [each.text for each in chunks[-3:]] == sums[-3:]
+    assert [chunk.text for chunk in chunks[-3:]] == sums[-3:]
 
 
 STAGES = (
@@ -192,19 +198,19 @@ def test_no_text_is_lost_and_the_order_is_kept(query: str) -> None:
 def test_a_stage_is_not_split_again(query: str) -> None:
     chunks = staged(query)
     assume(len(chunks) < MAX_CHUNKS)
-    for each in chunks:
-        assert [again.text for again in staged(each.text)] == [each.text]
+    for chunk in chunks:
+        assert [again.text for again in staged(chunk.text)] == [chunk.text]
 
 
 @given(MIXED)
 def test_dependencies_point_to_what_comes_before(query: str) -> None:
     chunks = staged(query)
-    assert [each.index for each in chunks] == list(range(len(chunks)))
-    assert all(earlier < each.index for each in chunks for earlier in each.depends_on)
+    assert [chunk.index for chunk in chunks] == list(range(len(chunks)))
+    assert all(earlier < chunk.index for chunk in chunks for earlier in chunk.depends_on)
 
 
 @given(MESSY, st.sampled_from(SOLID), MESSY)
 def test_no_stage_begins_inside_protected_text(before: str, solid: str, after: str) -> None:
     assume(not re.search(r"[\"'`(\u201c]", before))
     query = f"Compute 4 times 6, then {before} {solid} {after} and double it"
-    assert any(solid in part for each in staged(query) for part in (each.text, each.context))
+    assert any(solid in part for chunk in staged(query) for part in (chunk.text, chunk.context))

@@ -23,7 +23,7 @@ from services.voting.expression import expressions, plain
     ],
 )
 def test_expressions(text: str, said: list[str]) -> None:
-    assert [each.said for each in expressions(plain(text))] == said
+    assert [expression.said for expression in expressions(plain(text))] == said
 
 
 @pytest.mark.parametrize(
@@ -53,5 +53,5 @@ def test_numbers_units_and_words_are_none(text: str) -> None:
 @given(st.text("0123456789xyab.π√()^!+-*/ =²", max_size=60))
 def test_they_stand_where_they_are_found(text: str) -> None:
     text = plain(text)
-    ends = [0] + [end for each in expressions(text) for end in (each.start, each.end)] + [len(text)]
+    ends = [0] + [end for expression in expressions(text) for end in (expression.start, expression.end)] + [len(text)]
     assert ends == sorted(ends)

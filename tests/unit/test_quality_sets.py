@@ -16,22 +16,22 @@ WORD_PROBLEMS = read_questions(FOLDER / "word-problems.jsonl")
 
 
 def test_there_are_enough_of_every_kind() -> None:
-    kinds = Counter(each.kind for each in COMPOUND)
+    kinds = Counter(question.kind for question in COMPOUND)
     assert len(COMPOUND) >= 64
     assert len(kinds) >= 12
     assert min(kinds.values()) >= 1
-    assert {len(each.parts) for each in COMPOUND} == {1, 2, 3}
+    assert {len(question.parts) for question in COMPOUND} == {1, 2, 3}
     assert len(WORD_PROBLEMS) == 40
 
 
 def test_no_question_stands_twice() -> None:
-    queries = Counter(each.query for each in COMPOUND + WORD_PROBLEMS)
+    queries = Counter(question.query for question in COMPOUND + WORD_PROBLEMS)
     assert max(queries.values()) == 1
-    parts = Counter(part.text.casefold() for each in COMPOUND for part in each.parts)
+    parts = Counter(part.text.casefold() for question in COMPOUND for part in question.parts)
     assert max(parts.values()) == 1
 
 
-@pytest.mark.parametrize("question", COMPOUND + WORD_PROBLEMS, ids=lambda each: each.id)
+@pytest.mark.parametrize("question", COMPOUND + WORD_PROBLEMS, ids=lambda question: question.id)
 def test_a_question_is_well_formed(question: Question) -> None:
     place = 0
     for part in question.parts:

@@ -1,1 +1,1 @@
-"""Text in, chunks out: the one room where a query is cut.  Pure; it knows neither nodes nor messages but `Chunk`."""
+"""Cut a query into chunks.  Pure: text in, `Chunk`s out; it knows no nodes and no other messages."""

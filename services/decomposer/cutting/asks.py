@@ -1,6 +1,6 @@
-"""What a clause of English asks, told by its first words: tables and a few patterns, no parser.
+"""Tell what a clause of English asks by its first words, with tables and a few patterns.  There is no parser.
 
-It knows the verbs that people use to command an assistant, and how English questions begin.  It does not know meaning.
+It knows the verbs by which people command an assistant, and how English questions begin.  It does not know meaning.
 Clauses come masked (see `masking.mask`).
 """
 

@@ -1,7 +1,7 @@
-"""Find the clauses of a text that the words allow to cut out: list items, and the clauses of sentences.
+"""Find the clauses that grammar allows to cut out: list items, and the clauses of sentences.
 
-It looks at each seam by itself: whether both sides could stand alone, as far as grammar shows.  `ties` tells what a
-clause needs from those before it.
+It judges every seam by itself: whether the words on both sides could stand alone.  `ties` tells what a clause needs
+from earlier ones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Cut a query into its independent parts, and a part into stages where each builds on the one before.
 
 A text stays whole unless it is certainly several: every clause is a request of a kind that may stand alone, or states
-the facts of a problem; no clause points back to another part; and nothing governs them together.  The rules are of
-English only.  They know words, not the world: two parts about one matter in different words may come apart.
+the facts of a problem; no clause points back to another part; and nothing governs them together.  The rules know
+English only, and words rather than the world: two parts about one matter in different words may come apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What keeps a text whole, whatever parts it seems to have: a demand on all of it, a role, code, a text to work on.
+"""Signs that keep a text whole, whatever parts it seems to have: a demand on all of it, a role, code, a pasted text.
 
-Each row tells one such sign.  The list is not what makes cutting safe: `cut` takes only requests of known kinds for
-parts.  These rows catch what looks like such a request and is none.
+`cut` takes only requests of known kinds for parts.  These signs catch what looks like such a request and is none.
 """
 
 from __future__ import annotations

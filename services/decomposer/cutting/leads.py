@@ -1,4 +1,4 @@
-"""What comes before the questions and may be left out: a greeting, "two questions:", "solve this:"."""
+"""Find what comes before the questions and may be left out: a greeting, "two questions:", "solve this:"."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Where a text must not be cut, and where its lists and sentences lie.
+"""Find where a text must not be cut, and where its lists and sentences lie.
 
-It works on shapes alone: quotes, brackets, addresses, abbreviations, list markers, full stops.  It knows no grammar.
+It works on shapes: quotes, brackets, addresses, list markers; `sentencex` finds the ends of sentences.  It knows no
+grammar.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A rule of cutting: a name, a pattern and one text in which the pattern is found.
+"""A rule of cutting: a name, a pattern, and a text in which the pattern is found.
 
-`tests/quality/ablate_cutting.py` removes each rule in turn and tells what it gains and costs.
+`tests/quality/ablate_cutting.py` removes the rules in turn and tells what each gains and costs.
 """
 
 from __future__ import annotations

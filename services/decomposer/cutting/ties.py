@@ -1,7 +1,7 @@
-"""Words that point back to an earlier part of a query.
+"""Tell whether a clause points back to an earlier part of a query.
 
-They are a pronoun without a noun before it in its own clause, a noun that was new a part ago, a missing object, and
-what leaves out whose or of what it is ("the capital", "the smallest", "an example").
+A clause does so by a pronoun without a noun before it, by a noun that was new a part ago, by a missing object, and by
+leaving out whose or of what something is ("the capital", "the smallest", "an example").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The result in the worked steps of a sum: the last line's right side, expression, list or number that is asked for."""
+"""Find the result in the worked steps of a sum: the right side, expression, list or number of the last line."""
 
 from __future__ import annotations
 

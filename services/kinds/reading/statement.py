@@ -1,7 +1,7 @@
-"""The answer in a plain sentence of fact, such as "The capital of Norway is Oslo" or "It was written by Jane Austen".
+"""Find the answer in a plain sentence of fact, such as "The capital of Norway is Oslo" or "It was written by Jane Austen".
 
-Of the two sides of "is", or of a deed and who did it, the answer is the one that says less of what the question said;
-where it asks when or how many, it is the date or the number.
+Of the two sides of "is", or of a deed and its doer, the answer is the side that repeats less of the question.  A
+question that asks when or how many is answered by the date or the number.
 """
 
 from __future__ import annotations
