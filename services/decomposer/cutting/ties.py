@@ -52,7 +52,7 @@ BACK = (
     rule("which one", r"\b(?:which|another|(?:i|you|we|they|to|people)\s+\w+|the\s+\w+)\s+ones?\b(?!-)",
         "which one is larger"),
     rule("the superlative of what", r"^(?:which|what|who)\s+(?:is|are|was|were)\s+(?:the\s+)?(?:(?:more|less)\s+\w+"
-        rf"|\w+er|worse|{_MOST}){_END}|^(?!(?:which|what|whose)\s+(?!{AUXILIARY}\b)\w).*\bthe\s+(?:{_ORDINAL}[\s-]+)?"
+        rf"|\w+er|worse|{_MOST}){_END}|^(?!(?:which|what|whose)\s+(?!{AUXILIARY}\b)\w).*\bthe\s+(?:(?:{_ORDINAL}|{NUMBER})[\s-]+)?"
         rf"(?:{_ORDINAL}|{_MOST}){_END}", "what is the smallest"),
     rule("the bare noun", rf"^(?:(?:what|who|when|where)(?:['’]s|\s+(?:is|are|was|were))|find|compute)\s+{_BARE}{_END}",
         "what is the area"),

@@ -1,4 +1,4 @@
-"""Find the answer in a plain sentence of fact, such as "The capital of Norway is Oslo" or "It was written by Jane Austen".
+"""Find the answer in a plain sentence of fact: "The capital of Norway is Oslo", "It was written by Jane Austen".
 
 Of the two sides of "is", or of a deed and its doer, the answer is the side that repeats less of the question.  A
 question that asks when or how many is answered by the date or the number.
