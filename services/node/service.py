@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from models.cores import resident_bytes
-from models.engine import Engine
+from models.engine import Engine, ModelError
 from schemas.commands import Cancel
 from schemas.messages import Result
 from schemas.plans import Task
@@ -25,7 +25,7 @@ from services.runtime.lifecycle import repeating
 from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.sandbox import isolated
-from services.runtime.supervision import beside
+from services.runtime.supervision import CannotRun, beside
 from services.runtime.wire import BusError, Entry
 
 log = structlog.get_logger(__name__)
@@ -105,8 +105,11 @@ class Node:
                 work.cancel()
 
     async def load(self, model: Path) -> None:
-        """Load a model ahead of the tasks that need it, and say so."""
-        await self._engine.load(model)
+        """Load a model ahead of the tasks that need it, and say so.  Raises CannotRun where that is not possible."""
+        try:
+            await self._engine.load(model)
+        except ModelError as error:
+            raise CannotRun(str(error)) from None
         self._loading.remove(model.stem)
         await self.beat()
 

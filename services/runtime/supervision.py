@@ -28,6 +28,10 @@ class LoopEnded(BusError):  # noqa: N818  # named for its cause
     """A loop that runs as long as its service has ended."""
 
 
+class CannotRun(BusError):  # noqa: N818  # named for its cause
+    """A service cannot run, and could not if it were begun again, as where its model cannot be loaded."""
+
+
 @asynccontextmanager
 async def alongside(*loops: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
     """Run loops while the body runs.  The body is cancelled when one ends, and LoopEnded is raised."""
@@ -98,8 +102,8 @@ async def kept_alive(
 ) -> AsyncIterator[None]:
     """Run what `begin` makes while the body runs, and make it anew when it dies.
 
-    What fails before it ran once is raised.  What dies MAX_DEATHS times, each within SETTLED_S of its beginning, is
-    given up: the body is cancelled, and the last failure is raised.
+    What fails before it ran once is raised, and so is CannotRun.  What dies MAX_DEATHS times, each within SETTLED_S of
+    its beginning, is given up: the body is cancelled, and the last failure is raised.
     """
     began, stop = asyncio.Event(), asyncio.Event()
 
@@ -112,7 +116,7 @@ async def kept_alive(
                     began.set()
                     await stop.wait()
             except Exception as error:
-                if stop.is_set() or not began.is_set():
+                if stop.is_set() or not began.is_set() or isinstance(error, CannotRun):
                     raise
                 deaths = 1 if time.monotonic() - begun_at > SETTLED_S else deaths + 1
                 log.error("service.died", service=name, deaths=deaths, error=str(error) or type(error).__name__)

@@ -22,7 +22,7 @@ from services.runtime.patience import patient_until
 from services.runtime.pieces import Pieces, publishing
 from services.runtime.replies import Refusal, deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
-from services.runtime.supervision import beside
+from services.runtime.supervision import CannotRun, beside
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
 from services.synthesizer.merge import prompt, unsure
@@ -192,11 +192,18 @@ class Synthesizer:
         return text, check(assembled.query, assembled.outcomes, text)
 
 
+async def _load(engine: Engine, model: Path) -> None:
+    try:
+        await engine.load(model)
+    except ModelError as error:
+        raise CannotRun(str(error)) from None
+
+
 @asynccontextmanager
 async def synthesizer(bus: Bus, model: Path, engine: Engine) -> AsyncIterator[Sequence[Route]]:
     """Answer sealed queries while the larger model is loaded, for which those that it is to word wait."""
     each = Synthesizer(bus, model, engine)
-    async with beside(engine.load(model)):
+    async with beside(_load(engine, model)):
         yield [
             consume(SERVICE, on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
             listen(CANCEL, each.on_cancel),

@@ -14,6 +14,7 @@ from services.node.service import NodeConfig, node
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import Deployment, provisioned
 from services.runtime.server import EmbeddedServer
+from services.runtime.supervision import CannotRun
 from tests.support import ScriptedEngine, wait_until
 
 
@@ -60,5 +61,5 @@ async def test_a_model_that_cannot_be_loaded_ends_its_node(server: EmbeddedServe
             engine.may_load.set()
             await asyncio.wait_for(asyncio.Event().wait(), 10)
 
-    with pytest.raises(ModelError, match="cannot load it"):
+    with pytest.raises(CannotRun, match="cannot load it"):
         await run()

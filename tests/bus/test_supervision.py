@@ -14,7 +14,7 @@ from services.runtime.bus import Bus
 from services.runtime.lifecycle import Deployment, Service, hosted
 from services.runtime.routes import Delivery, Route, consume, on
 from services.runtime.server import EmbeddedServer
-from services.runtime.supervision import MAX_DEATHS, LoopEnded, alongside, beside, kept_alive
+from services.runtime.supervision import MAX_DEATHS, CannotRun, LoopEnded, alongside, beside, kept_alive
 from services.runtime.wire import Entry
 from tests.support import wait_until
 
@@ -58,6 +58,24 @@ async def test_a_job_that_fails_ends_the_body_and_one_that_ends_does_not() -> No
     with pytest.raises(KeyError):
         async with beside(forever()):
             raise KeyError("k")
+
+
+async def test_what_cannot_run_is_not_begun_again() -> None:
+    begun: list[str] = []
+
+    @asynccontextmanager
+    async def begin() -> AsyncIterator[None]:
+        begun.append("once")
+        async with beside(load()):
+            yield
+
+    async def load() -> None:
+        raise CannotRun("no model")
+
+    with pytest.raises(CannotRun, match="no model"):
+        async with kept_alive("x", begin):
+            await asyncio.wait_for(forever(), 10)
+    assert begun == ["once"]
 
 
 async def test_what_cannot_begin_is_raised() -> None:
