@@ -143,7 +143,10 @@ def measure(arguments: argparse.Namespace, model: Path, server: str | None) -> d
                 )
                 runs.setdefault(contender, []).append(figures(run(job)))
                 last = runs[contender][-1]
-                _say(f"  {last['tokens_per_s']:.1f} tokens/s, first text after {last['first_s_p50']:.2f} s")
+                _say(
+                    f"  {last['tokens_per_s']:.1f} tokens/s, {last['tokens_per_core_s']:.1f} per core second, "
+                    f"first text after {last['first_s_p50']:.2f} s; others {last['others_share']:.0%}"
+                )
         figure = "first_s_p50" if phase.name == LONG else "tokens_per_s"
         found[phase.name] = {
             contender: sorted(repeats, key=itemgetter(figure))[len(repeats) // 2] for contender, repeats in runs.items()
