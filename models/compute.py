@@ -188,7 +188,8 @@ class Compute:
         for path, stepper in list(self._steppers.items()):
             due = not urgent or stepper.urgent or number % BACKGROUND_SHARE == 0
             if stepper.busy and due and not self._closed:
-                self._step(path, stepper)
+                alone = not any(other.busy for other in self._steppers.values() if other is not stepper)
+                self._step(path, stepper, alone=alone)
                 self._flush()
         self._flush()
         self._unload_idle()
@@ -217,9 +218,9 @@ class Compute:
         except Empty:
             return
 
-    def _step(self, path: Path, stepper: Stepper) -> None:
+    def _step(self, path: Path, stepper: Stepper, *, alone: bool) -> None:
         try:
-            stepper.step()
+            stepper.step(alone=alone)
         except Exception as error:  # noqa: BLE001  the other models live on
             _log.exception("%s: a step failed; the model will be loaded anew", path)
             stepper.abandon(ModelError(f"{path}: {error!r}"))

@@ -87,7 +87,7 @@ class LlamaEngine:
 
     What Qwen2.5-Coder 0.5B and 1.5B (Q4_K_M) hold together, in MiB: weights 1,530, of which 670 are copies in the CPU's
     own layout and the rest are the file's pages; KV cells of 16,384 tokens in f16 (12 and 28 KiB each) 640, in q8_0
-    340; buffers for a step and its logits 60; Python and libraries 70.
+    340; buffers for a step and its logits 110; Python and libraries 70.
 
     Args:
         threads: cores to compute with; None: those that this process may use.

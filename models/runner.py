@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.batch import ROWS_AT_ONCE, batch_tokens, padding_rows
+from models.batch import ROWS_AT_ONCE, batch_tokens, lone_tokens, padding_rows
 from models.cores import free_bytes
 from models.gguf import Gguf
 from models.native import llama_cpp, native_errors
@@ -60,6 +60,7 @@ class LlamaRunner:
         most = sequences + HIGH_EXTRA
         self.slots = most + _KEPT * self.sharing
         self.batch_tokens = batch_tokens(self._gguf.parameters, most, gpu_layers)
+        self.lone_tokens = lone_tokens(self._gguf.parameters, self.batch_tokens)
         self.context_tokens = min(context_tokens, self._gguf.trained_tokens)
         self.cache_tokens = min(cache_tokens, self.context_tokens * most)
         self._cache_type = cache_type
@@ -73,7 +74,7 @@ class LlamaRunner:
             self._gguf.close()
             raise
         self._memory = llama_cpp.llama_get_memory(self._context)
-        self._make_batch(self.batch_tokens)
+        self._make_batch(self.lone_tokens)
 
     def _open(self) -> llama_cpp.llama_context_p:
         needed, free = self.cache_bytes, free_bytes()
@@ -92,7 +93,7 @@ class LlamaRunner:
             settings.type_k = settings.type_v = _GGML_TYPES[self._cache_type]
             settings.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED  # which it needs
         settings.kv_unified = True
-        settings.n_batch = settings.n_ubatch = self.batch_tokens
+        settings.n_batch = settings.n_ubatch = self.lone_tokens
         settings.n_threads = settings.n_threads_batch = self.threads
         context = llama_cpp.llama_init_from_model(self._gguf.model, settings)
         if not context:

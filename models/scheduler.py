@@ -72,10 +72,10 @@ class Scheduler:
     in every third step or so.  While one of them generates, a step takes no more of prompts than its pace allows.
     """
 
-    def __init__(self, slots: Slots, batch_tokens: int, sequences: int) -> None:
+    def __init__(self, slots: Slots, batch_tokens: int, lone_tokens: int, sequences: int) -> None:
         self._slots = slots
         self._sequences = sequences
-        self._batch_tokens = batch_tokens
+        self._batch_tokens, self._lone_tokens = batch_tokens, lone_tokens
         self._waiting = FairQueue()
         self._running: list[Sequence] = []
 
@@ -109,8 +109,11 @@ class Scheduler:
         else:
             self._waiting.remove(sequence)
 
-    def plan(self, pace: Pace) -> Plan:
-        """Decide on the next step; without chunks there is nothing to do."""
+    def plan(self, pace: Pace, *, alone: bool = False) -> Plan:
+        """Decide on the next step; without chunks there is nothing to do.
+
+        `alone` tells that no other model works: then a prompt that is the only one may have a larger step.
+        """
         shares: list[Share] = []
         while self._waiting and (taken := self._take(self._waiting.peek())) is not None:
             shares += taken
@@ -120,7 +123,8 @@ class Scheduler:
         high = [sequence for sequence in self._running if sequence.request.priority == "high"]
         normal = [sequence for sequence in self._running if sequence.request.priority == "normal"]
         chunks = [self._chunk(sequence, 1) for sequence in self._decoding(high, normal)]
-        room = self._batch_tokens - len(chunks)
+        is_lone = alone and len(self._running) == 1 and not self._waiting
+        room = (self._lone_tokens if is_lone else self._batch_tokens) - len(chunks)
         if any(sequence.decoding for sequence in high):
             room = min(room, pace.tokens(len(chunks)))
         share = room // BACKGROUND_SHARE if high and any(not sequence.decoding for sequence in normal) else 0

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+LONE_SPARE_S = 10.0  # who has less time than this should not wait for the end of a long step
+
 
 class DecodeError(ModelError):
     """The model could not compute a batch; what its KV cache holds beyond the cells from before is unknown."""
@@ -38,7 +40,8 @@ class Runner(Protocol):
     """A loaded model with a KV cache of `slots`, which hold `cache_tokens` in all.  Used by one thread.
 
     `sequences` of them run at once, with up to `context_tokens` each, and up to `scheduler.HIGH_EXTRA` of high priority
-    more.  A batch has up to `batch_tokens`, which are more than those.  `sharing` tells whether a slot's state can be
+    more.  A batch has up to `batch_tokens`, which are more than those, and one that delays nobody up to `lone_tokens`,
+    which are no fewer.  `sharing` tells whether a slot's state can be
     cut at any token; else it can only be forgotten whole.  `decode_s` is how long the model has computed so far;
     `weight_bytes` and `cache_bytes` are what its weights and its KV cache take.
     """
@@ -48,6 +51,7 @@ class Runner(Protocol):
     context_tokens: int
     cache_tokens: int
     batch_tokens: int
+    lone_tokens: int
     threads: int
     gpu_layers: int
     sharing: bool
@@ -103,7 +107,7 @@ class Stepper:
         self._runner = runner
         self._clock = clock
         self._slots = Slots(runner.slots, runner.cache_tokens, sharing=runner.sharing)
-        self._scheduler = Scheduler(self._slots, runner.batch_tokens, runner.sequences)
+        self._scheduler = Scheduler(self._slots, runner.batch_tokens, runner.lone_tokens, runner.sequences)
         self._pace = Pace()
         self._counters = _Counters()
         self.used_at = time.monotonic()
@@ -158,8 +162,11 @@ class Stepper:
         with self._timed():
             return len(self._runner.prompt(messages))
 
-    def step(self) -> None:
-        """Drop what nobody waits for, compute one batch, and sample from it."""
+    def step(self, *, alone: bool = False) -> None:
+        """Drop what nobody waits for, compute one batch, and sample from it.
+
+        `alone` tells that no other model works.
+        """
         with self._timed():
             now = self._clock()
             for sequence in list(self._scheduler):
@@ -167,7 +174,8 @@ class Stepper:
                     self._drop(sequence, EngineClosed("the request was cancelled"))
                 elif sequence.expired(now):
                     self._finish(sequence, "deadline")
-            plan = self._scheduler.plan(self._pace)
+            in_haste = any(sequence.expired(now + LONE_SPARE_S) for sequence in self._scheduler)
+            plan = self._scheduler.plan(self._pace, alone=alone and not in_haste)
             self._share(plan.shares)
             if plan.chunks:
                 self._run_timed(plan.chunks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.batch import batch_tokens, padding_rows
+from models.batch import MAX_LONE_TOKENS, batch_tokens, lone_tokens, padding_rows
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,9 @@ def test_a_step_holds_a_token_of_each_sequence_more_and_the_padding(sequences: i
 )
 def test_rows_are_added_where_that_is_faster(rows: int, added: int) -> None:
     assert padding_rows(rows) == added
+
+
+def test_a_step_that_delays_nobody_is_larger_where_the_model_is_small() -> None:
+    assert lone_tokens(500_000_000, 128) == MAX_LONE_TOKENS
+    assert lone_tokens(1_600_000_000, 64) == 200
+    assert lone_tokens(8_000_000_000, 64) == 64

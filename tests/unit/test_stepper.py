@@ -514,3 +514,23 @@ TestComing = Coming.TestCase
 TestComing.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestComingToStateThatCannotBeCut = ComingToStateThatCannotBeCut.TestCase
 TestComingToStateThatCannotBeCut.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def largest(*, alone: bool = True, beside: bool = False, left_s: float | None = None) -> int:
+    """Return the most tokens that a step had of a prompt of 100."""
+    runner = FakeRunner()
+    stepper = Stepper(runner, clock=lambda: 1000.0)
+    if beside:
+        stepper.add(ask([5, 6], 150, grammar=" ".join(map(str, range(1, POISON)))), FakeCaller())
+        stepper.step(alone=alone)
+    deadline_at = None if left_s is None else 1000.0 + left_s
+    stepper.add(ask([1 + i % 90 for i in range(100)], 1, deadline_at=deadline_at), FakeCaller())
+    for _ in range(12):
+        stepper.step(alone=alone)
+    return max(count for batch in runner.batches for _, _, count in batch)
+
+
+def test_a_prompt_that_delays_nobody_is_read_in_larger_steps() -> None:
+    assert largest() == largest(left_s=60.0) == 3 * BATCH_TOKENS
+    assert largest(alone=False) == largest(left_s=5.0) == BATCH_TOKENS
+    assert largest(beside=True) < BATCH_TOKENS
