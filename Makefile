@@ -54,9 +54,9 @@ lint: $(READY) ## linter, formatter and type checker, all strict
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/mypy
 
-bench: $(READY) ## the durable pipeline with nodes that answer at once, and what the gateway adds
-	@$(BIN)/python -m tests.bench.pipeline
-	@DELLM_LOG=warning $(BIN)/python -m tests.bench.gateway
+bench: $(READY) ## the durable pipeline with nodes that answer at once, and what the gateway adds; NODES=1000 for so many
+	@$(BIN)/python -m tests.bench.pipeline $(if $(NODES),--nodes $(NODES))
+	@$(if $(NODES),,DELLM_LOG=warning $(BIN)/python -m tests.bench.gateway)
 
 bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... with PROMPTS=FILE
 	@$(BIN)/dellm models fetch $(MODEL)

@@ -23,7 +23,7 @@ def cache_key(part: Chunk | ChunkOutcome, given: Sequence[Given] = ()) -> str:
         part.kind,
         _folded(part.text),
         _folded(part.context),
-        *([_folded(each.question), _folded(each.answer)] for each in given),
+        *([_folded(earlier.question), _folded(earlier.answer)] for earlier in given),
     ]
     return sha256(json.dumps(asked).encode()).hexdigest()
 
@@ -34,7 +34,7 @@ def _folded(text: str) -> str:
     Other capitals stay, since Polish is not polish, Mb not MB, and a first word that is a lone capital may be a name.
     """
     text = text.strip()
-    if any(each in text for each in _LITERAL):
+    if any(mark in text for mark in _LITERAL):
         return text
     text = " ".join(text.rstrip(" ?.").split())
     first, *_ = text.split(" ", 1)

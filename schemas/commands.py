@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from schemas.terms import Generation, OnPartial, Policy, Role, Token, Turn
+from schemas.terms import Generation, OnPartial, Policy, Role, Token, Turn, unknown_terms
 
 MAX_QUERY_BYTES = 32 * 1024
 MAX_TURNS_BYTES = 128 * 1024  # what was said before the last message, all together
@@ -43,6 +43,8 @@ class Query(Generation, frozen=True, kw_only=True):
     policy: Policy = Policy()
 
     def __post_init__(self) -> None:
+        for path, value in unknown_terms(self):
+            raise ValueError(f"{str(value)!r} is unknown at `{path}`")
         if bool(self.query) == bool(self.messages):
             raise ValueError("give either `query` or `messages`")
         roles = [turn.role for turn in self.messages]

@@ -135,7 +135,7 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
 
     def lean(self) -> ChunkOutcome:
         """Leave out what each single model said; the results in the stream hold it."""
-        return structs.replace(self, votes=[structs.replace(each, answers=[]) for each in self.votes])
+        return structs.replace(self, votes=[structs.replace(vote, answers=[]) for vote in self.votes])
 
     def bare(self) -> ChunkOutcome:
         """Leave out all votes."""
@@ -176,6 +176,7 @@ class Assembled(Message, frozen=True, kw_only=True):
     deadline_at: float
     error: Error | None = None
     traceparent: str | None = None
+    notes: list[str] = []
 
 
 class Timings(Message, frozen=True, kw_only=True):

@@ -6,7 +6,16 @@ The structs say what travels, never what to do with it.  Times are Unix seconds,
 
 from __future__ import annotations
 
-from schemas.terms import CachedAnswer, Generation, Message, OnPartial, Policy, Probability, Token, Turn
+from schemas.terms import (
+    CachedAnswer,
+    Message,
+    OnPartial,
+    PlannedGeneration,
+    PlannedPolicy,
+    PlannedTurn,
+    Probability,
+    Token,
+)
 
 
 class Chunk(Message, frozen=True, kw_only=True):
@@ -51,7 +60,7 @@ class Plan(Message, frozen=True, kw_only=True):
     `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
     votes that there are, if any, so that there is time for those.  A chunk in `cached` is answered, and not asked.  A
     revision keeps when the first one was stored (`planned_at`).  `query` is what the user asks now, `turns` what was
-    said before, as far as it is needed.
+    said before, as far as it is needed.  `notes` go into the reply.
     """
 
     id: Token
@@ -63,7 +72,7 @@ class Plan(Message, frozen=True, kw_only=True):
     on_partial: OnPartial
     chunks: list[Chunk]
     assignments: list[Assignment]
-    policy: Policy = Policy()
+    policy: PlannedPolicy = PlannedPolicy()
     exhausted: list[int] = []
     given: dict[int, list[Given]] = {}
     due: dict[int, float] = {}
@@ -71,10 +80,11 @@ class Plan(Message, frozen=True, kw_only=True):
     revision: int = 0
     planned_at: float | None = None
     traceparent: str | None = None
-    turns: list[Turn] = []
-    generation: Generation = Generation()
+    turns: list[PlannedTurn] = []
+    generation: PlannedGeneration = PlannedGeneration()
     local_time: str = ""
     model: str = ""
+    notes: list[str] = []
 
 
 class Revised(Message, frozen=True, kw_only=True):
@@ -112,8 +122,8 @@ class Task(Message, frozen=True, kw_only=True):
     deadline_at: float
     context: str = ""
     given: list[Given] = []
-    turns: list[Turn] = []
-    generation: Generation = Generation()
+    turns: list[PlannedTurn] = []
+    generation: PlannedGeneration = PlannedGeneration()
     local_time: str = ""
     model: str = ""
     complaint: str = ""

@@ -1,9 +1,14 @@
-"""What messages share: identifiers, enumerations, the policy by which a query is answered, and cached answers."""
+"""What messages share: identifiers, enumerations, the policy by which a query is answered, and cached answers.
+
+Services of several versions may run at once.  A struct named `Planned...` is what they exchange: it takes fields and
+values that a newer version knows.  The struct made of it is what a client may send: it refuses them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -21,14 +26,31 @@ CANARY = "canary-"  # begins the ids of the questions with a known answer that t
 CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
 
 
-class OnPartial(StrEnum):
+class Term(StrEnum):
+    """Base of the enumerations.  A newer version's value equals no member, and is written as it was read."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        unknown = str.__new__(cls, value)
+        unknown._name_ = unknown._value_ = value
+        return unknown
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a member of this version's enumeration."""
+        return self._name_ in type(self).__members__
+
+
+class OnPartial(Term):
     """Whether an answer that misses something is wanted."""
 
     ACCEPT = "accept"
     REFUSE = "refuse"
 
 
-class VoteRule(StrEnum):
+class VoteRule(Term):
     """How the votes on a chunk are counted; `services/voting/rules.py` has them."""
 
     BEST = "best"
@@ -38,14 +60,14 @@ class VoteRule(StrEnum):
     CALIBRATED = "calibrated"
 
 
-class Wording(StrEnum):
+class Wording(Term):
     """Who words the answer to a query of several chunks: the superllm, or nobody (a line per chunk)."""
 
     MODEL = "model"
     JOIN = "join"
 
 
-class Status(StrEnum):
+class Status(Term):
     """How a query ended."""
 
     COMPLETE = "complete"
@@ -53,7 +75,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class ErrorCode(StrEnum):
+class ErrorCode(Term):
     """Machine-readable causes, also sent as the `Nats-Service-Error-Code` header."""
 
     BAD_REQUEST = "bad_request"
@@ -65,7 +87,7 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
-class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlannedPolicy(Struct, frozen=True, kw_only=True):
     """How a query is to be answered.
 
     `replicas` nodes answer a chunk at first (None: all that there are); more are asked where these do not suffice, one
@@ -83,7 +105,11 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alone: bool = False
 
 
-class Role(StrEnum):
+class Policy(PlannedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The policy that a client may send."""
+
+
+class Role(Term):
     """Who speaks in a conversation."""
 
     SYSTEM = "system"
@@ -91,25 +117,35 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
-class Turn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlannedTurn(Struct, frozen=True, kw_only=True):
     """What one said in a conversation."""
 
     role: Role
     content: str
 
 
-class ResponseFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"schema_": "schema"}):
-    """The form that the whole answer has: free `text`, any JSON object, or JSON that a schema describes."""
+class Turn(PlannedTurn, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The turn that a client may send."""
+
+
+class PlannedFormat(Struct, frozen=True, kw_only=True, rename={"schema_": "schema"}):
+    """The form that the whole answer has, by the name of a `ResponseFormat`'s type."""
+
+    type: str = "text"
+    schema_: dict[str, Any] | None = None
+
+
+class ResponseFormat(PlannedFormat, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The form that a client may ask for: free `text`, any JSON object, or JSON that a schema describes."""
 
     type: Literal["text", "json_object", "json_schema"] = "text"
-    schema_: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if (self.type == "json_schema") != (self.schema_ is not None):
             raise ValueError("`schema` goes with the type json_schema, and with no other")
 
 
-class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class PlannedGeneration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the client wants the text to be drawn; what is None is left to the kind of request and to the model.
 
     `max_tokens` bounds each generation.  `stop` ends the text before any of these strings.
@@ -120,13 +156,19 @@ class Generation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     top_p: Annotated[float, Meta(gt=0.0, le=1.0)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     stop: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=4)] = []
-    response_format: ResponseFormat | None = None
+    response_format: PlannedFormat | None = None
 
     @property
     def shapes(self) -> bool:
         """Whether it says what the whole answer looks like, so that it may not be put together of parts."""
         formed = self.response_format is not None and self.response_format.type != "text"
         return bool(self.stop) or formed
+
+
+class Generation(PlannedGeneration, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client may say of it."""
+
+    response_format: ResponseFormat | None = None
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -149,3 +191,15 @@ class CachedAnswer(Struct, frozen=True, kw_only=True):
 
 class Message(Struct, frozen=True, kw_only=True):
     """Base of all wire structs.  A reader ignores fields that it does not know, so that fields may be added."""
+
+
+def unknown_terms(value: object, path: str = "$") -> Iterator[tuple[str, Term]]:
+    """Find the values in a struct that no enumeration of this version has, each with its path."""
+    if isinstance(value, Term) and not value.is_known:
+        yield path, value
+    elif isinstance(value, Struct):
+        for field in value.__struct_fields__:
+            yield from unknown_terms(getattr(value, field), f"{path}.{field}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from unknown_terms(member, f"{path}[{index}]")

@@ -88,11 +88,11 @@ class Topology(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def parent(self, group: str) -> str | None:
         """Give the group above a cluster or supercluster, None at the top."""
-        return next((each.parent for each in self.groups() if each.id == group), None)
+        return next((above.parent for above in self.groups() if above.id == group), None)
 
     def supercluster(self, node: Node) -> str:
         """Give the nearest supercluster above a node."""
-        tops = {each.id for each in self.superclusters}
+        tops = {top.id for top in self.superclusters}
         group = node.cluster
         while group not in tops:
             parent = self.parent(group)
@@ -119,38 +119,38 @@ def load(path: Path) -> Topology:
 def _contradictions(topology: Topology) -> list[str]:
     """List what the shape alone can't forbid, worst first."""
     groups = {
-        **{each.id: f"$.clusters[{i}]" for i, each in enumerate(topology.clusters)},
-        **{each.id: f"$.superclusters[{i}]" for i, each in enumerate(topology.superclusters)},
+        **{cluster.id: f"$.clusters[{i}]" for i, cluster in enumerate(topology.clusters)},
+        **{top.id: f"$.superclusters[{i}]" for i, top in enumerate(topology.superclusters)},
     }
-    tops = {each.id for each in topology.superclusters}
+    tops = {top.id for top in topology.superclusters}
     problems = [
         f"{kind} id {name!r} is used {count} times"
         for kind, ids in (
-            ("$.nodes:", [each.id for each in topology.nodes]),
-            ("$.clusters and $.superclusters:", [each.id for each in topology.groups()]),
+            ("$.nodes:", [node.id for node in topology.nodes]),
+            ("$.clusters and $.superclusters:", [group.id for group in topology.groups()]),
         )
         for name, count in Counter(ids).items()
         if count > 1
     ]
     problems += [
         f"$.nodes[{i}].id: {CALCULATOR!r} is the name of a voter that is no node"
-        for i, each in enumerate(topology.nodes)
-        if each.id == CALCULATOR
+        for i, node in enumerate(topology.nodes)
+        if node.id == CALCULATOR
     ]
     problems += [
-        f"$.nodes[{i}].cluster: no cluster or supercluster is called {each.cluster!r}"
-        for i, each in enumerate(topology.nodes)
-        if each.cluster not in groups
+        f"$.nodes[{i}].cluster: no cluster or supercluster is called {node.cluster!r}"
+        for i, node in enumerate(topology.nodes)
+        if node.cluster not in groups
     ]
     problems += [
-        f"{groups[each.id]}.parent: no cluster or supercluster is called {each.parent!r}"
-        for each in topology.clusters
-        if each.parent not in groups
+        f"{groups[cluster.id]}.parent: no cluster or supercluster is called {cluster.parent!r}"
+        for cluster in topology.clusters
+        if cluster.parent not in groups
     ]
     problems += [
-        f"{groups[each.id]}.parent: no supercluster is called {each.parent!r}"
-        for each in topology.superclusters
-        if each.parent is not None and each.parent not in tops
+        f"{groups[top.id]}.parent: no supercluster is called {top.parent!r}"
+        for top in topology.superclusters
+        if top.parent is not None and top.parent not in tops
     ]
     inference = topology.inference
     if inference.cache_tokens is not None and inference.cache_tokens < inference.context_tokens:

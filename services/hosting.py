@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +15,13 @@ from schemas.topology import Node, Topology, TopologyError
 from services.assembler.service import assembler
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.service import decomposer
-from services.node.service import NodeConfig, node
+from services.node.config import NodeConfig
+from services.node.service import node
 from services.runtime.lifecycle import Build, Service
 from services.runtime.limits import Limits
+from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
+from services.trainer.config import TrainerConfig
 from services.trainer.service import trainer
 
 NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
@@ -29,12 +31,12 @@ PLAIN: dict[str, Build] = {"assembler": assembler}
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
     """Give a node its place and its model files; their paths are relative to the topology's folder."""
-    paths = [each for each in (spec.model_a_path, spec.model_b_path) if each is not None]
+    paths = [path for path in (spec.model_a_path, spec.model_b_path) if path is not None]
     return NodeConfig(
         id=spec.id,
         cluster=spec.cluster,
         supercluster=topology.supercluster(spec),
-        models=tuple(folder / each for each in paths),
+        models=tuple(folder / path for path in paths),
         fitness=spec.fitness,
         slots=spec.slots,
     )
@@ -44,8 +46,8 @@ def model_paths(topology: Topology, folder: Path, names: Collection[str], nodes:
     """List the model files that some services need, each once."""
     paths = []
     if "node" in names:
-        chosen = (each for each in topology.nodes if not nodes or each.id in nodes)
-        paths += [path for each in chosen for path in node_config(topology, folder, each).models]
+        chosen = (spec for spec in topology.nodes if not nodes or spec.id in nodes)
+        paths += [path for spec in chosen for path in node_config(topology, folder, spec).models]
     if "synthesizer" in names:
         paths.append(folder / topology.superllm.model_path)
     return list(dict.fromkeys(paths))
@@ -77,7 +79,7 @@ def build(
         services.append(Service("decomposer", partial(decomposer, config=config), metadata))
     if "trainer" in names:
         metadata = {"canaries": f"canaries={canary_rate:g}"} if canary_rate else {}
-        services.append(Service("trainer", partial(trainer, canary_rate=canary_rate), metadata))
+        services.append(Service("trainer", partial(trainer, config=TrainerConfig(canary_rate=canary_rate)), metadata))
     if WITH_MODELS & set(names):
         assert topology is not None
         assert engine is not None
@@ -94,21 +96,22 @@ def _build_with_models(
     *,
     run_code: bool,
 ) -> Iterator[Service]:
-    strangers = set(nodes) - {each.id for each in topology.nodes}
+    strangers = set(nodes) - {spec.id for spec in topology.nodes}
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
     layers = "all" if engine.gpu_layers < 0 else engine.gpu_layers
     compute = f"({engine.threads} threads, {layers} GPU layers)"
     for spec in topology.nodes if "node" in names else ():
         if not nodes or spec.id in nodes:
-            config = replace(node_config(topology, folder, spec), run_code=run_code)
-            stems = ",".join(each.stem for each in config.models)
+            config = structs.replace(node_config(topology, folder, spec), run_code=run_code)
+            stems = ",".join(model.stem for model in config.models)
             metadata = {"node": config.id, "models": stems, "compute": compute}
             yield Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
     if "synthesizer" in names:
         model = folder / topology.superllm.model_path
         metadata = {"model": model.stem, "compute": compute}
-        yield Service("synthesizer", partial(synthesizer, model=model, engine=engine), metadata)
+        writing = SynthesizerConfig(model=model)
+        yield Service("synthesizer", partial(synthesizer, config=writing, engine=engine), metadata)
 
 
 @asynccontextmanager

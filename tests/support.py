@@ -17,11 +17,14 @@ from pathlib import Path
 from models.engine import Completion, Request, Stats, Turn
 from schemas.subjects import Space
 from services.assembler.service import assembler
+from services.decomposer.roster import Roster
 from services.decomposer.service import decomposer
-from services.node.service import NodeConfig, node
+from services.node.config import NodeConfig
+from services.node.service import node
 from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import Build, Deployment, Service, running
 from services.runtime.limits import Limits
+from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
 from services.trainer.service import trainer
 
@@ -118,6 +121,7 @@ class Cluster:
 
     deployment: Deployment
     bus: Bus
+    roster: Roster = field(default_factory=Roster)
     _running: dict[str, AsyncExitStack] = field(default_factory=dict)
     _buses: dict[str, Bus] = field(default_factory=dict)
 
@@ -144,7 +148,17 @@ class Cluster:
             **settings,  # type: ignore[arg-type]
         )
         await self.start(Service(f"node.{id_}", partial(node, config=config, engine=engine)))
+        if "decomposer" in self._running:
+            await self.knows(id_)
         return engine
+
+    async def knows(self, id_: str) -> None:
+        """Wait until the decomposer knows a node."""
+
+        async def known() -> bool:
+            return id_ in await self.roster.current()
+
+        await wait_until(known, f"the decomposer knows {id_}")
 
     async def close(self) -> None:
         for name in reversed(list(self._running)):
@@ -166,20 +180,21 @@ async def cluster(
 ) -> AsyncIterator[Cluster]:
     """Run services and nodes while the body runs."""
     engine = engine or ScriptedEngine()
+    roster = Roster()
     builds: dict[str, Build] = {
-        "decomposer": decomposer,
+        "decomposer": partial(decomposer, roster=roster),
         "assembler": assembler,
         "trainer": trainer,
-        "synthesizer": partial(synthesizer, model=SUPERLLM, engine=engine),
+        "synthesizer": partial(synthesizer, config=SynthesizerConfig(model=SUPERLLM), engine=engine),
     }
     deployment = Deployment(url=url, space=space, limits=Limits(max_in_flight=max_in_flight), grace_s=0.2)
     async with connect(url, space=space, name="test") as bus:
-        deployed = Cluster(deployment, bus)
+        deployed = Cluster(deployment, bus, roster)
         try:
             for name in services:
                 await deployed.start(Service(name, builds[name]))
-            for each in nodes:
-                await deployed.add_node(each, engine)
+            for id_ in nodes:
+                await deployed.add_node(id_, engine)
             yield deployed
         finally:
             await deployed.close()

@@ -16,9 +16,10 @@ from itertools import count
 from schemas.messages import ChunkOutcome, Decided, Result
 from schemas.plans import Chunk, Given, Plan, Route
 from services.assembler.outcome import count_votes, outcome, recalled
-from services.assembler.verdicts import judge
+from services.kinds.code import CODE
 from services.kinds.table import named
 from services.voting.rules import Count
+from services.voting.verdicts import Candidate, Verdicts, judge
 
 SPARE = 1.5  # one more replica is asked if there is so many times the time left that the slowest took so far
 MAX_DRAFTS = 2  # of what is not voted on: an answer that fails a check is asked for once more
@@ -77,7 +78,7 @@ def assess(
     now: float = 0.0,
 ) -> Assessment:
     """Say how each chunk of a plan stands; `now` (Unix s) tells which chunks are due."""
-    look = _Look(plan, results, {each.chunk: each.outcome for each in decided}, deadline_passed, now)
+    look = _Look(plan, results, {known.chunk: known.outcome for known in decided}, deadline_passed, now)
     for chunk in plan.chunks:
         look.standings.append(next(found for rule in _RULES if (found := rule(look, chunk)) is not None))
     stands = look.standings
@@ -94,8 +95,8 @@ def assess(
 
 def uncounted(plan: Plan, reason: str) -> Assessment:
     """Give the assessment of a query that cannot be assessed: every chunk is without an answer, for `reason`."""
-    outcomes = [_unanswered(each, reason) for each in plan.chunks]
-    everything = frozenset(each.index for each in outcomes)
+    outcomes = [_unanswered(chunk, reason) for chunk in plan.chunks]
+    everything = frozenset(outcome.index for outcome in outcomes)
     return Assessment(tuple(outcomes), everything, everything, {}, frozenset())
 
 
@@ -143,7 +144,7 @@ def _is_voted_on(look: _Look, chunk: Chunk) -> _Standing:
     answers = {str(result.node): result for result in look.results if result.chunk == chunk.index}
     asked = [assignment for assignment in plan.assignments if assignment.chunk == chunk.index]
     given = plan.given.get(chunk.index, [])
-    verdicts = judge(plan, chunk, answers)
+    verdicts = _judged(plan, chunk, answers)
     counted = count_votes(plan.policy.vote, chunk, asked, answers, given, barred=verdicts.barred)
     awaited = sum(assignment.node not in answers for assignment in asked)
     more = not awaited and chunk.index not in plan.exhausted
@@ -156,6 +157,16 @@ def _is_voted_on(look: _Look, chunk: Chunk) -> _Standing:
         wish=_wish(plan, chunk, complaint=verdicts.complaint) if more and not how else None,
         awaited=bool(awaited),
     )
+
+
+def _judged(plan: Plan, chunk: Chunk, answers: Mapping[str, Result]) -> Verdicts:
+    """Verify the demands of a query of one chunk on what each node chose; of a part nothing is demanded."""
+    candidates = {
+        node: Candidate(result.answers[result.chosen].text, result.checks)
+        for node, result in answers.items()
+        if result.chosen is not None
+    }
+    return judge(plan.query if len(plan.chunks) == 1 else "", candidates, is_code=chunk.kind == CODE.name)
 
 
 _RULES: tuple[Callable[[_Look, Chunk], _Standing | None], ...] = (

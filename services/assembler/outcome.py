@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from schemas.messages import ChunkOutcome, Missing, ModelAnswer, Result, Vote
 from schemas.plans import Assignment, Chunk, Given
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
-from services.assembler.verdicts import Verdicts
 from services.kinds.question import question
 from services.kinds.table import named
 from services.voting.calculator import calculate
 from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count
+from services.voting.verdicts import Verdicts
 
 
 def count_votes(
@@ -30,12 +30,12 @@ def count_votes(
 
     What the `barred` nodes said fails a demand that another meets, and counts for nothing.
     """
-    heard = [each for each in asked if each.node in answers and each.node not in barred]
-    voters = [Voter.of(answers[each.node], each.fitness) for each in heard]
+    heard = [task for task in asked if task.node in answers and task.node not in barred]
+    voters = [Voter.of(answers[task.node], task.fitness) for task in heard]
     return count(
         rule,
-        [each for each in voters if each is not None],
-        awaited=[each.fitness for each in asked if each.node not in answers],
+        [voter for voter in voters if voter is not None],
+        awaited=[task.fitness for task in asked if task.node not in answers],
         calculated=_calculated(chunk, given),
         num_options=named(chunk.kind).num_options(question(chunk.text, chunk.context, given)),
     )
@@ -53,14 +53,14 @@ def outcome(
 ) -> ChunkOutcome:
     """Say what became of a chunk that is decided as `how` says (empty: it is open)."""
     votes, missing = [], []
-    for each in asked:
-        result = answers.get(each.node)
+    for task in asked:
+        result = answers.get(task.node)
         if counted is not None and result is not None and result.chosen is not None:
-            votes.append(_vote(each, result, result.chosen, counted))
+            votes.append(_vote(task, result, result.chosen, counted))
         else:
             missing.append(
                 Missing(
-                    node=each.node,
+                    node=task.node,
                     reason=_reason(how, result),
                     failed=result is not None,
                     too_long=result is not None and result.too_long,

@@ -9,7 +9,7 @@ from msgspec import structs
 from schemas.cache import cache_key
 from schemas.messages import Assembled, ChunkOutcome, Error
 from schemas.plans import Plan
-from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status
+from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status, unknown_terms
 from services.assembler.assembly import Assessment
 
 WORTH_KEEPING = 0.8  # the least confidence of an answer that later queries may be given
@@ -40,12 +40,13 @@ def seal(
         deadline_at=plan.deadline_at,
         error=error,
         traceparent=plan.traceparent,
+        notes=[*plan.notes, *_not_understood(plan)],
     )
 
 
 def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
     """Trim each outcome."""
-    return structs.replace(assembled, outcomes=[trim(each) for each in assembled.outcomes])
+    return structs.replace(assembled, outcomes=[trim(outcome) for outcome in assembled.outcomes])
 
 
 def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
@@ -55,16 +56,24 @@ def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:
     source = Source(query=plan.id, answered_at=assembled.sealed_at)
     return [
         CachedAnswer(
-            key=cache_key(each, each.given),
+            key=cache_key(outcome, outcome.given),
             source=source,
-            winner=each.winner,
-            final=each.final,
-            agreement=each.agreement,
-            confidence=each.confidence,
+            winner=outcome.winner,
+            final=outcome.final,
+            agreement=outcome.agreement,
+            confidence=outcome.confidence,
         )
-        for each in assembled.outcomes
-        if each.decided in ("all", "early") and each.winner and each.final and each.confidence >= WORTH_KEEPING
+        for outcome in assembled.outcomes
+        if outcome.decided in ("all", "early") and outcome.winner and outcome.final
+        if outcome.confidence >= WORTH_KEEPING
     ]
+
+
+def _not_understood(plan: Plan) -> list[str]:
+    """Tell what the plan of a newer version asks for that is not known here."""
+    asked = [("on_partial", plan.on_partial), ("policy", plan.policy)]
+    unknown = [found for name, value in asked for found in unknown_terms(value, name)]
+    return [f"The default was taken in place of {path}={value}, which is not known here." for path, value in unknown]
 
 
 def _is_whole(outcome: ChunkOutcome) -> bool:
@@ -73,15 +82,16 @@ def _is_whole(outcome: ChunkOutcome) -> bool:
 
 
 def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
-    whole = [each for each in assessment.outcomes if _is_whole(each)]
-    answered = [each for each in assessment.outcomes if each.winner is not None]
+    whole = [outcome for outcome in assessment.outcomes if _is_whole(outcome)]
+    answered = [outcome for outcome in assessment.outcomes if outcome.winner is not None]
     num = len(assessment.outcomes)
     if len(whole) == num:
         return Status.COMPLETE, None
-    first = [each.index for each in assessment.outcomes if not each.depends_on]  # without these there are no others
+    # without these there are no others
+    first = [outcome.index for outcome in assessment.outcomes if not outcome.depends_on]
     if not answered and set(first) <= set(plan.exhausted):
-        reason = next((each.reason for outcome in assessment.outcomes for each in outcome.missing), "no node")
-        if any(each.too_long for outcome in assessment.outcomes for each in outcome.missing):
+        reason = next((missing.reason for outcome in assessment.outcomes for missing in outcome.missing), "no node")
+        if any(missing.too_long for outcome in assessment.outcomes for missing in outcome.missing):
             return Status.FAILED, Error(code=ErrorCode.TOO_LARGE, message=reason)
         return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
     if not answered:

@@ -33,6 +33,7 @@ from schemas.subjects import (
 )
 from schemas.terms import ErrorCode, Wording
 from services.assembler.assembly import Assessment, assess, leading, uncounted
+from services.assembler.config import AssemblerConfig
 from services.assembler.seal import cacheable, reshape, seal
 from services.kinds.told import line
 from services.runtime.bus import Bus
@@ -41,9 +42,6 @@ from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
 
-CONCURRENCY = 128
-PAUSE_S = 0.001  # for each other query being looked at: under load the results of one share a look
-MAX_PAUSE_S = 0.05
 UNCOUNTED = "the votes could not be counted; the assembler's log tells why"
 
 
@@ -53,8 +51,9 @@ class Assembler:
     `_looking` holds the look that runs for a query, `_next` the one that begins after it.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, config: AssemblerConfig) -> None:
         self._bus = bus
+        self._config = config
         self._looking: dict[str, asyncio.Task[int | None]] = {}
         self._next: dict[str, asyncio.Task[int | None]] = {}
 
@@ -93,7 +92,8 @@ class Assembler:
     async def _look_after(self, previous: asyncio.Task[int | None] | None, id_: str) -> int | None:
         if previous is not None:
             await asyncio.wait([previous])
-        await asyncio.sleep(min(MAX_PAUSE_S, PAUSE_S * (len(self._looking) + len(self._next) - 1)))
+        others = len(self._looking) + len(self._next) - 1
+        await asyncio.sleep(min(self._config.max_pause_s, self._config.pause_s * others))
         look = self._looking[id_] = self._next.pop(id_)
         try:
             return await self._look(id_)
@@ -143,7 +143,7 @@ class Assembler:
             plan,
             assessment,
             planned_at=plan.planned_at or stored.stored_at,
-            voted_at=max((each.stored_at for each in found[RESULT]), default=now),
+            voted_at=max((result.stored_at for result in found[RESULT]), default=now),
             sealed_at=now,
             failed=failed,
         )
@@ -220,17 +220,18 @@ class Assembler:
 
 
 @asynccontextmanager
-async def assembler(bus: Bus) -> AsyncIterator[Sequence[Route]]:
+async def assembler(bus: Bus, config: AssemblerConfig | None = None) -> AsyncIterator[Sequence[Route]]:
     """Gather the answers of every query against its deadline."""
-    each = Assembler(bus)
+    config = config or AssemblerConfig()
+    counting = Assembler(bus, config)
     yield [
         consume(
             "assembler",
-            on(RESULT, each.on_result),
-            on(DEADLINE, each.on_deadline),
-            on(DUE, each.on_due),
-            on(REVISED, each.on_revised),
-            concurrency=CONCURRENCY,
+            on(RESULT, counting.on_result),
+            on(DEADLINE, counting.on_deadline),
+            on(DUE, counting.on_due),
+            on(REVISED, counting.on_revised),
+            concurrency=config.concurrency,
         ),
-        listen(CANCEL, each.on_cancel, queue="assembler"),
+        listen(CANCEL, counting.on_cancel, queue="assembler"),
     ]

@@ -17,7 +17,7 @@ from services.cli.options import err
 from services.cli.progress import Progress, following
 from services.runtime.bus import Bus
 from services.runtime.client import ask as send
-from services.runtime.replies import Refusal
+from services.runtime.refusal import Refusal
 from services.runtime.wire import BusError
 
 LEFT = "its client went away"

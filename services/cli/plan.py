@@ -21,7 +21,7 @@ from schemas.topology import load
 from services.checks.verdict import demands
 from services.cli.options import Target, bus_options, out, run, topology_option
 from services.decomposer.conversation import parts_of, stages_of
-from services.decomposer.roster import Roster
+from services.decomposer.roster import read_candidates
 from services.decomposer.route import Candidate, route
 from services.hosting import node_config
 
@@ -99,7 +99,7 @@ def _planned(path: Path) -> list[Candidate]:
 
 async def _live(target: Target) -> list[Candidate]:
     async with target.open() as bus:
-        return await Roster(bus).candidates()
+        return await read_candidates(bus)
 
 
 def _routed(stages: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[Assignment]:

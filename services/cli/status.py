@@ -12,7 +12,7 @@ from rich.table import Table
 from schemas.records import Presence, Record
 from schemas.subjects import ADMIT
 from services.cli.options import Target, bus_options, out, run
-from services.decomposer.roster import Roster
+from services.decomposer.roster import read_candidates
 from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
 from services.runtime.limits import Limits
@@ -53,7 +53,7 @@ async def _status(target: Target) -> Overview:
     async with target.open() as bus:
         depths = await find_depths(bus)  # says so where no service has ever run
         services, nodes, in_flight, limits = await asyncio.gather(
-            find_services(bus), Roster(bus).candidates(), _in_flight(bus), find_limits(bus)
+            find_services(bus), read_candidates(bus), _in_flight(bus), find_limits(bus)
         )
         return Overview(services, nodes, depths, in_flight, limits)
 
@@ -64,30 +64,30 @@ async def _in_flight(bus: Bus) -> int:
 
 def _grid(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
-    for each in columns:
-        table.add_column(each, header_style="dim")
+    for column in columns:
+        table.add_column(column, header_style="dim")
     return table
 
 
 def _services(overview: Overview) -> Table:
     table = _grid("service", "version", "runs")
-    for each in overview.services:
-        runs = " ".join(value for key, value in each.metadata.items() if key != "prefix")
-        table.add_row(each.name, each.version, runs)
+    for service in overview.services:
+        runs = " ".join(value for key, value in service.metadata.items() if key != "prefix")
+        table.add_row(service.name, service.version, runs)
     return table
 
 
 def _nodes(overview: Overview) -> Table:
     table = _grid("node", "cluster", "loading", "slots", "fitness", "right", "seen", "latency", "by kind")
-    for each in overview.nodes:
-        known = each.fitness
-        overall = known.overall if known else Record(fitness=each.presence.fitness)
+    for node in overview.nodes:
+        known = node.fitness
+        overall = known.overall if known else Record(fitness=node.presence.fitness)
         kinds = known.kinds if known else {}
         table.add_row(
-            each.presence.node,
-            f"{each.presence.supercluster}/{each.presence.cluster}",
-            ", ".join(each.presence.loading) or "-",
-            str(each.presence.slots),
+            node.presence.node,
+            f"{node.presence.supercluster}/{node.presence.cluster}",
+            ", ".join(node.presence.loading) or "-",
+            str(node.presence.slots),
             f"{overall.fitness:.3f}",
             _right(overall),
             str(overall.count),
@@ -146,6 +146,6 @@ def _right(record: Record) -> str:
 
 def _consumers(overview: Overview) -> Table:
     table = _grid("queue", "waiting", "in hand")
-    for each in overview.consumers:
-        table.add_row(each.durable, str(each.waiting), str(each.in_hand))
+    for depth in overview.consumers:
+        table.add_row(depth.durable, str(depth.waiting), str(depth.in_hand))
     return table

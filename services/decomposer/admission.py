@@ -15,7 +15,7 @@ from schemas.records import Admission
 from schemas.subjects import ADMIT, ANSWER, PLAN
 from schemas.terms import ErrorCode
 from services.runtime.bus import Bus
-from services.runtime.replies import Refusal
+from services.runtime.refusal import Refusal
 from services.runtime.wire import BusError, Conflict, Entry, Full
 
 log = structlog.get_logger(__name__)
@@ -57,10 +57,10 @@ class Admissions:
                 return True
         raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later")
 
-    async def end(self, query: str) -> None:
-        """Give a token back if it was taken here."""
+    def end(self, query: str) -> None:
+        """Give a token back if it was taken here, while the caller goes on."""
         if query in self._mine:
-            await self.give_back(query)
+            self.give_back_soon(query)
 
     async def give_back(self, query: str) -> None:
         """Give a token back, whoever took it."""

@@ -1,22 +1,23 @@
-"""What an operator sets of the decomposer."""
+"""What a decomposer is made with."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, convert, to_builtins
+from msgspec import Meta
+
+from services.runtime.config import Config
 
 
-class DecomposerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The limits of one decomposer.  `checked` raises ValidationError.
+class DecomposerConfig(Config, frozen=True, kw_only=True):
+    """The limits of one decomposer.
 
-    `max_fan_out` nodes are asked for one chunk at most, whatever a client wants; a text that is not
-    cut within `max_cut_s` is asked whole.
+    `max_fan_out` nodes are asked for one chunk at most, whatever a client wants; a text that is not cut within
+    `max_cut_s` is asked whole.  It takes in `concurrency` queries at once, and looks for nodes that left, late clients
+    and lost queries every `look_s`.
     """
 
     max_fan_out: Annotated[int, Meta(ge=1, le=256)] = 16
     max_cut_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 1.0
-
-    def checked(self) -> DecomposerConfig:
-        """Return this, or raise ValidationError with what is out of bounds."""
-        return convert(to_builtins(self), DecomposerConfig)
+    concurrency: Annotated[int, Meta(ge=1)] = 64
+    look_s: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -18,16 +17,18 @@ from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.cut_in_time import cut, is_long
-from services.decomposer.planning import make_plan, new_entries
+from services.decomposer.members import POOL_NODES
+from services.decomposer.overdue import Overdue
+from services.decomposer.planning import capped, make_plan, new_entries
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
-from services.decomposer.route import Candidate
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.fill import StreamFill
 from services.runtime.patience import patient_until
-from services.runtime.replies import Refusal, deliver, is_inbox
+from services.runtime.refusal import Refusal
+from services.runtime.replies import deliver, is_inbox
 from services.runtime.routes import Request
 from services.runtime.wire import BusError, Conflict, Stored
 
@@ -38,14 +39,10 @@ PATIENT_SHARE = 0.8  # of a query's time; the rest is for telling the client tha
 TRIAL_SHARE = 0.05
 CANCEL_S = 30.0  # for which a cancel waits for its query
 MAX_CANCELS = 4096
-OVERDUE_S = 1.0  # past its deadline a query without an answer is taken for lost
 
 
 class Intake:
-    """The front door of one decomposer.  `waiting` holds inboxes of clients that sent an id again, until it ends.
-
-    `_unanswered` holds the queries planned here: when each is given up, and the inbox that waits.
-    """
+    """The front door of one decomposer.  `_waiting` holds inboxes of clients that sent an id again, until it ends."""
 
     def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
@@ -54,7 +51,7 @@ class Intake:
         self._workload = workload
         self._admissions = Admissions(bus)
         self._fill = StreamFill(bus)
-        self._unanswered: dict[str, tuple[float, str]] = {}
+        self.overdue = Overdue(bus, self._give_up)
         self._waiting: dict[str, dict[str, float]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
 
@@ -69,7 +66,7 @@ class Intake:
             id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
-            await self._take(self._capped(query, id_), id_, request, started)
+            await self._take(query, id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
             await deliver(self._bus, request.reply, refusal.reply(id_))
@@ -80,16 +77,6 @@ class Intake:
             log.exception("query.failed", query=id_)
             failure = Refusal(ErrorCode.INTERNAL, "the query could not be taken; the decomposer's log tells why")
             await deliver(self._bus, request.reply, failure.reply(id_))
-
-    def _capped(self, query: Query, id_: str) -> Query:
-        """Ask no more nodes for a chunk than the operator allows; the log tells where that is fewer than wanted."""
-        limit, policy = self._config.max_fan_out, query.policy
-        wanted = max(policy.replicas or 0, policy.max_replicas)
-        if wanted > limit:
-            log.warning("query.capped", query=id_, wanted=wanted, limit=limit)
-            replicas = None if policy.replicas is None else min(policy.replicas, limit)
-            policy = structs.replace(policy, replicas=replicas, max_replicas=min(policy.max_replicas, limit))
-        return structs.replace(query, policy=policy)
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
         until = started + PATIENT_SHARE * query.timeout_s
@@ -126,29 +113,28 @@ class Intake:
         if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
             await self._bus.publish(CANCEL, cancel)
         self._workload.begin(plan)
-        self._unanswered[id_] = plan.deadline_at + OVERDUE_S, request.reply
+        self.overdue.begin(plan)
         num_tasks, num_cached = len(plan.assignments), len(plan.cached)
         log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
         chunks, turns = await cut(query, self._config.max_cut_s)
-        begins = [each for each in chunks if not each.depends_on]
+        begins = [chunk for chunk in chunks if not chunk.depends_on]
         cached = await recall(self._bus, begins) if query.policy.cache else {}
-        candidates = await self._roster.candidates()
-        if not candidates and len(cached) < len(chunks):
+        limit, random = self._config.max_fan_out, Random(id_)
+        pool = await self._roster.pool(random, model=query.model, num=max(POOL_NODES, limit))
+        if not pool and len(cached) < len(chunks):
             if await self._known(query):
                 raise Conflict
-            raise Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
-        busy, random = self._workload.by_node(started), Random(id_)
-        pool = [replace(each, busy=busy[str(each.presence.node)]) for each in _having(query.model, candidates)]
-        random.shuffle(pool)  # equals take turns
-        if query.policy.replicas is None and len(pool) > self._config.max_fan_out:
-            log.warning("query.capped", query=id_, wanted=len(pool), limit=self._config.max_fan_out)
-            query = structs.replace(query, policy=structs.replace(query.policy, replicas=self._config.max_fan_out))
-        if random.random() < TRIAL_SHARE:
+            raise self._nobody(query.model)
+        pool = [replace(node, busy=self._workload.busy(node.presence.node)) for node in pool]
+        policy, notes = capped(query.policy, self._roster.members.count(query.model), limit)
+        if notes:
+            log.warning("query.capped", query=id_, limit=limit)
+        if pool and random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
-            query,
+            structs.replace(query, policy=policy),
             chunks,
             pool,
             turns=turns,
@@ -157,7 +143,15 @@ class Intake:
             created_at=started,
             traceparent=traceparent_of(request.headers),
             cached=cached,
+            notes=notes,
         )
+
+    def _nobody(self, model: str) -> Refusal:
+        """Say why there is nobody to ask."""
+        if model and self._roster.members.models:
+            known = ", ".join(self._roster.members.models)
+            return Refusal(ErrorCode.BAD_REQUEST, f"$.model: no live node runs {model!r}; there are {known}")
+        return Refusal(ErrorCode.NO_NODES, "no node is alive; start one, or wait until one has loaded its models")
 
     async def _known(self, query: Query) -> bool:
         return query.id is not None and await self._bus.last(PLAN, id=query.id) is not None
@@ -165,7 +159,7 @@ class Intake:
     async def _again(self, query: Query, id_: str, request: Request) -> None:
         """Answer an id that is known: now if its answer is stored, else when it is."""
         found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
-        plan = next((each.message for each in found[PLAN]), None)
+        plan = next((stored.message for stored in found[PLAN]), None)
         if plan is not None and plan.query != query.text:
             raise Refusal(ErrorCode.BAD_REQUEST, f"$.id {id_!r} belongs to another question")
         if plan is None and not found[ANSWER]:
@@ -201,8 +195,8 @@ class Intake:
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
-        self._unanswered.pop(reply.id, None)
-        await self._admissions.end(reply.id)
+        self.overdue.end(reply.id)
+        self._admissions.end(reply.id)
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
 
@@ -210,31 +204,18 @@ class Intake:
         for inbox in self._waiting.pop(stored.message.id, {}):
             await deliver(self._bus, inbox, stored.message, stored.payload)
 
-    async def tell_overdue(self) -> None:
-        """Tell clients whose query has no answer past its deadline, as when the stream was deleted with the query."""
-        now = time.time()
-        overdue = [id_ for id_, (give_up_at, _) in self._unanswered.items() if give_up_at < now]
-        for id_ in overdue:
-            _, inbox = self._unanswered.pop(id_)
-            log.error("query.lost", query=id_)
-            failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
-            self._workload.end(id_)
-            self._admissions.give_back_soon(id_)
-            for each in {inbox, *self._waiting.pop(id_, {})}:
-                await deliver(self._bus, each, failure.reply(id_))
+    async def _give_up(self, id_: str, inbox: str) -> None:
+        """Tell the clients of a query that it is lost."""
+        failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
+        self._workload.end(id_)
+        self._admissions.give_back_soon(id_)
+        for address in {inbox, *self._waiting.pop(id_, {})}:
+            await deliver(self._bus, address, failure.reply(id_))
 
     async def forget_late(self) -> None:
-        """Give up inboxes whose query must have ended long ago."""
+        """Give up inboxes and tasks whose query must have ended long ago."""
         now = time.time()
+        self._workload.forget_ended(now)
         for id_, inboxes in list(self._waiting.items()):
             if max(inboxes.values(), default=0.0) < now:
                 del self._waiting[id_]
-
-
-def _having(model: str, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Keep the nodes that run a model, if one is asked for.  Raises Refusal where none does."""
-    having = [candidate for candidate in candidates if not model or model in candidate.presence.models]
-    if candidates and not having:
-        known = sorted({name for candidate in candidates for name in candidate.presence.models})
-        raise Refusal(ErrorCode.BAD_REQUEST, f"$.model: no live node runs {model!r}; there are {', '.join(known)}")
-    return having

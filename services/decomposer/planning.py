@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
+from msgspec import structs
+
 from schemas.commands import Query
 from schemas.plans import Assignment, Chunk, Due, Plan, Revised, Task, Timer
 from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
-from schemas.terms import CachedAnswer, Turn
+from schemas.terms import CachedAnswer, Policy, Turn
 from services.decomposer.route import Candidate, route
 from services.kinds.table import named
 from services.runtime.wire import Entry, at
@@ -30,6 +32,17 @@ def reserve_s(timeout_s: float, num_chunks: int) -> float:
     return min(MAX_SYNTHESIS_S, SYNTHESIS_SHARE * timeout_s)
 
 
+def capped(policy: Policy, num_nodes: int, limit: int) -> tuple[Policy, list[str]]:
+    """Ask no more than `limit` nodes for a chunk, and say so where of `num_nodes` more were wanted."""
+    wanted = min(num_nodes, max(policy.replicas or num_nodes, policy.max_replicas))
+    replicas = policy.replicas or (limit if num_nodes > limit else None)
+    held = structs.replace(
+        policy, replicas=replicas and min(replicas, limit), max_replicas=min(policy.max_replicas, limit)
+    )
+    note = f"Up to {wanted} nodes were wanted for a chunk; the operator allows {limit}."
+    return held, [note] if wanted > limit else []
+
+
 def make_plan(
     query: Query,
     chunks: list[Chunk],
@@ -41,6 +54,7 @@ def make_plan(
     traceparent: str | None,
     turns: Sequence[Turn] = (),
     cached: Mapping[int, CachedAnswer] = MappingProxyType({}),
+    notes: Sequence[str] = (),
 ) -> Plan:
     """Route the chunks that can begin, but for the `cached` ones, to the candidates, of which there must be one.
 
@@ -48,7 +62,7 @@ def make_plan(
     """
     deadline_at = created_at + query.timeout_s
     assemble_by = deadline_at - reserve_s(query.timeout_s, len(chunks))
-    askable = [each for each in chunks if not each.depends_on and each.index not in cached]
+    askable = [chunk for chunk in chunks if not chunk.depends_on and chunk.index not in cached]
     return Plan(
         id=id_,
         query=query.text,
@@ -63,10 +77,11 @@ def make_plan(
         due=due_times(chunks, created_at, assemble_by),
         cached=dict(cached),
         traceparent=traceparent,
-        turns=list(turns),
+        turns=[*turns],
         generation=query.generation,
         local_time=query.local_time,
         model=query.model,
+        notes=list(notes),
     )
 
 
@@ -74,12 +89,12 @@ def due_times(chunks: Sequence[Chunk], begin: float, end: float) -> dict[int, fl
     """Say by when each chunk that others depend on should be decided: each stage of a chain gets the same time."""
     before, after = dict.fromkeys(range(len(chunks)), 1), dict.fromkeys(range(len(chunks)), 0)
     for chunk in chunks:
-        before[chunk.index] = 1 + max((before[each] for each in chunk.depends_on), default=0)
+        before[chunk.index] = 1 + max((before[earlier] for earlier in chunk.depends_on), default=0)
     for chunk in reversed(chunks):
-        for each in chunk.depends_on:
-            after[each] = max(after[each], 1 + after[chunk.index])
-    awaited = sorted(set(chain.from_iterable(each.depends_on for each in chunks)))
-    return {each: begin + (end - begin) * before[each] / (before[each] + after[each]) for each in awaited}
+        for earlier in chunk.depends_on:
+            after[earlier] = max(after[earlier], 1 + after[chunk.index])
+    awaited = sorted(set(chain.from_iterable(chunk.depends_on for chunk in chunks)))
+    return {index: begin + (end - begin) * before[index] / (before[index] + after[index]) for index in awaited}
 
 
 NewEntry = Entry[Plan] | Entry[Timer] | Entry[Due] | Entry[Revised] | Entry[Task]

@@ -21,12 +21,12 @@ LOOK_UP_S = 0.5  # no query waits longer for what may save it work
 
 async def recall(bus: Bus, chunks: Sequence[Chunk], given: Sequence[Given] = ()) -> dict[int, CachedAnswer]:
     """Give the cached answers to chunks that build on `given`, by the chunk's index."""
-    keys = {each.index: cache_key(each, given) for each in chunks}
+    keys = {chunk.index: cache_key(chunk, given) for chunk in chunks}
     try:
         async with asyncio.timeout(LOOK_UP_S):
-            found = await bus.read(*((CACHED, CACHED.at(key=each)) for each in dict.fromkeys(keys.values())))
+            found = await bus.read(*((CACHED, CACHED.at(key=key)) for key in dict.fromkeys(keys.values())))
     except (BusError, TimeoutError) as error:
         log.warning("cache.away", reason=str(error) or type(error).__name__)
         return {}
-    answers = {each.message.key: each.message for each in found[CACHED]}
+    answers = {stored.message.key: stored.message for stored in found[CACHED]}
     return {index: answers[key] for index, key in keys.items() if key in answers}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from random import Random
 
 import structlog
 from msgspec import structs
@@ -21,6 +22,7 @@ from services.decomposer.roster import Roster
 from services.decomposer.route import Candidate, extend, move, release
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
+from services.runtime.newer import unknown_fields
 from services.runtime.routes import Delivery, Retry
 from services.runtime.survey import find_depths
 from services.runtime.wire import Conflict, Entry, Stored
@@ -43,11 +45,11 @@ class Replanner:
     async def on_route(self, delivery: Delivery[Route]) -> None:
         """Begin a chunk, add replicas to it, or mark it exhausted; once for each attempt."""
         wish = delivery.message
-        candidates = await self._roster.candidates()
         stored = await self._open_plan(wish.id)
         if stored is None or stored.message.revision > wish.attempt:
             return
         plan, cached = stored.message, None
+        candidates = await self._pool(plan)
         if wish.given and plan.policy.cache:
             cached = (await recall(self._bus, [plan.chunks[wish.chunk]], wish.given)).get(wish.chunk)
         if wish.given and not candidates and cached is None:
@@ -59,38 +61,42 @@ class Replanner:
 
     async def move_from_absent(self) -> None:
         """Move the outstanding tasks of nodes that are away to live ones."""
-        candidates = await self._roster.candidates()
-        left, now = self._roster.left, time.monotonic()
+        members = await self._roster.current()
+        left, now = members.left, time.monotonic()
         if not self._started:  # a node may have left while no decomposer was there to see it
-            present = {each.presence.node for each in candidates}
-            durables = {each.durable for each in await find_depths(self._bus) if each.waiting or each.in_hand}
-            nodes = {each.removeprefix(NODE_DURABLE) for each in durables if each.startswith(NODE_DURABLE)}
-            left.update(dict.fromkeys(nodes - present, now))
+            durables = {depth.durable for depth in await find_depths(self._bus) if depth.waiting or depth.in_hand}
+            nodes = {name.removeprefix(NODE_DURABLE) for name in durables if name.startswith(NODE_DURABLE)}
+            left.update({node: now for node in nodes if node not in members})
             self._started = True
         for node, since in list(left.items()):
-            if await self._move(node, candidates):
+            if await self._move(node):
                 left[node] = now
             elif now - since > FORGET_S:
                 left.pop(node, None)
 
-    async def _move(self, node: str, candidates: Sequence[Candidate]) -> bool:
+    async def _pool(self, plan: Plan) -> list[Candidate]:
+        """Draw the nodes to choose from, those that the plan has asked among them."""
+        asked = {str(assignment.node) for assignment in plan.assignments}
+        return await self._roster.pool(Random(f"{plan.id}/{plan.revision}"), model=plan.model, besides=asked)
+
+    async def _move(self, node: str) -> bool:
         """Move one node's tasks, and tell whether any is outstanding."""
-        tasks = [each.message for each in (await self._bus.read((TASK, TASK.at(node=node))))[TASK]]
+        tasks = [stored.message for stored in (await self._bus.read((TASK, TASK.at(node=node))))[TASK]]
         outstanding = False
-        for id_ in {str(each.id) for each in tasks}:
+        for id_ in {str(task.id) for task in tasks}:
             stored = await self._open_plan(id_)
             if stored is None:
                 continue
             done = (await self._bus.read((RESULT, RESULT.at(id=id_, node=node))))[RESULT]
-            gone = {(node, each.chunk) for each in tasks if each.id == id_} - {
-                (node, each.message.chunk) for each in done
+            gone = {(node, task.chunk) for task in tasks if task.id == id_} - {
+                (node, result.message.chunk) for result in done
             }
-            gone &= {(str(each.node), each.chunk) for each in stored.message.assignments}
+            gone &= _pairs(stored.message)
             if not gone:
                 continue
             outstanding = True
             try:
-                await self._replace(stored, move(stored.message, gone, candidates))
+                await self._replace(stored, move(stored.message, gone, await self._pool(stored.message)))
             except Conflict:
                 log.debug("plan.changed_meanwhile", query=id_)  # the next round reads it again
         return outstanding
@@ -103,12 +109,13 @@ class Replanner:
     async def _replace(self, old: Stored[Plan], plan: Plan) -> None:
         if plan is old.message:
             return
-        before = {(each.node, each.chunk) for each in old.message.assignments}
-        after = {(each.node, each.chunk) for each in plan.assignments}
-        fresh = [each for each in plan.assignments if (each.node, each.chunk) not in before]
+        before, after = _pairs(old.message), _pairs(plan)
+        fresh = [task for task in plan.assignments if (str(task.node), task.chunk) not in before]
+        if unknown := unknown_fields(old.message, old.payload):
+            log.warning("plan.newer", query=plan.id, unknown=unknown)
         plan = structs.replace(plan, planned_at=old.message.planned_at or old.stored_at)
         await self._bus.commit(
-            Entry(PLAN, plan, expect=old.sequence),
+            Entry(PLAN, plan, expect=old.sequence, over=old),
             Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),
             *task_entries(plan, fresh, time.time()),
         )
@@ -116,6 +123,11 @@ class Replanner:
         for node, chunk in before - after:
             await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)
         log.info("plan.revised", query=plan.id, revision=plan.revision, moved=len(fresh), exhausted=plan.exhausted)
+
+
+def _pairs(plan: Plan) -> set[tuple[str, int]]:
+    """List who is asked for what: node and chunk."""
+    return {(str(assignment.node), assignment.chunk) for assignment in plan.assignments}
 
 
 def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate], cached: CachedAnswer | None) -> Plan:

@@ -11,7 +11,7 @@ from models.engine import GrammarError
 from models.json_grammar import schema_grammar
 from schemas.commands import MAX_QUERY_BYTES, MAX_TURNS_BYTES, Query
 from schemas.terms import ErrorCode
-from services.runtime.replies import Refusal
+from services.runtime.refusal import Refusal
 from services.runtime.wire import decode
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")

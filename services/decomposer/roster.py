@@ -1,53 +1,112 @@
-"""Who is there, and who was: live nodes with what the trainer knows of them, read from the buckets every `FRESH_S`."""
+"""Who is there, and what the trainer knows of them, followed as the buckets change."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TypeVar
 
-from schemas.subjects import FITNESS, PRESENCE, PRESENCE_TTL_S
+import msgspec
+import structlog
+
+from schemas.subjects import FITNESS, PRESENCE, PRESENCE_TTL_S, Store, Subject
+from services.decomposer.members import POOL_NODES, Members
 from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
+from services.runtime.watch import Watch, watching
+from services.runtime.wire import decode_at
 
-FRESH_S = 0.25
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Roster:
-    """A short-lived copy of the presence and fitness buckets.
+    """The live nodes.
 
-    `left` maps nodes that were in an earlier copy, and so may have been given work, to when they were missed first
-    (monotonic seconds).
+    A node is there for PRESENCE_TTL_S after its heartbeat, by the time at which its bucket was heard of last: while the
+    server is away nobody leaves.  When the watch is made anew all have that long again, since a server that was started
+    again has forgotten them.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self) -> None:
+        self.members = Members()
+        self._payloads: dict[str, bytes] = {}
+        self._bus: Bus | None = None
+        self._present: Watch | None = None
+        self._known: Watch | None = None
+
+    @asynccontextmanager
+    async def following(self, bus: Bus) -> AsyncIterator[None]:
+        """Follow the buckets while the body runs."""
         self._bus = bus
-        self._read_at = float("-inf")
-        self._candidates: list[Candidate] = []
-        self._reading = asyncio.Lock()
-        self.left: dict[str, float] = {}
+        async with (
+            watching(bus, Store.PRESENCE, self._on_presence, self._see_all) as self._present,
+            watching(bus, Store.FITNESS, self._on_fitness, self.members.know_nothing) as self._known,
+        ):
+            yield
 
-    async def candidates(self) -> list[Candidate]:
-        """Give the live nodes, sorted by id."""
-        async with self._reading:
-            if time.monotonic() - self._read_at > FRESH_S or not self._candidates:
-                before = self._candidates
-                self._candidates = await self._read()
-                self._read_at = time.monotonic()
-                if self._read_at - self._bus.reconnected_at < PRESENCE_TTL_S:  # the bucket was emptied with the server
-                    there = {each.presence.node for each in self._candidates}
-                    self._candidates += [each for each in before if each.presence.node not in there]
-                present = {str(each.presence.node) for each in self._candidates}
-                self.left.update(
-                    {node: self._read_at for each in before if (node := each.presence.node) not in present}
-                )
-                for node in present & self.left.keys():
-                    del self.left[node]
-            return self._candidates
+    async def current(self) -> Members:
+        """Give the live nodes.  Raises BusError when nothing is known and the server stays away."""
+        assert self._present is not None, "it follows"
+        assert self._known is not None
+        await self._present.wait_until_current()
+        await self._known.wait_until_current()
+        for node in self.members.expire(self._present.heard_at - PRESENCE_TTL_S, time.monotonic()):
+            del self._payloads[node]
+        return self.members
 
-    async def _read(self) -> list[Candidate]:
-        present, known = await asyncio.gather(
-            self._bus.read((PRESENCE, PRESENCE.at())), self._bus.read((FITNESS, FITNESS.at()))
-        )
-        fitness = {each.message.node: each.message for each in known[FITNESS]}
-        nodes = sorted((each.message for each in present[PRESENCE]), key=lambda each: str(each.node))
-        return [Candidate(each, fitness.get(each.node)) for each in nodes]
+    async def pool(
+        self, random: Random, *, model: str = "", num: int = POOL_NODES, besides: Collection[str] = ()
+    ) -> list[Candidate]:
+        """Draw nodes to choose from, see `Members.draw`."""
+        members = await self.current()
+        if not members.count(model):
+            await self._look()
+        return members.draw(random, model=model, num=num, besides=besides)
+
+    async def _look(self) -> None:
+        """Read who is there: whoever is told that there is nobody may have seen a node come just now."""
+        assert self._bus is not None
+        for stored in (await self._bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]:
+            if stored.message.node not in self.members:
+                self._on_presence(str(stored.message.node), stored.payload)
+
+    def _on_presence(self, node: str, payload: bytes | None) -> None:
+        """Hear a node's heartbeat, or its goodbye."""
+        now = time.monotonic()
+        if payload is None:
+            self.members.leave(node, now)
+            self._payloads.pop(node, None)
+        elif payload == self._payloads.get(node):  # as nearly always: it need not be read again
+            self.members.see(node, now)
+        elif (presence := self._read(node, payload, PRESENCE)) is not None:
+            self.members.arrive(presence, now)
+            self._payloads[node] = payload
+
+    def _on_fitness(self, node: str, payload: bytes | None) -> None:
+        self.members.know(node, None if payload is None else self._read(node, payload, FITNESS))
+
+    def _see_all(self) -> None:
+        self.members.see_all(time.monotonic())
+
+    def _read(self, node: str, payload: bytes, row: Subject[T]) -> T | None:
+        """Decode a value; whoever wrote one that does not decode, the others are still good."""
+        assert self._bus is not None
+        try:
+            found: T = decode_at(self._bus.space.full(row.store, node), payload, row)
+        except msgspec.DecodeError as error:
+            log.warning("stored.undecodable", node=node, message=row.message.__name__, reason=str(error))
+            return None
+        return found
+
+
+async def read_candidates(bus: Bus) -> list[Candidate]:
+    """Read who is there now, sorted by id."""
+    present, known = await asyncio.gather(bus.read((PRESENCE, PRESENCE.at())), bus.read((FITNESS, FITNESS.at())))
+    fitness = {stored.message.node: stored.message for stored in known[FITNESS]}
+    nodes = sorted((stored.message for stored in present[PRESENCE]), key=lambda presence: str(presence.node))
+    return [Candidate(presence, fitness.get(presence.node)) for presence in nodes]

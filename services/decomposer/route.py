@@ -57,16 +57,16 @@ class _Draft:
     load: Counter[str] = field(default_factory=Counter)
 
     def asked(self, chunk: int) -> list[Candidate]:
-        nodes = {each.node for each in self.assignments if each.chunk == chunk}
-        return [each for each in self.candidates if each.presence.node in nodes]
+        nodes = {task.node for task in self.assignments if task.chunk == chunk}
+        return [node for node in self.candidates if node.presence.node in nodes]
 
     def idle(self, pool: Sequence[Candidate]) -> list[Candidate]:
-        return [each for each in pool if not self.load[each.presence.node]]
+        return [node for node in pool if not self.load[node.presence.node]]
 
     def add_fresh(self, chunk: Chunk, complaint: str = "") -> bool:
         """Add a replica on a node that has not the chunk yet, an idle one if there is one; False if there is none."""
-        nodes = {each.node for each in self.assignments if each.chunk == chunk.index}
-        fresh = [each for each in self.candidates if each.presence.node not in nodes]
+        nodes = {task.node for task in self.assignments if task.chunk == chunk.index}
+        fresh = [node for node in self.candidates if node.presence.node not in nodes]
         if fresh:
             self.add(chunk, self.idle(fresh) or fresh, complaint)
         return bool(fresh)
@@ -74,16 +74,16 @@ class _Draft:
     def add(self, chunk: Chunk, pool: Sequence[Candidate], complaint: str = "") -> None:
         asked, kind = self.asked(chunk.index), named(chunk.kind)
         scores = self._scores(chunk.kind, pool)
-        fittest = max(each.record(chunk.kind).fitness for each in self.candidates)
+        fittest = max(node.record(chunk.kind).fitness for node in self.candidates)
         best = min(
             pool,
-            key=lambda each: (
-                bool(each.presence.loading),
-                not (each.on_trial and not asked),
-                each.record(chunk.kind).fitness < UNFIT * fittest,
-                0.0 if kind.voted else -_best_trust(each, kind),
-                *_overlap(each, asked),
-                round(scores[each.presence.node], SCORE_DECIMALS),
+            key=lambda node: (
+                bool(node.presence.loading),
+                not (node.on_trial and not asked),
+                node.record(chunk.kind).fitness < UNFIT * fittest,
+                0.0 if kind.voted else -_best_trust(node, kind),
+                *_overlap(node, asked),
+                round(scores[node.presence.node], SCORE_DECIMALS),
             ),
         )
         models = set(best.presence.models)
@@ -92,25 +92,25 @@ class _Draft:
             Assignment(
                 chunk=chunk.index,
                 node=best.presence.node,
-                replica=sum(1 for each in asked if models & set(each.presence.models)),
+                replica=sum(1 for node in asked if models & set(node.presence.models)),
                 fitness=best.record(chunk.kind).fitness,
                 complaint=complaint,
             )
         )
 
     def _scores(self, kind: str, pool: Sequence[Candidate]) -> dict[str, float]:
-        known = [s for each in pool if (s := each.record(kind).latency_s) is not None]
+        known = [s for node in pool if (s := node.record(kind).latency_s) is not None]
         typical_s = sorted(known)[len(known) // 2] if known else 1.0
         wait_s = {
-            each.presence.node: (each.record(kind).latency_s or typical_s)
-            * (1 + (self.load[each.presence.node] + each.busy) / each.presence.slots)
-            for each in pool
+            node.presence.node: (node.record(kind).latency_s or typical_s)
+            * (1 + (self.load[node.presence.node] + node.busy) / node.presence.slots)
+            for node in pool
         }
         longest_s = max(wait_s.values()) or 1.0
         return {
-            each.presence.node: LATENCY_SHARE * wait_s[each.presence.node] / longest_s
-            + FITNESS_SHARE * (1 - each.record(kind).fitness)
-            for each in pool
+            node.presence.node: LATENCY_SHARE * wait_s[node.presence.node] / longest_s
+            + FITNESS_SHARE * (1 - node.record(kind).fitness)
+            for node in pool
         }
 
 
@@ -141,13 +141,13 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
     A pair is dropped when every live node has the chunk already.  It stays when there is no live node at all, or when
     it is the chunk's last replica and there is nobody to take it: the node may come back.
     """
-    kept = [each for each in plan.assignments if (each.node, each.chunk) not in gone]
-    draft = _Draft(candidates, kept, Counter(each.node for each in kept))
+    kept = [task for task in plan.assignments if (task.node, task.chunk) not in gone]
+    draft = _Draft(candidates, kept, Counter(task.node for task in kept))
     for lost in plan.assignments:
         if (lost.node, lost.chunk) not in gone:
             continue
-        nodes = {each.node for each in draft.assignments if each.chunk == lost.chunk}
-        free = [each for each in candidates if each.presence.node not in nodes and each.presence.node != lost.node]
+        nodes = {task.node for task in draft.assignments if task.chunk == lost.chunk}
+        free = [node for node in candidates if node.presence.node not in nodes and node.presence.node != lost.node]
         if free:
             draft.add(plan.chunks[lost.chunk], free)
         elif not nodes:
@@ -164,7 +164,7 @@ def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: in
     """
     if chunk in plan.exhausted:
         return plan
-    draft = _Draft(candidates, list(plan.assignments), Counter(each.node for each in plan.assignments))
+    draft = _Draft(candidates, list(plan.assignments), Counter(task.node for task in plan.assignments))
     num_added = sum(draft.add_fresh(plan.chunks[chunk], complaint) for _ in range(min(replicas, MAX_ASSIGNMENTS)))
     if not num_added:
         return msgspec.structs.replace(plan, exhausted=[*plan.exhausted, chunk], revision=plan.revision + 1)
@@ -196,9 +196,9 @@ def _best_trust(candidate: Candidate, kind: Kind) -> float:
 def _overlap(candidate: Candidate, asked: Sequence[Candidate]) -> tuple[int, int, int]:
     """Count what a node shares with those that have the chunk already: supercluster, cluster, model families."""
     mine = candidate.presence
-    others = [each.presence for each in asked]
+    others = [node.presence for node in asked]
     return (
-        sum(each.supercluster == mine.supercluster for each in others),
-        sum(each.cluster == mine.cluster for each in others),
-        sum(len(set(each.models) & set(mine.models)) for each in others),
+        sum(other.supercluster == mine.supercluster for other in others),
+        sum(other.cluster == mine.cluster for other in others),
+        sum(len(set(other.models) & set(mine.models)) for other in others),
     )

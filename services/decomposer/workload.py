@@ -10,21 +10,32 @@ FORGET_S = 30.0  # after its deadline a query has ended, whether or not its answ
 
 
 class Workload:
-    """Counts by node, each plan's with its deadline (Unix s); a later revision replaces the one before it."""
+    """Counts by node; each plan's is kept with its deadline (Unix s), and a later revision replaces it."""
 
     def __init__(self) -> None:
         self._plans: dict[str, tuple[float, Counter[str]]] = {}
+        self._busy: Counter[str] = Counter()
 
     def begin(self, plan: Plan) -> None:
         """Count a plan's tasks."""
-        self._plans[plan.id] = plan.deadline_at, Counter(str(each.node) for each in plan.assignments)
+        self.end(plan.id)
+        tasks = Counter(str(assignment.node) for assignment in plan.assignments)
+        self._plans[plan.id] = plan.deadline_at, tasks
+        self._busy.update(tasks)
 
     def end(self, id_: str) -> None:
         """Count a query no more."""
-        self._plans.pop(id_, None)
+        _, tasks = self._plans.pop(id_, (0.0, Counter[str]()))
+        for node, num in tasks.items():
+            self._busy[node] -= num
+            if not self._busy[node]:
+                del self._busy[node]
 
-    def by_node(self, now: float) -> Counter[str]:
-        """Sum the tasks up of the queries that may be in flight `now` (Unix s)."""
+    def forget_ended(self, now: float) -> None:
+        """Count the queries no more that must have ended by `now` (Unix s)."""
         for id_ in [id_ for id_, (deadline_at, _) in self._plans.items() if deadline_at + FORGET_S < now]:
-            del self._plans[id_]
-        return sum((nodes for _, nodes in self._plans.values()), Counter())
+            self.end(id_)
+
+    def busy(self, node: str) -> int:
+        """Give the number of tasks that a node has in hand."""
+        return self._busy[node]

@@ -106,7 +106,7 @@ def appending(path: Path, *, policy: Policy | None, model: str | None) -> Iterat
     except OSError as error:
         raise EvaluationError(f"{path}: {error.strerror or error}") from None
     with file:
-        if any((each.policy, each.model) != (policy, model) for each in already.values()):
+        if any((answer.policy, answer.model) != (policy, model) for answer in already.values()):
             raise EvaluationError(f"{path}: holds answers of another policy or model; give another --out")
         _mend(file)
         yield AnswerFile(already, file)

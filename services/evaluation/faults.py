@@ -52,11 +52,11 @@ def chunk_of(part: Part, chunks: Sequence[ChunkOutcome]) -> ChunkOutcome | None:
     ("then subtract 10 from the result").
     """
     wanted = _words(part.text)
-    inside = [each for each in chunks if _share(_words(each.text), wanted) >= _MIN_SHARE]
-    alone = [each for each in inside if _share(wanted, _words(each.text)) >= _MIN_SHARE]
+    inside = [chunk for chunk in chunks if _share(_words(chunk.text), wanted) >= _MIN_SHARE]
+    alone = [chunk for chunk in inside if _share(wanted, _words(chunk.text)) >= _MIN_SHARE]
     if alone:
-        return max(alone, key=lambda each: _share(wanted, _words(each.text)))
-    together = sum((_words(each.text) for each in inside), Counter[str]())
+        return max(alone, key=lambda chunk: _share(wanted, _words(chunk.text)))
+    together = sum((_words(chunk.text) for chunk in inside), Counter[str]())
     chained = bool(inside) and bool(inside[-1].depends_on)
     return inside[-1] if chained and _share(wanted, together) >= _MIN_SHARE else None
 
@@ -85,14 +85,14 @@ def _fault_in(chunk: ChunkOutcome, part: Part) -> Fault:
 def _finals(chunk: ChunkOutcome) -> Iterator[str]:
     for vote in chunk.votes:
         yield vote.final
-        yield from (each.final for each in vote.answers)
+        yield from (said.final for said in vote.answers)
 
 
 def _texts(chunk: ChunkOutcome) -> Iterator[str]:
     yield chunk.winner or ""
     for vote in chunk.votes:
         yield vote.answer
-        yield from (each.text for each in vote.answers)
+        yield from (said.text for said in vote.answers)
 
 
 def _words(text: str) -> Counter[str]:

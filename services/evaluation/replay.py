@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from schemas.messages import ChunkOutcome
+from schemas.messages import Check, ChunkOutcome
 from schemas.terms import CALCULATOR, VoteRule
 from services.evaluation.answers import Answer
+from services.kinds.code import CODE
 from services.kinds.question import question
 from services.kinds.table import named
 from services.kinds.told import told
 from services.voting.equivalence import equivalent
 from services.voting.rules import Voter, count
+from services.voting.verdicts import Candidate, Verdicts, judge
+
+EXAMPLES = "examples"  # the family of the checks that a node makes by running code
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,37 @@ class Decision:
     winner: str
     final: str
     confidence: float
+    checks: Sequence[Check] = ()
 
 
-def decide(outcome: ChunkOutcome, rule: VoteRule) -> Decision | None:
-    """Count a chunk's votes again; None if it has none, or if what the models said is not on record."""
-    voters = [voter for vote in outcome.votes if (voter := Voter.again(vote)) is not None]
+def decide(outcome: ChunkOutcome, rule: VoteRule, *, whole: bool = False) -> Decision | None:
+    """Count a chunk's votes again; None if it has none, or if what the models said is not on record.
+
+    Of a chunk that is the `whole` request the demands are verified again, so that one that fails cannot win.
+    """
+    verdicts = _judged(outcome) if whole else Verdicts()
+    voters = [
+        voter for vote in outcome.votes if vote.node not in verdicts.barred and (voter := Voter.again(vote)) is not None
+    ]
     calculated = next((vote.final for vote in outcome.votes if vote.node == CALCULATOR), None)
     asked = question(outcome.text, outcome.context, outcome.given)
     counted = count(rule, voters, calculated=calculated, num_options=named(outcome.kind).num_options(asked))
     if counted is None:
         return None
-    return Decision(counted.tally.winner.text, counted.tally.winner.final, counted.confidence)
+    winner = counted.tally.winner
+    checks = verdicts.checks.get(winner.voter, [])
+    return Decision(verdicts.texts.get(winner.voter, winner.text), winner.final, counted.confidence, checks)
+
+
+def _judged(outcome: ChunkOutcome) -> Verdicts:
+    """Verify the demands; what a node checked itself is on record of the winner alone."""
+    run = [check for check in outcome.checks if check.family == EXAMPLES]
+    candidates = {
+        str(vote.node): Candidate(vote.answer, run if vote.answer == outcome.winner else ())
+        for vote in outcome.votes
+        if vote.node != CALCULATOR
+    }
+    return judge(outcome.text, candidates, is_code=outcome.kind == CODE.name)
 
 
 def changed(outcome: ChunkOutcome, decision: Decision) -> bool:
@@ -44,7 +68,7 @@ def changed(outcome: ChunkOutcome, decision: Decision) -> bool:
 
 def redecided(answer: Answer, rule: VoteRule) -> Answer:
     """Give the answer that the winners by another rule make, a line each; where nothing is on record the old one."""
-    decisions = [decide(each, rule) for each in answer.chunks]
+    decisions = [decide(chunk, rule, whole=len(answer.chunks) == 1) for chunk in answer.chunks]
     if not any(decisions):
         return answer
     chunks = [_with(chunk, made) for chunk, made in zip(answer.chunks, decisions, strict=True)]
@@ -58,4 +82,4 @@ def _with(chunk: ChunkOutcome, decision: Decision | None) -> ChunkOutcome:
 
 
 def _joined(chunks: Sequence[ChunkOutcome]) -> str:
-    return "\n".join(told(each) for each in chunks if each.winner is not None)
+    return "\n".join(told(chunk) for chunk in chunks if chunk.winner is not None)

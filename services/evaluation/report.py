@@ -77,10 +77,10 @@ def plot(title: str, summaries: Sequence[Summary], path: Path) -> None:
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for number, each in enumerate(summaries):
-        if each.figures.median_s is not None:
+    for number, summary in enumerate(summaries):
+        if summary.figures.median_s is not None:
             marker = MARKERS[number % len(MARKERS)]
-            axes.scatter(each.figures.median_s, each.figures.parts_share, marker=marker, label=each.name)
+            axes.scatter(summary.figures.median_s, summary.figures.parts_share, marker=marker, label=summary.name)
     axes.set(title=title, xlabel="median seconds a question", ylabel="share of parts right")
     axes.margins(0.15)
     axes.set_xlim(left=0)

@@ -59,7 +59,7 @@ def is_right(text: str, gold: Collection[Gold]) -> bool:
     A number stands there by value, thousands separators ignored; a name as whole words, in any case, except that one or
     two letters (a chemical symbol, "No") are as they are written.
     """
-    return any(_names(text, each) if isinstance(each, str) else _numbers(text, each) for each in gold)
+    return any(_names(text, wanted) if isinstance(wanted, str) else _numbers(text, wanted) for wanted in gold)
 
 
 def hits(question: Question, answer: Answer | None) -> list[bool]:

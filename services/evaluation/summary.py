@@ -38,8 +38,8 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def summarise(name: str, questions: Sequence[Question], answers: Mapping[str, Answer]) -> Summary:
     """Summarise the answers to a set, by question."""
-    rows = [answers[each.id] for each in questions if each.id in answers]
-    faults = Counter(fault for each in questions for fault in find_faults(each, answers.get(each.id)))
+    rows = [answers[question.id] for question in questions if question.id in answers]
+    faults = Counter(fault for question in questions for fault in find_faults(question, answers.get(question.id)))
     said = [answer for row in rows for answer in _said(row)]
     return Summary(
         name=name,
@@ -49,8 +49,8 @@ def summarise(name: str, questions: Sequence[Question], answers: Mapping[str, An
         statuses=_count(row.status.value for row in rows if row.status is not None),
         wordings=_count(_wording(row.synthesis) for row in rows if row.synthesis is not None),
         faults={fault: faults[fault] for fault in Fault if faults[fault]},
-        prompt_tokens=_sum([row.prompt_tokens for row in rows] + [each.prompt_tokens for each in said]),
-        generated_tokens=_sum([row.completion_tokens for row in rows] + [each.completion_tokens for each in said]),
+        prompt_tokens=_sum([row.prompt_tokens for row in rows] + [answer.prompt_tokens for answer in said]),
+        generated_tokens=_sum([row.completion_tokens for row in rows] + [answer.completion_tokens for answer in said]),
     )
 
 
@@ -77,5 +77,5 @@ def _count(names: Iterable[str]) -> dict[str, int]:
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [each for each in counts if each is not None]
+    known = [count for count in counts if count is not None]
     return sum(known) if known else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from models.engine import Request, Turn
+from models.engine import GrammarError, Request, Turn
 from models.json_grammar import object_grammar, schema_grammar
 from schemas.terms import Role
 from services.kinds.clock import needs_clock, told_time
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models import Sampling as Advice
     from schemas.plans import Task
-    from schemas.terms import Generation
+    from schemas.terms import PlannedGeneration
     from services.kinds.asking import Asking
 
 VARIED_TEMPERATURE = 0.7
@@ -40,7 +40,7 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     shown = [
         turn for asked, answered in how.prompt.examples for turn in (Turn("user", asked), Turn("assistant", answered))
     ]
-    said = [Turn(_ROLES[turn.role], turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
+    said = [Turn(_ROLES.get(turn.role, "user"), turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
     user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user
     return (*([Turn("system", system)] if system else []), *shown, *said, Turn("user", user))
 
@@ -107,14 +107,16 @@ def without_loops(request: Request) -> Request:
     )
 
 
-def _max_tokens(wish: Generation, how: Asking) -> int:
+def _max_tokens(wish: PlannedGeneration, how: Asking) -> int:
     if wish.max_tokens is None:
         return how.prompt.max_tokens
     return wish.max_tokens if how.way.sampling is Sampling.ADVISED else min(wish.max_tokens, how.prompt.max_tokens)
 
 
-def _grammar(wish: Generation) -> str | None:
+def _grammar(wish: PlannedGeneration) -> str | None:
     form = wish.response_format
     if form is None or form.type == "text":
         return None
+    if form.type not in ("json_object", "json_schema"):  # of a newer version: another node may know it
+        raise GrammarError(f"the form {form.type!r} is not known here")
     return object_grammar() if form.schema_ is None else schema_grammar(form.schema_)

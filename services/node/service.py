@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -18,6 +17,7 @@ from schemas.messages import Result
 from schemas.plans import Task
 from schemas.records import Presence
 from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from services.node.config import NodeConfig
 from services.node.figures import PROCESS, model_use
 from services.node.work import Work
 from services.runtime.bus import Bus
@@ -26,30 +26,11 @@ from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.sandbox import isolated
 from services.runtime.supervision import CannotRun, beside
-from services.runtime.wire import BusError, Entry
+from services.runtime.wire import BusError, Entry, deletion
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 1.0
-QUEUED_S = 1.0
-GOODBYE_S = 1.0
 MAX_CANCELLED = 4096
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeConfig:
-    """One node of the topology, with its place and its model files.
-
-    With `run_code` the examples of a request for code are run, see `services.runtime.sandbox`.
-    """
-
-    id: str
-    cluster: str
-    supercluster: str
-    models: tuple[Path, ...]
-    fitness: float = 0.5
-    slots: int = 1
-    run_code: bool = False
 
 
 class Node:
@@ -113,13 +94,28 @@ class Node:
         self._loading.remove(model.stem)
         await self.beat()
 
+    async def arrive(self) -> None:
+        """Say that this node is there, and see that it was heard."""
+        await self._bus.commit(Entry(PRESENCE, self._presence))
+
     async def beat(self) -> None:
-        """Say that this node is there."""
-        presence = Presence(
+        """Say so again.  Nobody waits for the server's word: one beat of many may be lost."""
+        if self._bus.client.is_connected:
+            await self._bus.publish(PRESENCE, self._presence)
+
+    async def leave(self) -> None:
+        """Say goodbye.  Without it the heartbeat runs out by itself."""
+        with suppress(BusError, TimeoutError):
+            async with asyncio.timeout(self._config.goodbye_s):
+                await self._bus.commit(deletion(PRESENCE, self._presence))
+
+    @property
+    def _presence(self) -> Presence:
+        return Presence(
             node=self._config.id,
             cluster=self._config.cluster,
             supercluster=self._config.supercluster,
-            models=[each.stem for each in self._config.models],
+            models=[model.stem for model in self._config.models],
             slots=self._config.slots,
             fitness=self._config.fitness,
             started_at=self._started_at,
@@ -128,7 +124,6 @@ class Node:
             resident_bytes=resident_bytes(),
             use=model_use(self._config.models, self._engine.stats()),
         )
-        await self._bus.commit(Entry(PRESENCE, presence))
 
     def _is_cancelled(self, delivery: Delivery[Task]) -> bool:
         """Tell whether a cancel came after the task; one before it was meant for an older query of that id."""
@@ -140,7 +135,7 @@ class Node:
         task, now = delivery.message, time.time()
         if now >= task.deadline_at or self._is_cancelled(delivery):
             return True
-        waited = delivery.num_delivered > 1 or now - delivery.stored_at > QUEUED_S
+        waited = delivery.num_delivered > 1 or now - delivery.stored_at > self._config.queued_s
         return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
 
     async def _answer(self, task: Task, *, again: bool) -> Result:
@@ -168,18 +163,17 @@ async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Se
         log.warning(
             "code.has_network", node=config.id, reason="the kernel refuses namespaces; limits hold all the same"
         )
-    each = Node(bus, config, engine)
-    await each.beat()
-    async with repeating(HEARTBEAT_S, each.beat), beside(*map(each.load, config.models)):
+    worker = Node(bus, config, engine)
+    await worker.arrive()
+    async with repeating(config.heartbeat_s, worker.beat), beside(*map(worker.load, config.models)):
         yield [
             consume(
                 f"{NODE_DURABLE}{config.id}",
-                on(TASK, each.on_task, node=config.id),
+                on(TASK, worker.on_task, node=config.id),
                 concurrency=config.slots,
                 inactive_s=STREAM_MAX_AGE_S,
+                heartbeat_s=config.pull_heartbeat_s,
             ),
-            listen(CANCEL, each.on_cancel),
+            listen(CANCEL, worker.on_cancel),
         ]
-    with suppress(BusError, TimeoutError):  # without a goodbye the heartbeat runs out by itself
-        async with asyncio.timeout(GOODBYE_S):
-            await bus.purge(PRESENCE, node=config.id)
+    await worker.leave()

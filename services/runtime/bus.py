@@ -63,8 +63,9 @@ class Bus:
     """A connection to NATS that speaks the subject table, made by `connect`.
 
     `stores_in_doubt` is set when a stream or a bucket may be gone: nobody answered for it, or the server was away.
-    `reconnected_at` is when the server came back last (monotonic seconds).  `identity` tells whose key it uses, None
-    where it uses none; `forbidden` holds the subjects that the server has refused to this user, in lower case.
+    `on_reconnected` are called when the server came back, last at `reconnected_at` (monotonic seconds).
+    `identity` tells whose key it uses, None where it uses none; `forbidden` holds the subjects that the server has
+    refused to this user, in lower case.
     """
 
     def __init__(self, client: Client, space: Space, name: str, identity: Identity | None = None) -> None:
@@ -79,6 +80,7 @@ class Bus:
         self._reader = Reader(client)
         self.stores_in_doubt = asyncio.Event()
         self.reconnected_at = float("-inf")
+        self.on_reconnected: set[Callable[[], None]] = set()
 
     def new_id(self) -> str:
         """Make a token that no other has (a NUID, 22 characters)."""
@@ -144,7 +146,7 @@ class Bus:
 
         Raises Conflict, Full, TooLarge, or BusError when the server stays away.
         """
-        message = [(self._address(each), encode(each.message), each.header()) for each in entries]
+        message = [(self._address(entry), entry.payload(), entry.header()) for entry in entries]
         for _, payload, header in message:
             self._check_size(payload, header)
         if len(message) == 1:
@@ -260,6 +262,8 @@ async def connect(to: str | Connection, *, space: Space, name: str, patience_s: 
         bus.reconnected_at = time.monotonic()
         bus.forbidden.clear()
         bus.stores_in_doubt.set()
+        for call in list(bus.on_reconnected):
+            call()
 
     options = connection.options()
     try:

@@ -33,7 +33,7 @@ from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, d
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_S = 0.5
+RETRY_S = 0.5
 PULL_S = 30.0
 MAX_TRIES = 5
 BACK_OFF_S = (0.2, 1.0, 3.0, 5.0)
@@ -56,6 +56,7 @@ class Consumer:
         self._heard_at = 0.0
         self._wake = asyncio.Event()
         self._missing = False
+        self._made_at = time.monotonic()
         self._subscription: Subscription | None = None
         self.draining = False
 
@@ -86,25 +87,29 @@ class Consumer:
     async def run(self) -> None:
         """Pull until cancelled."""
         self._subscription = await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
-        capacity = self._route.concurrency
+        capacity, heartbeat_s = self._route.concurrency, self._route.heartbeat_s
+        self._bus.on_reconnected.add(self._wake.set)
         while True:
             self._wake.clear()
             if self._missing:
-                await asyncio.sleep(HEARTBEAT_S)
+                await asyncio.sleep(RETRY_S)
+                await self._lost()
+            elif self._bus.reconnected_at > self._made_at:  # a server that was started again has forgotten the pull
                 await self._lost()
             free = capacity - len(self._running) - self._asked
             if not self.draining and free > 0 and (self._asked == 0 or free >= capacity // 2):
                 await self._pull(free)
             try:
-                async with asyncio.timeout(2.2 * HEARTBEAT_S):
+                async with asyncio.timeout(2.2 * heartbeat_s):
                     await self._wake.wait()
             except TimeoutError:
-                if self._asked and time.monotonic() - self._heard_at > 2 * HEARTBEAT_S:
+                if self._asked and time.monotonic() - self._heard_at > 2 * heartbeat_s:
                     await self._lost()
 
     async def finish(self, grace_s: float) -> None:
         """Let running handlers end, cancel those that don't in time; their messages are naked."""
         self.draining = True
+        self._bus.on_reconnected.discard(self._wake.set)
         if self._subscription is not None:
             with suppress(nats.errors.Error, TimeoutError):
                 await self._subscription.drain()  # type: ignore[no-untyped-call]  # what still comes is naked
@@ -123,7 +128,8 @@ class Consumer:
                     await msg.in_progress()
 
     async def _pull(self, num: int) -> None:
-        request = {"batch": num, "expires": int(PULL_S * 1e9), "idle_heartbeat": int(HEARTBEAT_S * 1e9)}
+        heartbeat_ns = int(self._route.heartbeat_s * 1e9)
+        request = {"batch": num, "expires": int(PULL_S * 1e9), "idle_heartbeat": heartbeat_ns}
         self._asked += num
         self._heard_at = time.monotonic()
         try:
@@ -135,11 +141,12 @@ class Consumer:
         except nats.errors.Error as error:
             self._asked -= num
             log.debug("pull.failed", durable=self._route.durable, error=str(error))
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(RETRY_S)
 
     async def _lost(self) -> None:
         """Give the pull requests up; the consumer itself may be gone as well."""
         self._generation += 1
+        self._made_at = time.monotonic()
         self._asked = 0
         self._missing = False
         if self._bus.client.is_connected:

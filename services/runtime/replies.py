@@ -8,14 +8,13 @@ import msgspec
 import structlog
 from nats.micro.request import ERROR_CODE_HEADER, ERROR_HEADER
 
-from schemas.messages import Error, Reply
+from schemas.messages import Reply
 from schemas.subjects import Space
-from schemas.terms import ErrorCode, Status
 from services.runtime.bus import Bus
+from services.runtime.refusal import MAX_MESSAGE_CHARS
 
 log = structlog.get_logger(__name__)
 
-MAX_MESSAGE_CHARS = 300
 MAX_INBOX_CHARS = 512
 
 _SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f.*>]+(?:\.[^\s\x00-\x1f\x7f.*>]+)*")
@@ -27,18 +26,6 @@ def is_inbox(address: str, space: Space) -> bool:
         return False
     own = (space.prefix, f"event.{space.prefix}")
     return not any(address == prefix or address.startswith(f"{prefix}.") for prefix in own)
-
-
-class Refusal(Exception):  # noqa: N818  # an answer, if not the one hoped for
-    """A query can't be taken; `code` and the one-line message go to the client."""
-
-    def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
-        self.code = code
-
-    def reply(self, id_: str) -> Reply:
-        """Give the reply that says so."""
-        return Reply(id=id_, status=Status.FAILED, error=Error(code=self.code, message=str(self)))
 
 
 async def deliver(

@@ -69,6 +69,7 @@ class Consumption:
     concurrency: int
     ack_wait_s: float
     inactive_s: float | None
+    heartbeat_s: float
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,13 @@ def consume(
     concurrency: int,
     ack_wait_s: float = 4.0,
     inactive_s: float | None = None,
+    heartbeat_s: float = 0.5,
 ) -> Consumption:
-    """Consume rows of the stream under one durable name, which the server forgets after `inactive_s` without a pull."""
-    return Consumption(durable, handlers, concurrency, ack_wait_s, inactive_s)
+    """Consume rows of the stream under one durable name, which the server forgets after `inactive_s` without a pull.
+
+    After two heartbeats without a word from the server it is asked anew, at once where the connection was lost.
+    """
+    return Consumption(durable, handlers, concurrency, ack_wait_s, inactive_s, heartbeat_s)
 
 
 def listen(subject: Subject[T], call: Callable[[T], Awaitable[None]], *, queue: str = "") -> Listening:

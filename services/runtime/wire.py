@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from schemas.subjects import TABLE, Subject
+from services.runtime.newer import encode_over
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -45,13 +46,23 @@ class TooLarge(BusError):  # noqa: N818  # named for its cause
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """One write to a store.  `expect` is the subject's last sequence (0: it must not exist), None for any."""
+    """One write to a store.  `expect` is the subject's last sequence (0: it must not exist), None for any.
+
+    `over` is the message that it takes the place of: what a newer version wrote there is kept.
+    """
 
     subject: Subject[T]
     message: T
     expect: int | None = None
     ttl_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    over: Stored[T] | None = None
+
+    def payload(self) -> bytes:
+        """Encode the message."""
+        if self.over is None:
+            return encode(self.message)
+        return encode_over(self.message, self.over.message, self.over.payload)
 
     def header(self) -> dict[str, str]:
         """Give the headers that say so to the server."""
@@ -61,6 +72,11 @@ class Entry(Generic[T]):
         if self.ttl_s is not None:
             header["Nats-TTL"] = f"{max(1, round(self.ttl_s))}s"
         return header
+
+
+def deletion(subject: Subject[T], message: T) -> Entry[T]:
+    """Make the write that deletes the key of a bucket under which `message` would stand, and tells those who watch."""
+    return Entry(subject, message, headers={"KV-Operation": "PURGE", "Nats-Rollup": "sub"})
 
 
 @dataclass(frozen=True, slots=True)

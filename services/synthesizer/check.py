@@ -6,6 +6,7 @@ It knows numbers, names, words and "not", no meaning: it cannot tell whether a n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.voting.normalise import Boolean, Items, normalise
@@ -33,27 +34,43 @@ def check(query: str, outcomes: Sequence[ChunkOutcome], text: str) -> str | None
     case; so must each word of a list and of a final answer of at most three words, and a no.  A figure, a name or a
     "not" must come from a winner or the query.
     """
-    winners = [o for o in outcomes if o.winner is not None]
-    finals = [o.final or "" for o in winners]
-    known = " \n".join([query, *finals, *(each for o in winners for each in (o.text, o.context or "", o.winner or ""))])
-    return next((lost for final in finals if (lost := _lost(final, text))), None) or _invented(known, text)
+    winners = [outcome for outcome in outcomes if outcome.winner is not None]
+    finals = [outcome.final or "" for outcome in winners]
+    told = [part for outcome in winners for part in (outcome.text, outcome.context or "", outcome.winner or "")]
+    known, written = " \n".join([query, *finals, *told]), _Written.of(text)
+    return next((lost for final in finals if (lost := _lost(final, written))), None) or _invented(known, text)
 
 
-def _lost(final: str, text: str) -> str | None:
-    """Say what of a final answer does not stand in `text`."""
-    written, values = ({each.value for each in _quantities(one)} for one in (text, final))
-    for each in values:
-        if not _holds(written, each):
-            return f"the number {each:f} is missing"
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A text that is held against several final answers, read once."""
+
+    text: str
+    values: frozenset[Decimal]
+    words: frozenset[str]
+    negated: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Written:
+        values = frozenset(quantity.value for quantity in _quantities(text))
+        return cls(text, values, content_words(text), negated(text))
+
+
+def _lost(final: str, written: _Written) -> str | None:
+    """Say what of a final answer was not written."""
+    values = {quantity.value for quantity in _quantities(final)}
+    for number in values:
+        if not _holds(written.values, number):
+            return f"the number {number:f} is missing"
     value, words = normalise(final), content_words(final)
     is_short = len(words) <= _SHORT_WORDS
-    if is_short and negated(final) and not negated(text):
+    if is_short and negated(final) and not written.negated:
         return "a no is missing"
     if isinstance(value, Boolean):
         return None
-    if lost := (words if is_short or isinstance(value, Items) else names(final)) - content_words(text):
+    if lost := (words if is_short or isinstance(value, Items) else names(final)) - written.words:
         return f"the word {min(lost)!r} is missing"
-    if not (words or values) and _folded(final) not in _folded(text):  # of function words alone: "It", "The Who"
+    if not (words or values) and _folded(final) not in _folded(written.text):  # of function words alone: "The Who"
         return f"{final!r} is missing"
     return None
 
@@ -61,11 +78,12 @@ def _lost(final: str, text: str) -> str | None:
 def _invented(known: str, text: str) -> str | None:
     """Say what stands in `text` and in nothing that is known."""
     found = _quantities(known)
-    values = {each.value for each in found} | {each.value / 100 for each in found if each.unit == "percent"}
+    values = {quantity.value for quantity in found}
+    values |= {quantity.value / 100 for quantity in found if quantity.unit == "percent"}
     plain = _LIST_MARKER.sub("", text)
-    for each in _quantities(plain):
-        if not (each.spelled and each.value <= _MAX_COUNTED) and not _holds(values, each.value):
-            return f"the number {each.value:f} is in no answer"
+    for quantity in _quantities(plain):
+        if not (quantity.spelled and quantity.value <= _MAX_COUNTED) and not _holds(values, quantity.value):
+            return f"the number {quantity.value:f} is in no answer"
     if strange := names(plain, fragments=False) - content_words(known):
         return f"the name {min(strange)!r} is in no answer"
     return "it denies something that no answer denies" if negated(text) and not negated(known) else None

@@ -20,29 +20,28 @@ from services.kinds.told import NOT_SURE, is_guess, join
 from services.runtime.bus import Bus
 from services.runtime.patience import patient_until
 from services.runtime.pieces import Pieces, publishing
-from services.runtime.replies import Refusal, deliver
+from services.runtime.refusal import Refusal
+from services.runtime.replies import deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.supervision import CannotRun, beside
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
+from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.merge import prompt, unsure
 from services.synthesizer.notes import notes, streamed_otherwise
 
 log = structlog.get_logger(__name__)
 
 SERVICE = "synthesizer"
-CONCURRENCY = 64
-DELIVERY_S = 0.3
-MIN_WRITING_S = 1.0
-MIN_STORE_S = 0.5  # what is sealed at its deadline has this long to be stored
 
 
 class Synthesizer:
     """Words answers.  `_writing` maps queries to the writing of their answer."""
 
-    def __init__(self, bus: Bus, model: Path, engine: Engine) -> None:
+    def __init__(self, bus: Bus, config: SynthesizerConfig, engine: Engine) -> None:
         self._bus = bus
-        self._model = model
+        self._config = config
+        self._model = config.model
         self._engine = engine
         self._writing: dict[str, asyncio.Task[tuple[str, Synthesis]]] = {}
         self._cancelled: dict[str, str] = {}
@@ -50,7 +49,8 @@ class Synthesizer:
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Answer a sealed query.  On redelivery the stored answer is sent again."""
         assembled = delivery.message
-        with patient_until(max(assembled.deadline_at, time.time() + MIN_STORE_S)):
+        store_by = assembled.deadline_at - self._config.delivery_s
+        with patient_until(max(store_by, time.time() + self._config.min_store_s)):
             stored = await self._answer(assembled, again=delivery.num_delivered > 1)
         reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
@@ -93,7 +93,7 @@ class Synthesizer:
     async def _store(self, reply: Reply) -> Stored[Reply]:
         """Store the answer if none is there, trimmed if need be, and give the one that is."""
         for trim in (None, ChunkOutcome.lean, ChunkOutcome.bare):
-            shape = structs.replace(reply, chunks=[trim(each) for each in reply.chunks]) if trim else reply
+            shape = structs.replace(reply, chunks=[trim(outcome) for outcome in reply.chunks]) if trim else reply
             try:
                 sequence = await self._bus.commit(Entry(ANSWER, shape, expect=0))
                 return Stored(shape, encode(shape), sequence, time.time())
@@ -130,7 +130,7 @@ class Synthesizer:
             error=error,
             chunks=assembled.outcomes,
             synthesis=synthesis,
-            notes=notes(assembled.outcomes) if error is None else [],
+            notes=[*assembled.notes, *(notes(assembled.outcomes) if error is None else ())],
             timings=Timings(
                 plan_s=assembled.planned_at - assembled.created_at,
                 nodes_s=assembled.voted_at - assembled.planned_at,
@@ -143,7 +143,7 @@ class Synthesizer:
     async def _write(self, assembled: Assembled) -> tuple[str, Synthesis]:
         """Word the answer: one chunk verbatim, several by the model, or plainly joined where that fails."""
         outcomes = assembled.outcomes
-        winners = [each.winner for each in outcomes if each.winner is not None]
+        winners = [outcome.winner for outcome in outcomes if outcome.winner is not None]
         if len(outcomes) == 1:
             guess = f"{NOT_SURE} " if is_guess(outcomes[0]) else ""
             return f"{guess}{winners[0]}", Synthesis(method="verbatim")
@@ -151,8 +151,8 @@ class Synthesizer:
             return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
         if assembled.wording is Wording.JOIN:
             return join(outcomes), Synthesis(method="join", reason="asked for")
-        stop_at = assembled.deadline_at - DELIVERY_S
-        if time.time() > stop_at - MIN_WRITING_S:
+        stop_at = assembled.deadline_at - self._config.delivery_s
+        if time.time() > stop_at - self._config.min_writing_s:
             return join(outcomes), Synthesis(method="join", reason="no time left to write")
         async with publishing(self._bus, assembled.id) as pieces:
             text, problem = await self._generate(assembled, stop_at, pieces)
@@ -200,11 +200,11 @@ async def _load(engine: Engine, model: Path) -> None:
 
 
 @asynccontextmanager
-async def synthesizer(bus: Bus, model: Path, engine: Engine) -> AsyncIterator[Sequence[Route]]:
+async def synthesizer(bus: Bus, config: SynthesizerConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
     """Answer sealed queries while the larger model is loaded, for which those that it is to word wait."""
-    each = Synthesizer(bus, model, engine)
-    async with beside(_load(engine, model)):
+    writer = Synthesizer(bus, config, engine)
+    async with beside(_load(engine, config.model)):
         yield [
-            consume(SERVICE, on(ASSEMBLED, each.on_assembled), concurrency=CONCURRENCY),
-            listen(CANCEL, each.on_cancel),
+            consume(SERVICE, on(ASSEMBLED, writer.on_assembled), concurrency=config.concurrency),
+            listen(CANCEL, writer.on_cancel),
         ]

@@ -23,12 +23,11 @@ from services.runtime.client import ask
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Route, listen
 from services.runtime.wire import Entry
+from services.trainer.config import TrainerConfig
 from services.trainer.questions import Known
 
 log = structlog.get_logger(__name__)
 
-LOOK_S = 1.0
-TIMEOUT_S = 60.0
 EVERY_NODE = Policy(replicas=None, max_replicas=1, early=False, wording=Wording.JOIN)
 
 Draw = Callable[[Random], Known]
@@ -37,9 +36,9 @@ Draw = Callable[[Random], Known]
 class Canaries:
     """Asks them; `_sealed` counts the queries since the last one."""
 
-    def __init__(self, bus: Bus, rate: float, draw: Draw) -> None:
+    def __init__(self, bus: Bus, config: TrainerConfig, draw: Draw) -> None:
         self._bus = bus
-        self._rate = rate
+        self._config = config
         self._draw = draw
         self._random = Random()
         self._sealed = 0
@@ -50,12 +49,17 @@ class Canaries:
 
     async def look(self) -> None:
         """Ask if one is due and nobody else is waiting for an answer."""
-        due = self._sealed * self._rate >= 1
+        due = self._sealed * self._config.canary_rate >= 1
         if not due or (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]:
             return
         self._sealed = 0
         known = self._draw(self._random)
-        query = Query(query=known.question, id=f"{CANARY}{self._bus.new_id()}", timeout_s=TIMEOUT_S, policy=EVERY_NODE)
+        query = Query(
+            query=known.question,
+            id=f"{CANARY}{self._bus.new_id()}",
+            timeout_s=self._config.canary_timeout_s,
+            policy=EVERY_NODE,
+        )
         reply = await ask(self._bus, query)
         if reply.error is not None or len(reply.chunks) != 1:
             log.warning("canary.void", query=query.id, error=reply.error and reply.error.code.value)
@@ -65,11 +69,11 @@ class Canaries:
 
 
 @asynccontextmanager
-async def canaries(bus: Bus, rate: float, draw: Draw) -> AsyncIterator[Sequence[Route]]:
-    """Ask canaries while the body runs, at a `rate` in [0, 1] a query; 0 for none."""
-    if not rate:
+async def canaries(bus: Bus, config: TrainerConfig, draw: Draw) -> AsyncIterator[Sequence[Route]]:
+    """Ask canaries while the body runs."""
+    if not config.canary_rate:
         yield []
         return
-    each = Canaries(bus, rate, draw)
-    async with repeating(LOOK_S, each.look):
-        yield [listen(ASSEMBLED, each.on_assembled, queue="trainer")]
+    asker = Canaries(bus, config, draw)
+    async with repeating(config.canary_look_s, asker.look):
+        yield [listen(ASSEMBLED, asker.on_assembled, queue="trainer")]

@@ -61,9 +61,9 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
         return fitness
     told = dict.fromkeys(seen.told for seen in observations if seen.told)
     overall, kinds = fitness.overall, dict(fitness.kinds)
-    for each in observations:
-        overall = _observed(overall, each)
-        kinds[each.kind] = _observed(kinds.get(each.kind, Record(fitness=each.prior)), each)
+    for seen in observations:
+        overall = _observed(overall, seen)
+        kinds[seen.kind] = _observed(kinds.get(seen.kind, Record(fitness=seen.prior)), seen)
     overall = _estimated(overall, fitness.prior, PRIOR_WEIGHT)
     return replace(
         fitness,

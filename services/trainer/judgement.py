@@ -64,7 +64,7 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
 
     Empty if it was counted, or holds no answer.
     """
-    outcome = next((each for each in assembled.outcomes if each.index == result.chunk), None)
+    outcome = next((outcome for outcome in assembled.outcomes if outcome.index == result.chunk), None)
     if outcome is None or result.chosen is None or any(vote.node == result.node for vote in outcome.votes):
         return []
     vote = _late_vote(outcome, result, result.chosen)
@@ -86,9 +86,10 @@ def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]
 def disproved(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
     """List the chunks whose winner is wrong, by what the client said.  Raises UnusableFeedback."""
     return [
-        each
-        for each in _meant(assembled, feedback)
-        if feedback.good is False or (feedback.answer is not None and not equivalent(each.final or "", feedback.answer))
+        outcome
+        for outcome in _meant(assembled, feedback)
+        if feedback.good is False
+        or (feedback.answer is not None and not equivalent(outcome.final or "", feedback.answer))
     ]
 
 
@@ -96,7 +97,7 @@ def _meant(assembled: Assembled, feedback: Feedback) -> list[ChunkOutcome]:
     """List the chunks that feedback speaks of."""
     if (feedback.good is None) == (feedback.answer is None):
         raise UnusableFeedback("give either `good` or `answer`")
-    chunks = [each for each in assembled.outcomes if feedback.chunk in (None, each.index)]
+    chunks = [outcome for outcome in assembled.outcomes if feedback.chunk in (None, outcome.index)]
     if not chunks:
         raise UnusableFeedback(f"$.chunk: the query has chunks 0 to {len(assembled.outcomes) - 1}")
     if len(chunks) > 1 and not feedback.good:
@@ -113,7 +114,7 @@ def _is_meant(outcome: ChunkOutcome, assembled: Assembled, feedback: Feedback) -
 
 def _of_nodes(votes: Sequence[Vote]) -> list[Vote]:
     """Leave out the calculator, which has a say among the voters and nothing to learn."""
-    return [each for each in votes if each.node != CALCULATOR]
+    return [vote for vote in votes if vote.node != CALCULATOR]
 
 
 def _by_feedback(vote: Vote, feedback: Feedback) -> Judgement:
@@ -130,10 +131,10 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
     Fitness alone must not judge: of two models that differ always the one ahead would win, and get further ahead.
     """
     grouped = classes(sorted(votes, key=lambda vote: str(vote.node)), lambda vote: vote.final)
-    fitness = [_effective(each, lambda vote: vote.fitness * _voters(vote)) for each in grouped]
-    number = [_effective(each, _voters) for each in grouped]
+    fitness = [_effective(members, lambda vote: vote.fitness * _voters(vote)) for members in grouped]
+    number = [_effective(members, _voters) for members in grouped]
     unjudged: dict[str, Judgement] = {vote.node: (None, 0.0) for vote in votes}
-    if not votes or max(sum(map(_voters, each)) for each in grouped) == 1:
+    if not votes or max(sum(map(_voters, members)) for members in grouped) == 1:
         return unjudged
     right = max(range(len(grouped)), key=lambda i: number[i])
     rivals = [i for i in range(len(grouped)) if i != right]
@@ -146,20 +147,20 @@ def _by_consensus(votes: Sequence[Vote]) -> dict[str, Judgement]:
             weight = (fitness[right] - fitness[i]) / total
         else:
             weight = (fitness[right] - max((fitness[i] for i in rivals), default=0.0)) / total
-            weight *= 1 - RHO if len({each.model for each in members}) == 1 else 1
-        judged |= {each.node: (i == right, CONSENSUS_WEIGHT * weight) for each in members}
+            weight *= 1 - RHO if len({vote.model for vote in members}) == 1 else 1
+        judged |= {vote.node: (i == right, CONSENSUS_WEIGHT * weight) for vote in members}
     return judged
 
 
 def _effective(votes: Sequence[Vote], worth: Callable[[Vote], float]) -> float:
     """Add up what the voters for one answer are worth, copies of a model the less the more there are."""
     by_model: dict[str, list[float]] = defaultdict(list)
-    for each in votes:
-        by_model[each.model].append(worth(each))
+    for vote in votes:
+        by_model[vote.model].append(worth(vote))
     return fsum(
-        each * (1 - RHO) ** place
+        value * (1 - RHO) ** place
         for copies in by_model.values()
-        for place, each in enumerate(sorted(copies, reverse=True))
+        for place, value in enumerate(sorted(copies, reverse=True))
     )
 
 

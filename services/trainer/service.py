@@ -23,14 +23,12 @@ from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Reject, Route, consume, on
 from services.runtime.wire import Conflict, Entry, Stored
 from services.trainer.canary import Draw, canaries
+from services.trainer.config import TrainerConfig
 from services.trainer.fitness import Observation, learn
 from services.trainer.judgement import UnusableFeedback, disproved, from_assembled, from_feedback, from_late
 from services.trainer.questions import draw_known
 
 log = structlog.get_logger(__name__)
-
-CONCURRENCY = 256
-WRITE_S = 0.25
 
 Lessons = dict[str, list[tuple[int, list[Observation]]]]
 
@@ -43,8 +41,9 @@ class Trainer:
     kept, and what would be learned of their nodes is not.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, config: TrainerConfig) -> None:
         self._bus = bus
+        self._config = config
         self._known: dict[str, Stored[Fitness]] = {}
         self._lessons: Lessons = defaultdict(list)
         self._unreadable: set[str] = set()
@@ -57,7 +56,7 @@ class Trainer:
         for subject in unreadable - self._unreadable:
             log.error("fitness.unreadable", subject=subject)
         self._unreadable = unreadable
-        self._known = {each.message.node: each for each in stored}
+        self._known = {record.message.node: record for record in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Learn from the votes of a sealed query."""
@@ -67,7 +66,7 @@ class Trainer:
         """Learn from a result that came too late to be counted."""
         id_ = delivery.message.id
         found = await self._bus.read((ASSEMBLED, ASSEMBLED.at(id=id_)), (FEEDBACK, FEEDBACK.at(id=id_)))
-        told = next((each.message for each in found[FEEDBACK]), None)
+        told = next((feedback.message for feedback in found[FEEDBACK]), None)
         for stored in found[ASSEMBLED]:
             await self._take_in(from_late(stored.message, delivery.message, told), delivery.sequence)
 
@@ -81,26 +80,27 @@ class Trainer:
             wrong = disproved(stored.message, delivery.message)
         except UnusableFeedback as error:
             raise Reject(str(error)) from None
-        for each in wrong:
-            await self._bus.purge(CACHED, key=cache_key(each, each.given))
+        for outcome in wrong:
+            await self._bus.purge(CACHED, key=cache_key(outcome, outcome.given))
         await self._take_in(observations, delivery.sequence)
 
     async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:
         """Return when the observations are written."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
-        for each in observations:
-            by_node[each.node].append(each)
+        for seen in observations:
+            by_node[seen.node].append(seen)
         if not by_node:
             return
-        for node, seen in by_node.items():
-            self._lessons[node].append((sequence, seen))
+        for node, lesson in by_node.items():
+            self._lessons[node].append((sequence, lesson))
         if self._written is None:
             self._written = asyncio.ensure_future(self._write())
+            self._written.add_done_callback(_retrieve)  # nobody may be left to hear of a failure
         await asyncio.shield(self._written)
 
     async def _write(self) -> None:
         """Write all that is to be learned, atomically."""
-        await asyncio.sleep(WRITE_S)
+        await asyncio.sleep(self._config.write_s)
         lessons, self._lessons, self._written = self._lessons, defaultdict(list), None
         while True:
             entries = [entry for node in lessons if (entry := self._entry(node, lessons[node])) is not None]
@@ -138,19 +138,27 @@ class Trainer:
         return Entry(FITNESS, fitness, expect=known.sequence if known else 0)
 
 
+def _retrieve(written: asyncio.Future[None]) -> None:
+    if not written.cancelled():
+        written.exception()
+
+
 @asynccontextmanager
-async def trainer(bus: Bus, *, canary_rate: float = 0.0, draw: Draw = draw_known) -> AsyncIterator[Sequence[Route]]:
-    """Learn from everything that ends, and ask `canary_rate` questions of one's own for each query."""
-    each = Trainer(bus)
-    await each.load()
-    async with canaries(bus, canary_rate, draw) as routes:
+async def trainer(
+    bus: Bus, config: TrainerConfig | None = None, *, draw: Draw = draw_known
+) -> AsyncIterator[Sequence[Route]]:
+    """Learn from everything that ends, and ask questions of one's own, which `draw` gives."""
+    config = config or TrainerConfig()
+    learner = Trainer(bus, config)
+    await learner.load()
+    async with canaries(bus, config, draw) as routes:
         yield [
             consume(
                 "trainer",
-                on(ASSEMBLED, each.on_assembled),
-                on(LATE, each.on_late),
-                on(FEEDBACK, each.on_feedback),
-                concurrency=CONCURRENCY,
+                on(ASSEMBLED, learner.on_assembled),
+                on(LATE, learner.on_late),
+                on(FEEDBACK, learner.on_feedback),
+                concurrency=config.concurrency,
             ),
             *routes,
         ]

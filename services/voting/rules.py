@@ -105,7 +105,7 @@ def count(
     `awaited` are the fitnesses of nodes that were asked and have not answered; `calculated` is the calculator's
     value, `num_options` how many answers there are to choose from, 0 where they are not given.
     """
-    by = _RULES[rule]
+    by = _RULES.get(rule, _RULES[VoteRule.CALIBRATED])  # a newer version's rule is not known here
     best = max([each.fitness for each in voters] + list(awaited), default=1.0)
     ballots = [ballot for each in voters for ballot in by.cast(each, best)]
     if calculated is not None:

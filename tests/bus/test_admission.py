@@ -27,7 +27,7 @@ from services.runtime.client import ask
 from services.runtime.lifecycle import Service
 from services.runtime.limits import MIN_STREAM_BYTES, Limits
 from services.runtime.provision import provision
-from services.runtime.replies import Refusal
+from services.runtime.refusal import Refusal
 from services.runtime.routes import Request
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
@@ -66,9 +66,10 @@ async def test_a_token_is_given_back_when_patience_runs_out(bus: Bus) -> None:
     )
     await bus.commit(Entry(PRESENCE, presence))
     await bus.client.jetstream().delete_stream(bus.space.stream(Store.STREAM))  # and nobody makes it again
-    intake = Intake(bus, Roster(bus), Workload(), DecomposerConfig())
+    roster = Roster()
+    intake = Intake(bus, roster, Workload(), DecomposerConfig())
     inbox = bus.client.new_inbox()
-    async with bus.tap(inbox) as heard:
+    async with roster.following(bus), bus.tap(inbox) as heard:
         payload = json.dumps({"query": "What is DNA?", "timeout_s": 1}).encode()
         await intake.on_query(Request(payload, inbox, {}))
         _, reply = await asyncio.wait_for(heard.get(), 5)
@@ -141,7 +142,8 @@ async def test_all_nodes_are_as_many_as_the_operator_allows(server: EmbeddedServ
     async with cluster(server.url, space, nodes=["n1", "n2", "n3"], services=("assembler", "synthesizer")) as deployed:
         await deployed.start(Service("decomposer", partial(decomposer, config=DecomposerConfig(max_fan_out=2))))
         everybody = Policy(replicas=None, max_replicas=1)
-        await ask(deployed.bus, Query(query="What is the capital of Peru?", id="q", policy=everybody))
+        reply = await ask(deployed.bus, Query(query="What is the capital of Peru?", id="q", policy=everybody))
         plan = await deployed.bus.last(PLAN, id="q")
     assert plan is not None
     assert len(plan.message.assignments) == 2
+    assert reply.notes == ["Up to 3 nodes were wanted for a chunk; the operator allows 2."]

@@ -146,32 +146,41 @@ async def test_outcomes_of_a_handler(ready: Bus, server: EmbeddedServer) -> None
 
 
 async def test_a_long_handler_keeps_its_message(ready: Bus, server: EmbeddedServer) -> None:
-    deliveries = []
+    deliveries, done = [], asyncio.Event()
 
     async def handle(delivery: Delivery[Result]) -> None:
         deliveries.append(delivery.num_delivered)
-        await asyncio.sleep(2.5)
+        await done.wait()
 
-    async with handling(ready, server, handle):
+    async with ready.tap("$JS.ACK.>") as acks, handling(ready, server, handle):
         await ready.commit(Entry(RESULT, result()))
-        await wait_until(lambda: bool(deliveries), "it is delivered")
-        await asyncio.sleep(2.8)
-    assert deliveries == [1], "ack_wait is 1 s; the handler took 2.5 s"
+        in_progress = 0
+        while in_progress < 8:  # one comes every third of a second
+            _, said = await asyncio.wait_for(acks.get(), 10)
+            in_progress += said.startswith(b"+WPI")
+        done.set()
+        while said.startswith(b"+WPI"):  # until it is acked
+            _, said = await asyncio.wait_for(acks.get(), 10)
+    assert deliveries == [1], "ack_wait is 1 s; the handler took over 2 s"
 
 
 async def test_no_more_messages_than_slots(ready: Bus, server: EmbeddedServer) -> None:
-    running_now, most = 0, 0
+    running_now, most, more = 0, 0, asyncio.Event()
 
     async def handle(_: Delivery[Result]) -> None:
         nonlocal running_now, most
         running_now += 1
         most = max(most, running_now)
-        await asyncio.sleep(0.02)
+        await more.wait()
         running_now -= 1
 
     async with handling(ready, server, handle, concurrency=3):
         for i in range(20):
             await ready.commit(Entry(RESULT, result(chunk=i)))
+        await wait_until(lambda: running_now == 3, "all slots are taken")
+        info = await ready.client.jetstream().consumer_info(ready.space.prefix.upper(), "worker")
+        assert info.num_ack_pending == 3, "the others may go to another process"
+        more.set()
 
         async def drained() -> bool:
             info = await ready.client.jetstream().consumer_info(ready.space.prefix.upper(), "worker")

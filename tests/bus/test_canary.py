@@ -6,8 +6,6 @@ import json
 from functools import partial
 from random import Random
 
-import pytest
-
 from schemas.commands import Query
 from schemas.messages import Assembled
 from schemas.records import Admission, Fitness
@@ -17,11 +15,13 @@ from services.runtime.client import ask
 from services.runtime.lifecycle import Service
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
-from services.trainer import canary
 from services.trainer.canary import Canaries
+from services.trainer.config import TrainerConfig
 from services.trainer.questions import Known
 from services.trainer.service import trainer
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, saying, wait_until
+
+OFTEN = TrainerConfig(canary_rate=0.5, canary_look_s=0.02)
 
 
 def draw(_: Random) -> Known:
@@ -59,13 +59,10 @@ async def fitness(deployed: Cluster) -> dict[str, Fitness]:
     }
 
 
-async def test_every_node_answers_and_is_judged_by_the_known_answer(
-    server: EmbeddedServer, space: Space, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(canary, "LOOK_S", 0.02)
+async def test_every_node_answers_and_is_judged_by_the_known_answer(server: EmbeddedServer, space: Space) -> None:
     gate = Gate(saying("It is Lima."))
     async with cluster(server.url, space, services=("decomposer", "assembler", "synthesizer")) as deployed:
-        await deployed.start(Service("trainer", partial(trainer, canary_rate=0.5, draw=draw)))
+        await deployed.start(Service("trainer", partial(trainer, config=OFTEN, draw=draw)))
         for node in ("wrong-1", "wrong-2", "wrong-3"):
             await deployed.add_node(node, ScriptedEngine(saying("It is Quito.")))
         await deployed.add_node("right", ScriptedEngine(gate))
@@ -90,7 +87,7 @@ async def test_a_canary_is_asked_once_for_so_many_queries_and_when_nobody_waits(
     server: EmbeddedServer, space: Space
 ) -> None:
     async with cluster(server.url, space, nodes=["n1"]) as deployed:
-        canaries = Canaries(deployed.bus, 0.5, draw)
+        canaries = Canaries(deployed.bus, OFTEN, draw)
         async with deployed.bus.tap(space.full(Store.CORE, QUERY.at())) as asked:
             await canaries.on_assembled(sealed())
             await canaries.look()
@@ -112,7 +109,7 @@ async def test_a_canary_is_asked_once_for_so_many_queries_and_when_nobody_waits(
 
 async def test_a_canary_without_an_answer_is_forgotten(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, services=("decomposer", "trainer")) as deployed:
-        canaries = Canaries(deployed.bus, 1.0, draw)
+        canaries = Canaries(deployed.bus, TrainerConfig(canary_rate=1), draw)
         async with deployed.bus.tap(space.full(Store.CORE, QUERY.at())) as asked:
             await canaries.on_assembled(sealed())
             await canaries.look()

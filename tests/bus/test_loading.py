@@ -10,7 +10,8 @@ import pytest
 
 from models.engine import ModelError
 from schemas.subjects import PRESENCE, Space
-from services.node.service import NodeConfig, node
+from services.node.config import NodeConfig
+from services.node.service import node
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import Deployment, provisioned
 from services.runtime.server import EmbeddedServer

@@ -15,7 +15,6 @@ from models.engine import Request
 from schemas.commands import Cancel, Feedback, Query
 from schemas.subjects import ADMIT, ANSWER, ASSEMBLED, CANCEL, FEEDBACK, FITNESS, PLAN, RESULT, TASK, Space, Store
 from schemas.terms import ErrorCode, OnPartial, Policy, Status, VoteRule
-from services.decomposer.roster import FRESH_S
 from services.runtime.client import ask
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
@@ -67,7 +66,12 @@ async def test_the_same_id_is_answered_once_with_identical_bytes(server: Embedde
         first = asyncio.create_task(client.request(f"{space.prefix}.query", payload, timeout=10))
         await gate.reached.wait()
         second = asyncio.create_task(client.request(f"{space.prefix}.query", payload, timeout=10))
-        await asyncio.sleep(0.1)
+
+        async def both_came() -> bool:
+            stats = await client.request(f"$SRV.STATS.{space.prefix}-decomposer", b"", timeout=2)
+            return bool(json.loads(stats.data)["endpoints"][0]["num_requests"] == 2)
+
+        await wait_until(both_came, "the decomposer has both requests")
         gate.opened.set()
         replies = [(await first).data, (await second).data]
         num_asked = len(engine.asked)
@@ -228,7 +232,6 @@ async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedSe
         asked = asyncio.create_task(ask(deployed.bus, query("What is DNA?")))
         await gate.reached.wait()
         await deployed.add_node("sound")
-        await asyncio.sleep(FRESH_S)  # the decomposer's copy of who is there may be that old
         gate.opened.set()
         reply = await asked
     assert reply.status is Status.COMPLETE
@@ -326,7 +329,12 @@ async def test_fitness_follows_consensus_and_feedback_and_is_used(server: Embedd
             return now is not None and now.message.overall.fitness > 0.5
 
         await wait_until(learned, "feedback outweighs consensus")
-        await asyncio.sleep(FRESH_S)  # the decomposer's copy of the fitness may be that old
+
+        async def known() -> bool:
+            nodes = (await deployed.roster.current()).all()
+            return any(node.presence.node == "wrong" and node.record("fact").fitness > 0.5 for node in nodes)
+
+        await wait_until(known, "the decomposer knows it")
         await ask(deployed.bus, query("What is the capital of Chile?", "q2"))
         plan = await deployed.bus.last(PLAN, id="q2")
     assert plan is not None

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from models.engine import Request
 from schemas.commands import Query
 from schemas.subjects import Space
 from schemas.terms import Status
+from services.node.config import NodeConfig
 from services.node.request import VARIED_TEMPERATURE
-from services.node.service import NodeConfig, node
+from services.node.service import node
 from services.runtime.client import ask
 from services.runtime.lifecycle import Service
 from services.runtime.sandbox import run_python
@@ -58,7 +59,7 @@ async def test_nothing_is_run_unless_the_operator_says_so(server: EmbeddedServer
     async def say(_: Request) -> str:
         return WRONG
 
-    engine, config = ScriptedEngine(say), dataclasses.replace(CONFIG, run_code=False)
+    engine, config = ScriptedEngine(say), structs.replace(CONFIG, run_code=False)
     async with cluster(server.url, space) as deployed:
         await deployed.start(Service("node.n1", partial(node, config=config, engine=engine)))
         reply = await ask(deployed.bus, Query(query=ASKED, id="q"))

@@ -17,6 +17,7 @@ from services.runtime.pieces import publishing
 from services.runtime.provision import provision
 from services.runtime.routes import Delivery
 from services.runtime.wire import BusError, decode
+from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import Synthesizer
 from tests.support import SUPERLLM, ScriptedEngine
 
@@ -43,7 +44,7 @@ def sealed(reply: str, timeout_s: float) -> Assembled:
 async def test_an_answer_that_cannot_be_stored_is_sent(bus: Bus, num_delivered: int, timeout_s: float) -> None:
     await provision(bus)
     await bus.client.jetstream().delete_stream(bus.space.stream(Store.STREAM))  # and nobody makes it again
-    synthesizer = Synthesizer(bus, SUPERLLM, ScriptedEngine())
+    synthesizer = Synthesizer(bus, SynthesizerConfig(model=SUPERLLM), ScriptedEngine())
     inbox = bus.client.new_inbox()
     async with bus.tap(inbox) as heard:
         delivery = Delivery(sealed(inbox, timeout_s), 1, time.time(), num_delivered)

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from models.engine import Request
 from schemas.subjects import Space
-from services.node.service import NodeConfig, node
+from services.node.config import NodeConfig
+from services.node.service import node
 from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
+from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
 from tests.support import SUPERLLM, ScriptedEngine, answer_at_once
 
@@ -38,7 +40,7 @@ def main() -> None:
     configure(default_level="error", for_good=True)
     engine = ScriptedEngine(partial(think, name=name), word_s=WORD_S)
     if name == "synthesizer":
-        service = Service(name, partial(synthesizer, model=SUPERLLM, engine=engine))
+        service = Service(name, partial(synthesizer, config=SynthesizerConfig(model=SUPERLLM), engine=engine))
     else:
         config = NodeConfig(
             id=name.removeprefix("node."),

@@ -9,16 +9,17 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import nats
+import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from schemas.subjects import ANSWER, PRESENCE, Space
+from schemas.subjects import ANSWER, PRESENCE, TASK, Space
 from services.runtime.bus import Bus, connect
 from services.runtime.provision import provision
 from services.runtime.server import EmbeddedServer
@@ -76,11 +77,13 @@ async def _all_answer(bus: Bus, num: int) -> bool:
     inbox = bus.client.new_inbox()
     pongs = await bus.client.subscribe(inbox)
     await bus.client.publish("$SRV.PING", b"", reply=inbox)
-    await asyncio.sleep(0.2)
-    prefix = f"{bus.space.prefix}-"
-    replies = [await pongs.next_msg(1) for _ in range(pongs.pending_msgs)]
-    found = [json.loads(each.data or b"{}").get("name", "").startswith(prefix) for each in replies]
-    return found.count(True) >= num
+    prefix, found = f"{bus.space.prefix}-", 0
+    with suppress(nats.errors.TimeoutError):
+        while found < num:
+            pong = await pongs.next_msg(0.5)
+            found += json.loads(pong.data or b"{}").get("name", "").startswith(prefix)
+    await pongs.unsubscribe()
+    return found >= num
 
 
 async def _all_present(bus: Bus, names: Sequence[str]) -> bool:
@@ -167,12 +170,16 @@ async def test_every_query_is_answered_once(victim: str, own_server: EmbeddedSer
     assert set(statuses.values()) == {"complete"}, statuses
 
 
+async def _has_tasks(bus: Bus, node: str) -> bool:
+    return bool((await bus.read((TASK, TASK.at(node=node))))[TASK])
+
+
 @pytest.mark.timeout(120)
 async def test_a_node_killed_for_good_loses_its_work_to_another(own_server: EmbeddedServer) -> None:
     space = Space("chaos")
-    async with processes(own_server, space, SERVICES) as (services, _), asking(own_server, space) as asker:
+    async with processes(own_server, space, SERVICES) as (services, bus), asking(own_server, space) as asker:
         asked = [asyncio.create_task(asker.ask(f"q{i}")) for i in range(NUM_QUERIES)]
-        await asyncio.sleep(0.4)
+        await wait_until(lambda: _has_tasks(bus, "n1"), "the node has work")
         await services.kill("node.n1")
         started = time.monotonic()
         await asyncio.gather(*asked)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -7,10 +8,12 @@ import pytest
 from click.testing import CliRunner
 from msgspec import structs
 
-from schemas.messages import ChunkOutcome, Vote
+from schemas.messages import Check, ChunkOutcome, Result, Vote
+from schemas.plans import Assignment
 from schemas.terms import CALCULATOR, VoteRule
 from services.cli.replay import replay
 from services.evaluation.answers import Answer
+from services.evaluation.record import restored
 from services.evaluation.replay import changed, decide, redecided
 from tests.records import said
 
@@ -76,6 +79,61 @@ def test_of_a_sum_only_the_result_counts_as_the_answer() -> None:
     steps = structs.replace(steps, answers=[said("42", text="6 * 7 = 42\nAnswer: 42", method="program")])
     row = Answer(id="1", answer="41", chunks=[outcome(steps, kind="problem")])
     assert redecided(row, VoteRule.SUM).answer == "42"
+
+
+def drafted(*texts: str) -> ChunkOutcome:
+    """Make the outcome of a request with a demand that only short texts meet; the first one is on record."""
+    votes = [
+        structs.replace(vote(f"n{i}", text, 0.9 - i / 10), answer=text, answers=[said(text, text=text, method="text")])
+        for i, text in enumerate(texts)
+    ]
+    return structs.replace(
+        outcome(*votes, kind="text"),
+        text="Write about rain in at most 3 words.",
+        winner=texts[0],
+        final=texts[0],
+        checks=[Check(family="amount", demand="at most 3 words", reason="it has 7 words")],
+    )
+
+
+def test_a_candidate_that_misses_a_demand_cannot_win_again() -> None:
+    long, short = "It rains all day and all night", "It rains"
+    of = drafted(long, short)
+    judged, counted = decide(of, VoteRule.SUM, whole=True), decide(of, VoteRule.SUM)
+    assert judged is not None
+    assert counted is not None
+    assert (judged.winner, [check.reason for check in judged.checks]) == (short, [None])
+    assert (counted.winner, list(counted.checks)) == (long, []), "of a part nothing is demanded"
+
+
+def test_the_checks_of_the_record_and_of_each_winner_are_shown(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    answer = Answer(id="1", answer="x", chunks=[drafted("It rains all day and all night")])
+    file.write_bytes(msgspec.json.encode(answer))
+    row = msgspec.json.decode(CliRunner().invoke(replay, [str(file), "--vote", "sum", "--json"]).output)
+    assert [(check["demand"], bool(check["reason"])) for check in row["checks"]] == [("at most 3 words", True)]
+    assert len(row["unmet"]["sum"]) == 1
+    table = CliRunner().invoke(replay, [str(file), "--vote", "sum"], env={"COLUMNS": "200"}).output
+    assert "at most 3 words: failed" in table
+    assert "misses" in table
+
+
+@pytest.mark.parametrize("trim", [ChunkOutcome.lean, ChunkOutcome.bare])
+def test_what_a_record_had_no_room_for_is_filled_in_from_the_results(
+    trim: Callable[[ChunkOutcome], ChunkOutcome],
+) -> None:
+    results = [
+        Result(
+            id="q", chunk=0, node=cast.node, replica=0, started_at=0, latency_s=0.1, answers=cast.answers, chosen=0,
+            confidence=cast.confidence,
+        )
+        for cast in SPLIT.votes
+    ]  # fmt: skip
+    tasks = [Assignment(chunk=0, node=cast.node, replica=0, fitness=cast.fitness) for cast in SPLIT.votes]
+    whole = restored(trim(SPLIT), results, tasks)
+    for rule in VoteRule:
+        assert decide(trim(SPLIT), rule) is None
+        assert decide(whole, rule) == decide(SPLIT, rule)
 
 
 @pytest.fixture

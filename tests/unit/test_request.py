@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.commands import MAX_QUERY_BYTES
 from schemas.terms import ErrorCode
 from services.decomposer.request import claimed_id, parse, traceparent_of
-from services.runtime.replies import Refusal
+from services.runtime.refusal import Refusal
 
 
 def test_the_least_that_is_needed() -> None:

@@ -5,7 +5,7 @@ from msgspec import structs
 from schemas.plans import Plan
 from schemas.terms import Policy
 from services.assembler.assembly import assess
-from services.assembler.verdicts import judge
+from services.voting.verdicts import Candidate, judge
 from tests.unit.test_assembly import plan, result
 
 ASKED = "Write about rain in lower case letters only. Do not use any commas."
@@ -21,7 +21,7 @@ def wanting(query: str = ASKED, nodes: str = "a", **changes: object) -> Plan:
 
 def test_the_demands_of_the_request_are_verified_on_what_each_node_chose() -> None:
     of = wanting()
-    verdicts = judge(of, of.chunks[0], {"a": result("a", GOOD)})
+    verdicts = judge(of.query, {"a": Candidate(GOOD)}, is_code=False)
     assert {check.family for check in verdicts.checks["a"]} == {"case", "marks"}
     assert all(check.reason is None for check in verdicts.checks["a"])
     assert (verdicts.complaint, verdicts.barred) == ("", frozenset())
@@ -29,7 +29,7 @@ def test_the_demands_of_the_request_are_verified_on_what_each_node_chose() -> No
 
 def test_what_can_be_mended_mechanically_is_mended_and_said() -> None:
     of = wanting()
-    verdicts = judge(of, of.chunks[0], {"a": result("a", MENDABLE)})
+    verdicts = judge(of.query, {"a": Candidate(MENDABLE)}, is_code=False)
     assert verdicts.texts["a"] == "it rains all day"
     assert [check.repaired for check in verdicts.checks["a"]] == [True, True]
     assert verdicts.complaint == ""
@@ -63,5 +63,5 @@ def test_a_candidate_that_fails_cannot_win_over_one_that_passes() -> None:
 
 def test_a_request_without_demands_has_no_checks() -> None:
     of = wanting("Write about rain.")
-    verdicts = judge(of, of.chunks[0], {"a": result("a", GOOD)})
+    verdicts = judge(of.query, {"a": Candidate(GOOD)}, is_code=False)
     assert (verdicts.checks, verdicts.barred, verdicts.complaint) == ({}, frozenset(), "")

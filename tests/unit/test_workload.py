@@ -6,6 +6,12 @@ from schemas.plans import Assignment, Plan
 from schemas.terms import OnPartial
 from services.decomposer.workload import FORGET_S, Workload
 
+NODES = ("a", "b", "c")
+
+
+def by_node(workload: Workload) -> dict[str, int]:
+    return {node: num for node in NODES if (num := workload.busy(node))}
+
 
 def plan(id_: str, *nodes: str, deadline_at: float = 10) -> Plan:
     return Plan(
@@ -25,17 +31,20 @@ def test_tasks_are_counted_from_the_last_plan_until_the_answer() -> None:
     workload = Workload()
     workload.begin(plan("q", "a", "a", "b"))
     workload.begin(plan("r", "b"))
-    assert workload.by_node(0) == {"a": 2, "b": 2}
+    assert by_node(workload) == {"a": 2, "b": 2}
     workload.begin(structs.replace(plan("q", "c"), revision=1))
-    assert workload.by_node(0) == {"b": 1, "c": 1}
+    assert by_node(workload) == {"b": 1, "c": 1}
     workload.end("q")
-    assert workload.by_node(0) == {"b": 1}
+    assert by_node(workload) == {"b": 1}
 
 
 def test_a_query_whose_end_was_not_seen_is_forgotten_after_its_deadline() -> None:
     workload = Workload()
     workload.begin(plan("q", "a"))
     workload.begin(plan("r", "b", deadline_at=100))
-    assert workload.by_node(10 + FORGET_S) == {"a": 1, "b": 1}
-    assert workload.by_node(11 + FORGET_S) == {"b": 1}
-    assert workload.by_node(0) == {"b": 1}
+    workload.forget_ended(10 + FORGET_S)
+    assert by_node(workload) == {"a": 1, "b": 1}
+    workload.forget_ended(11 + FORGET_S)
+    assert by_node(workload) == {"b": 1}
+    workload.end("q")
+    assert by_node(workload) == {"b": 1}

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from schemas.messages import Check
 from services.checks.syntax import PARSES
 from services.checks.verdict import Verdict, complaint, demands, repaired, verify
-from services.kinds.code import CODE
 
-if TYPE_CHECKING:
-    from schemas.messages import Result
-    from schemas.plans import Chunk, Plan
-    from services.checks.demand import Demand
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a node said, and the checks that it made itself."""
+
+    text: str
+    checks: Sequence[Check] = ()
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,20 @@ class Verdicts:
         return complaint(failed)
 
 
-def judge(plan: Plan, chunk: Chunk, results: Mapping[str, Result]) -> Verdicts:
-    """Verify the demands of a query of one chunk on what each node chose; of a part nothing is demanded."""
-    asked = _demands(plan, chunk) if len(plan.chunks) == 1 else []
+def judge(request: str, candidates: Mapping[str, Candidate], *, is_code: bool) -> Verdicts:
+    """Verify the demands of a request on each candidate, by node; an empty request demands nothing.
+
+    Code must be such that it can be read as code.
+    """
+    asked = [*demands(request), *([PARSES] if is_code else [])] if request else []
     checks: dict[str, list[Check]] = {}
     texts: dict[str, str] = {}
-    for node, result in results.items():
-        if result.chosen is None:
-            continue
-        said = result.answers[result.chosen].text
-        mended = repaired(asked, said)
-        found = verify(asked, mended)
+    for node, candidate in candidates.items():
+        mended = repaired(asked, candidate.text)
         failed = (
-            {verdict.told for verdict in verify(asked, said) if verdict.reason is not None} if mended != said else ()
+            {verdict.told for verdict in verify(asked, candidate.text) if verdict.reason is not None}
+            if mended != candidate.text
+            else ()
         )
         own = [
             Check(
@@ -62,17 +64,12 @@ def judge(plan: Plan, chunk: Chunk, results: Mapping[str, Result]) -> Verdicts:
                 reason=verdict.reason,
                 repaired=verdict.reason is None and verdict.told in failed,
             )
-            for verdict in found
+            for verdict in verify(asked, mended)
         ]
-        if own or result.checks:
-            checks[node] = [*own, *result.checks]
+        if own or candidate.checks:
+            checks[node] = [*own, *candidate.checks]
             texts[node] = mended
     return Verdicts(checks, texts)
-
-
-def _demands(plan: Plan, chunk: Chunk) -> Sequence[Demand]:
-    syntax = [PARSES] if chunk.kind == CODE.name else []
-    return [*demands(plan.query), *syntax]
 
 
 def _num_failed(checks: Sequence[Check]) -> int:

@@ -1,0 +1,21 @@
+"""What an assembler is made with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from services.runtime.config import Config
+
+
+class AssemblerConfig(Config, frozen=True, kw_only=True):
+    """How an assembler works.
+
+    It handles `concurrency` messages at once.  A look at a query waits `pause_s` for each other query that is being
+    looked at, `max_pause_s` at most: under load the results of one share a look.
+    """
+
+    concurrency: Annotated[int, Meta(ge=1)] = 128
+    pause_s: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.001
+    max_pause_s: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05

@@ -1,0 +1,47 @@
+"""What a record leaves out, filled in from the results that the stream still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from schemas.messages import Vote
+
+if TYPE_CHECKING:
+    from schemas.messages import ChunkOutcome, Result
+    from schemas.plans import Assignment
+
+
+def restored(outcome: ChunkOutcome, results: Iterable[Result], assignments: Sequence[Assignment]) -> ChunkOutcome:
+    """Give an outcome the votes, and what each model said, that were left out where the record was too large.
+
+    Of a vote that was left out altogether nobody knows which weight it had and whether it won: it is told as lost.
+    """
+    said = {str(result.node): result for result in results if result.chunk == outcome.index and result.answers}
+    fitness = {str(task.node): task.fitness for task in assignments if task.chunk == outcome.index}
+    votes = [
+        structs.replace(vote, answers=said[vote.node].answers) if not vote.answers and vote.node in said else vote
+        for vote in outcome.votes
+    ]
+    if not votes and not outcome.missing:
+        votes = [_vote(said[node], fitness[node]) for node in fitness if node in said and said[node].chosen is not None]
+    return structs.replace(outcome, votes=votes)
+
+
+def _vote(result: Result, fitness: float) -> Vote:
+    assert result.chosen is not None
+    chosen = result.answers[result.chosen]
+    return Vote(
+        node=result.node,
+        model=chosen.model,
+        answer=chosen.text,
+        final=chosen.final,
+        weight=0.0,
+        confidence=result.confidence,
+        fitness=fitness,
+        won=False,
+        latency_s=result.latency_s,
+        answers=result.answers,
+    )

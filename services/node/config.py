@@ -1,0 +1,34 @@
+"""What a node is made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from schemas.subjects import PRESENCE_TTL_S
+from schemas.terms import Probability, Token
+from services.runtime.config import Config
+
+
+class NodeConfig(Config, frozen=True, kw_only=True):
+    """One node of the topology, with its place and its model files.
+
+    It takes `slots` tasks at once.  With `run_code` the examples of a request for code are run, see
+    `services.runtime.sandbox`.  A task that waited for `queued_s` is looked up before it is begun: its query may be
+    over.  Two heartbeats are due, `heartbeat_s` apart, before a node is taken for gone.  The server says every
+    `pull_heartbeat_s` that it still has no task: with many nodes this and the heartbeats are what an idle system costs.
+    """
+
+    id: Token
+    cluster: str
+    supercluster: str
+    models: Annotated[tuple[Path, ...], Meta(min_length=1)]
+    fitness: Probability = 0.5
+    slots: Annotated[int, Meta(ge=1, le=4096)] = 1
+    run_code: bool = False
+    heartbeat_s: Annotated[float, Meta(gt=0.0, le=PRESENCE_TTL_S / 2)] = 1.0
+    queued_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 1.0
+    pull_heartbeat_s: Annotated[float, Meta(ge=0.1, le=10.0)] = 2.0
+    goodbye_s: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0

@@ -1,0 +1,109 @@
+"""The disk under the store is full: a client hears so by his deadline, whatever was under way."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from schemas.commands import Query
+from schemas.messages import DeadLetter, Reply
+from schemas.subjects import DEAD, Space
+from schemas.terms import ErrorCode, Status
+from services.runtime.client import ask
+from services.runtime.patience import patient_until
+from services.runtime.server import EmbeddedServer
+from services.runtime.wire import BusError, Entry
+from tests.support import Cluster, Gate, ScriptedEngine, cluster, wait_until
+
+TIMEOUT_S = 3.0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(folder)], check=False, capture_output=True
+        )
+    except OSError:
+        pytest.skip("there is no mount here")
+    if made.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {made.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+async def small_server(small_disk: Path) -> AsyncIterator[EmbeddedServer]:
+    started = EmbeddedServer(small_disk)
+    await started.start()
+    try:
+        yield started
+    finally:
+        await started.stop()
+
+
+def fill(disk: Path) -> None:
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        for size in (4096, 64, 1):
+            with suppress(OSError):
+                while True:
+                    ballast.write(b"x" * size)
+
+
+async def ask_once(deployed: Cluster, id_: str) -> tuple[Reply, float]:
+    started = time.monotonic()
+    query = Query(query="What is DNA?", id=id_, timeout_s=TIMEOUT_S)
+    reply = await ask(deployed.bus, query, resend_s=60)
+    return reply, time.monotonic() - started
+
+
+async def nothing_can_be_written(deployed: Cluster) -> None:
+    """Write until the server has noticed that its disk is full."""
+
+    async def refused() -> bool:
+        letter = DeadLetter(service="test", sequence=0, subject="x", reason="filler", payload="x" * 10_000)
+        try:
+            with patient_until(time.time() + 0.2):
+                await deployed.bus.commit(Entry(DEAD, letter))
+        except BusError:
+            return True
+        return False
+
+    await wait_until(refused, "the server refuses what it cannot keep")
+
+
+async def test_a_query_that_finds_the_disk_full(small_server: EmbeddedServer, small_disk: Path) -> None:
+    async with cluster(small_server.url, Space("full"), nodes=["n1"]) as deployed:
+        assert (await ask_once(deployed, "before"))[0].status is Status.COMPLETE
+        fill(small_disk)
+        for turn in range(2):
+            reply, took_s = await ask_once(deployed, f"q{turn}")
+            assert took_s < TIMEOUT_S
+            assert reply.error is not None
+            assert reply.error.code is ErrorCode.INTERNAL
+
+
+async def test_a_query_whose_disk_gets_full(small_server: EmbeddedServer, small_disk: Path) -> None:
+    gate = Gate()
+    async with cluster(small_server.url, Space("full")) as deployed:
+        await deployed.add_node("n1", ScriptedEngine(gate))
+        asked = asyncio.create_task(ask_once(deployed, "q"))
+        await asyncio.wait_for(gate.reached.wait(), 10)
+        fill(small_disk)
+        await nothing_can_be_written(deployed)
+        gate.opened.set()
+        reply, took_s = await asked
+    assert took_s < TIMEOUT_S
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.INTERNAL
