@@ -43,8 +43,9 @@ class Query(Generation, frozen=True, kw_only=True):
     policy: Policy = Policy()
 
     def __post_init__(self) -> None:
-        for path, value in unknown_terms(self):
-            raise ValueError(f"{str(value)!r} is unknown at `{path}`")
+        for name in ("on_partial", "policy", "messages"):
+            for path, value in unknown_terms(getattr(self, name), f"$.{name}"):
+                raise ValueError(f"{str(value)!r} is unknown at `{path}`")
         if bool(self.query) == bool(self.messages):
             raise ValueError("give either `query` or `messages`")
         roles = [turn.role for turn in self.messages]

@@ -134,7 +134,7 @@ class Intake:
         if pool and random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
-            structs.replace(query, policy=policy),
+            query if policy is query.policy else structs.replace(query, policy=policy),
             chunks,
             pool,
             turns=turns,

@@ -34,6 +34,8 @@ def reserve_s(timeout_s: float, num_chunks: int) -> float:
 
 def capped(policy: Policy, num_nodes: int, limit: int) -> tuple[Policy, list[str]]:
     """Ask no more than `limit` nodes for a chunk, and say so where of `num_nodes` more were wanted."""
+    if max(policy.replicas or num_nodes, policy.max_replicas) <= limit:
+        return policy, []
     wanted = min(num_nodes, max(policy.replicas or num_nodes, policy.max_replicas))
     replicas = policy.replicas or (limit if num_nodes > limit else None)
     held = structs.replace(

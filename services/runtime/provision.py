@@ -31,6 +31,7 @@ MAX_IN_FLIGHT = 128
 STREAM_MAX_BYTES = 256 * 1024 * 1024
 BUCKET_MAX_BYTES = 16 * 1024 * 1024
 FITNESS_HISTORY = 10
+FITNESS_MAX_BYTES = 128 * 1024 * 1024  # of 1,000 nodes: a record has up to 11 KB where clients give much feedback
 CACHE_MAX_BYTES = 64 * 1024 * 1024
 CACHE_MAX_AGE_S = 24 * 60 * 60.0
 
@@ -123,7 +124,14 @@ def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
         allow_rollup_hdrs=True,
         republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
     )
-    fitness = _bucket(space, Store.FITNESS, replicas, max_msgs_per_subject=FITNESS_HISTORY, allow_atomic=True)
+    fitness = _bucket(
+        space,
+        Store.FITNESS,
+        replicas,
+        max_msgs_per_subject=FITNESS_HISTORY,
+        max_bytes=FITNESS_MAX_BYTES,
+        allow_atomic=True,
+    )
     presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S, storage=StorageType.MEMORY)
     admit = _bucket(
         space,

@@ -8,7 +8,7 @@ from schemas.plans import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
 from schemas.subjects import DUE, PACE, REVISED, TASK, Space
 from schemas.terms import CachedAnswer, Policy, Source
-from services.decomposer.planning import due_times, make_plan, new_entries, task_entries
+from services.decomposer.planning import capped, due_times, make_plan, new_entries, task_entries
 from services.decomposer.route import Candidate
 
 POOL = [
@@ -81,3 +81,23 @@ def test_a_plan_of_which_nothing_is_asked_wakes_the_assembler(replicas: int | No
     assert made.assignments == []
     assert REVISED in [each.subject for each in new_entries(made, Space("t"), 1000)]
     assert REVISED not in [each.subject for each in new_entries(plan([chunk(0)]), Space("t"), 1000)]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "most", "num_nodes", "held", "told"),
+    [
+        (1, 3, 1000, (1, 3), ""),
+        (None, 1, 3, (None, 1), ""),
+        (None, 1, 9, (4, 1), "9 nodes"),
+        (None, 9, 3, (None, 4), ""),
+        (8, 8, 3, (4, 4), ""),
+        (8, 8, 6, (4, 4), "6 nodes"),
+    ],
+)
+def test_no_more_nodes_are_asked_than_the_operator_allows(
+    replicas: int | None, most: int, num_nodes: int, held: tuple[int | None, int], told: str
+) -> None:
+    policy, notes = capped(Policy(replicas=replicas, max_replicas=most), num_nodes, 4)
+    assert (policy.replicas, policy.max_replicas) == held
+    assert [note for note in notes if told in note] == notes
+    assert bool(notes) is bool(told)
