@@ -96,6 +96,7 @@ class Watch:
     async def _make(self, inbox: str) -> int:
         """Make the consumer; give the number of values that are there."""
         config = ConsumerConfig(
+            name=self._bus.new_id(),
             deliver_subject=inbox,
             deliver_policy=DeliverPolicy.LAST_PER_SUBJECT,
             filter_subject=self._bus.space.full(self._store, ">"),
