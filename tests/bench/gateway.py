@@ -32,7 +32,7 @@ from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
 from services.runtime.server import embedded_server
 from services.runtime.wire import decode
-from tests.bench.pipeline import NODES, QUERY, percentile, timed
+from tests.bench.pipeline import NODES, QUERY, name, percentile, timed
 from tests.support import Gate, ScriptedEngine, cluster
 
 TARGETS = {"p50_ms_more": 2.0, "MB_with_streams": 150.0}
@@ -112,7 +112,13 @@ async def held_streams(server: str, num: int) -> tuple[float, float]:
     gate = Gate()
     space = Space("held")
     async with (
-        cluster(server, space, nodes=NODES, engine=ScriptedEngine(gate), max_in_flight=2 * num),
+        cluster(
+            server,
+            space,
+            nodes=[name(number) for number in range(NODES)],
+            engine=ScriptedEngine(gate),
+            max_in_flight=2 * num,
+        ),
         process("services", "gateway", "--nats", server, "--prefix", space.prefix) as (gateway, address),
     ):
         own = psutil.Process(gateway.pid)
