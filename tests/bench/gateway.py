@@ -32,7 +32,7 @@ from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
 from services.runtime.server import embedded_server
 from services.runtime.wire import decode
-from tests.bench.pipeline import NODES, QUERY, name, percentile, timed
+from tests.bench.pipeline import NODES, QUERY, node_name, percentile, timed
 from tests.support import Gate, ScriptedEngine, cluster
 
 TARGETS = {"p50_ms_more": 2.0, "MB_with_streams": 150.0}
@@ -110,12 +110,12 @@ async def compare(bus: Bus, address: str, num: int, in_flight: int) -> tuple[Tim
 async def held_streams(server: str, num: int) -> tuple[float, float]:
     """Hold streams open whose nodes think, at a gateway of their own; its MB before and then."""
     gate = Gate()
-    space = Space("held")
+    space, nodes = Space("held"), [node_name(number) for number in range(NODES)]
     async with (
         cluster(
             server,
             space,
-            nodes=[name(number) for number in range(NODES)],
+            nodes=nodes,
             engine=ScriptedEngine(gate),
             max_in_flight=2 * num,
         ),

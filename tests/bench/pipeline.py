@@ -52,7 +52,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def name(number: int) -> str:
+def node_name(number: int) -> str:
     """Name a node."""
     return f"node-{number}"
 
@@ -62,7 +62,7 @@ async def serve(url: str, prefix: str, slots: int, nodes: range) -> None:
     with stopping() as stop:
         async with cluster(url, Space(prefix), max_in_flight=256) as deployed:
             for number in nodes:
-                await deployed.add_node(name(number), slots=slots)
+                await deployed.add_node(node_name(number), slots=slots)
 
             async def echo(msg: object) -> None:
                 await msg.respond(b"{}")  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ async def host(url: str, prefix: str, slots: int, nodes: range) -> None:
 
             async def add(number: int) -> None:
                 async with starting:
-                    await deployed.add_node(name(number), slots=slots, cluster=f"cluster-{number % 20}")
+                    await deployed.add_node(node_name(number), slots=slots, cluster=f"cluster-{number % 20}")
 
             await asyncio.gather(*map(add, nodes))
             print("ready", flush=True)  # noqa: T201
