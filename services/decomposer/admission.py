@@ -1,7 +1,7 @@
 """How many queries may be in flight: one token each in a bucket that takes only so many.
 
-The decomposer that took a token gives it back when the answer is stored.  A token that a dead one has left behind,
-whose query was answered or never planned, is found when the bucket is full.
+The decomposer that took a token gives it back when the answer is stored.  One that dies leaves its tokens behind: those
+of queries that were answered, or never planned, are found when the bucket is full.
 """
 
 from __future__ import annotations

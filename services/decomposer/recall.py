@@ -1,4 +1,4 @@
-"""Find answers of earlier queries in the cache.  Whatever is wrong with it, nothing is found then."""
+"""Find answers of earlier queries in the cache.  A cache that is away or slow holds nothing."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ Pure.  Feedback (a canary's known answer comes as feedback too) judges at full w
 weight, and only where an answer has two voters at least: a vote that nobody joined or opposed tells nothing.  The
 calculator, which computes what a chunk states, counts as two voters of models of their own.
 
-Copies of one model (the same GGUF) err together, so that k of them that agree are no k voters.  With RHO the
-correlation of their errors each further copy adds 1 - RHO of what the one before it added: all of them are worth less
-than 1 / RHO voters.  And who is joined by its own copies alone was not confirmed by anybody else: that counts 1 - RHO.
-So a pool that runs the same models everywhere still finds the node that differs from its copies, which must be broken,
-but learns little about how good the models are: for that it needs feedback or canaries.
+Copies of one model (the same GGUF) err together, so k of them that agree are fewer than k voters.  RHO is the
+correlation of their errors: each further copy adds 1 - RHO of what the one before it added, and all together are worth
+less than 1 / RHO voters.  Copies that nobody else joins confirm little: their judgement counts 1 - RHO.  So a pool that
+runs the same models everywhere still finds a node that differs from its copies, which must be broken.  It learns little
+about how good the models are; feedback and canaries teach it that.
 """
 
 from __future__ import annotations
