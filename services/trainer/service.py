@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
@@ -20,6 +21,7 @@ from schemas.messages import Assembled, Result
 from schemas.records import Fitness
 from schemas.subjects import ASSEMBLED, CACHED, FEEDBACK, FITNESS, LATE
 from services.runtime.bus import Bus
+from services.runtime.newer import unknown_fields
 from services.runtime.routes import Delivery, Reject, Route, consume, on
 from services.runtime.wire import Conflict, Entry, Stored
 from services.trainer.canary import Draw, canaries
@@ -56,7 +58,7 @@ class Trainer:
         for subject in unreadable - self._unreadable:
             log.error("fitness.unreadable", subject=subject)
         self._unreadable = unreadable
-        self._known = {record.message.node: record for record in stored}
+        self._known = {record.message.node: _lean(record) for record in stored}
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Learn from the votes of a sealed query."""
@@ -113,7 +115,8 @@ class Trainer:
                 await self._clear(node for node in lessons if node not in self._known)
                 continue
             for revision, entry in enumerate(entries, last - len(entries) + 1):
-                self._known[entry.message.node] = Stored(entry.message, b"", revision, time.time())
+                payload = entry.payload() if entry.over is not None else b""
+                self._known[entry.message.node] = Stored(entry.message, payload, revision, time.time())
             return
 
     async def _clear(self, nodes: Iterable[str]) -> None:
@@ -135,7 +138,13 @@ class Trainer:
             fitness = learn(fitness, observations, sequence)
         if fitness is None or fitness == before:
             return None
-        return Entry(FITNESS, fitness, expect=known.sequence if known else 0)
+        over = known if known is not None and known.payload else None
+        return Entry(FITNESS, fitness, expect=known.sequence if known else 0, over=over)
+
+
+def _lean(record: Stored[Fitness]) -> Stored[Fitness]:
+    """Keep the payload of a record only where a newer version wrote more than is known here."""
+    return record if unknown_fields(record.message, record.payload) else replace(record, payload=b"")
 
 
 def _retrieve(written: asyncio.Future[None]) -> None:
