@@ -22,6 +22,7 @@ from services.runtime.wire import BusError, Entry
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, wait_until
 
 TIMEOUT_S = 3.0
+SPARE_S = 0.7  # of a busy machine; a query that is told as lost past its deadline is told 1 s past it
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ async def test_a_query_that_finds_the_disk_full(small_server: EmbeddedServer, sm
         fill(small_disk)
         for turn in range(2):
             reply, took_s = await ask_once(deployed, f"q{turn}")
-            assert took_s < TIMEOUT_S
+            assert took_s < TIMEOUT_S + SPARE_S
             assert reply.error is not None
             assert reply.error.code is ErrorCode.INTERNAL
 
@@ -104,6 +105,6 @@ async def test_a_query_whose_disk_gets_full(small_server: EmbeddedServer, small_
         await nothing_can_be_written(deployed)
         gate.opened.set()
         reply, took_s = await asked
-    assert took_s < TIMEOUT_S
+    assert took_s < TIMEOUT_S + SPARE_S
     assert reply.error is not None
     assert reply.error.code is ErrorCode.INTERNAL
