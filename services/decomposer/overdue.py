@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from schemas.plans import Plan, Revised
-from schemas.subjects import PLAN, REVISED
+from schemas.subjects import ANSWER, PLAN, REVISED
 from services.runtime.bus import Bus
 from services.runtime.patience import patient_until
 from services.runtime.wire import BusError, Entry
@@ -64,15 +64,19 @@ class Overdue:
     async def _probe(self, id_: str) -> None:
         query = self._awaited[id_]
         self._awaited[id_] = replace(query, probed=True)
+        kept = False
         try:
             with patient_until(query.deadline_at - TELL_S):
-                found = await self._bus.last(PLAN, id=id_)
-                if found is not None:
-                    await self._bus.commit(Entry(REVISED, Revised(id=id_, revision=found.message.revision)))
+                found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
+                if found[ANSWER]:  # this decomposer missed it
+                    self.end(id_)
+                    return
+                for plan in found[PLAN]:
+                    await self._bus.commit(Entry(REVISED, Revised(id=id_, revision=plan.message.revision)))
+                    kept = True
         except BusError as error:
             log.error("query.unkept", query=id_, error=str(error))
-            found = None
-        if found is None:
+        if not kept:
             await self._lose(id_)
 
     async def _lose(self, id_: str) -> None:
