@@ -6,7 +6,7 @@ Who reloads a page leaves and comes back with the same id within LINGER_S, and h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 import msgspec
@@ -31,11 +31,10 @@ _ROWS = {row.pattern.partition(".")[0]: row for row in (PLAN, RESULT, DECIDED, A
 
 
 class Watch:
-    """One query, what was told of it so far, and how many look.  `reply` is set at its end, unless nobody stayed."""
+    """One query, what was told of it so far, and how many look."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
-        self.reply: Reply | None = None
         self.ended = False
         self.num_watchers = 0
         self.leaving: asyncio.TimerHandle | None = None
@@ -63,9 +62,10 @@ class Watch:
 class Watching:
     """All queries that are being watched here."""
 
-    def __init__(self, bus: Bus, asking: Asking) -> None:
+    def __init__(self, bus: Bus, asking: Asking, on_reply: Callable[[Reply], object]) -> None:
         self._bus = bus
         self._asking = asking
+        self._on_reply = on_reply
         self._watches: dict[str, Watch] = {}
 
     async def follow(self, query: Query) -> AsyncGenerator[str, None]:
@@ -116,8 +116,9 @@ class Watching:
 
     async def _watch(self, watch: Watch, query: Query) -> None:
         try:
-            watch.reply = await self._reply(watch, query)
-            watch.tell(told(watch.reply))
+            reply = await self._reply(watch, query)
+            self._on_reply(reply)
+            watch.tell(told(reply))
         except BusError as error:
             failed = Error(code=ErrorCode.INTERNAL, message=str(error))
             watch.tell(told(Reply(id=str(query.id), status=Status.FAILED, error=failed)))
