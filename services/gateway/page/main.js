@@ -72,7 +72,7 @@ function begin(question) {
 }
 
 // The same id is answered once: to ask again after a break is to go on.
-async function follow(turn, resumed = false) {
+async function follow(turn) {
   const controller = new AbortController();
   running = { turn, controller };
   const giveUpAt = Date.now() + AWAY_S * 1000;
@@ -86,9 +86,8 @@ async function follow(turn, resumed = false) {
         if (!heard) beginAnew(turn);
         heard = true;
         turn.connection = null;
-        if (event.name === "answer" && resumed && isLeft(event.data)) {
-          turn.id = newId(); // it was cancelled while the page was away
-          resumed = false;
+        if (event.name === "answer" && isLeft(event.data)) {
+          turn.id = newId(); // it was cancelled while the page was away: a slow reload, a machine that slept
           break;
         }
         take(turn, event);
@@ -100,7 +99,7 @@ async function follow(turn, resumed = false) {
       if (error instanceof Refused) {
         if (error.status !== 429 && error.status !== 503) fail(turn, "refused", error.message);
         else if (Date.now() > giveUpAt) fail(turn, error.status === 429 ? "overloaded" : "refused", error.message);
-        else [waiting, pause] = [FULL, Math.max(pause, 1000 * (error.retryAfter || 1))];
+        else [waiting, pause] = [error.status === 429 ? FULL : LOST, Math.max(pause, 1000 * (error.retryAfter || 1))];
       } else if (Date.now() > giveUpAt) fail(turn, "refused", "The gateway can't be reached.");
     }
     if (isOver(turn)) break;
@@ -238,4 +237,4 @@ $("examples").append(...EXAMPLES.map((text) => h("li", {}, h("button", { type: "
 offerModels();
 draw();
 $("scroller").scrollTop = $("scroller").scrollHeight;
-if (selected && !isOver(selected)) follow(selected, true);
+if (selected && !isOver(selected)) follow(selected);

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Message
 
 from services.gateway import wire
+from services.gateway.leaving import Leaving
 from services.gateway.wire import EventStream
 
 
@@ -31,6 +33,8 @@ async def test_who_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch) -> Non
         if message["type"] == "http.response.body":
             await asyncio.Event().wait()
 
+    app = Starlette()
+    app.state.leaving = Leaving()
     async with asyncio.timeout(10):
-        await EventStream(events(), {})({"type": "http", "path": "/nodes"}, receive, send)
+        await EventStream(events(), {})({"type": "http", "path": "/nodes", "app": app}, receive, send)
     assert closed.is_set()
