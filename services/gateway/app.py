@@ -44,7 +44,7 @@ class Gateway:
         self._bus = bus
         self.asking = Asking(bus)
         self.metrics = Metrics()
-        self.face = Face(bus, self.asking)
+        self.face = Face(bus, self.asking, self.metrics)
         self.leaving = Leaving()
         self._document: dict[str, Any] = {}
         self._pool = Pool(bus)

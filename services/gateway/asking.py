@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE_S = 5.0
 CANCEL_AGAIN_S = 0.5
 CANCEL_TIMES = 6
+LEFT = "the client went away"  # by which a page knows that its query was cancelled while it was loaded again
 
 Heard = AsyncGenerator[Plan | Piece | Reply | None, None]
 
@@ -86,9 +87,9 @@ class Asking:
                         return None
         raise BusError("no reply came")
 
-    def cancel(self, id_: str) -> None:
+    def cancel(self, id_: str, reason: str = LEFT) -> None:
         """Have a query cancelled, without waiting for it."""
-        task = asyncio.create_task(self._until_cancelled(id_), name=f"cancel-{id_}")
+        task = asyncio.create_task(self._until_cancelled(id_, reason), name=f"cancel-{id_}")
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
 
@@ -107,9 +108,9 @@ class Asking:
         """Wait until all is cancelled that should be."""
         await asyncio.gather(*self._cancelling, return_exceptions=True)
 
-    async def _until_cancelled(self, id_: str) -> None:
+    async def _until_cancelled(self, id_: str, reason: str) -> None:
         try:
-            await self.end(id_, "the client went away")
+            await self.end(id_, reason)
         except BusError as error:
             log.warning("cancel.failed", query=id_, reason=str(error))
 

@@ -11,6 +11,7 @@ from schemas.subjects import check_token
 from services.gateway import operations
 from services.gateway.asking import Asking
 from services.gateway.errors import HttpError
+from services.gateway.metrics import Metrics
 from services.gateway.nodes import NodeFeed
 from services.gateway.openapi import Endpoint
 from services.gateway.pages import Pages
@@ -31,11 +32,11 @@ def wants_events(request: Request) -> bool:
 class Face:
     """The page's own routes."""
 
-    def __init__(self, bus: Bus, asking: Asking) -> None:
+    def __init__(self, bus: Bus, asking: Asking, metrics: Metrics) -> None:
         self._bus = bus
         self._asking = asking
         self._pages = Pages()
-        self._watching = Watching(bus, asking)
+        self._watching = Watching(bus, asking, on_reply=metrics.count_reply)
         self._nodes = NodeFeed(bus)
         self.endpoints = [
             Endpoint("/", self._pages.index, "GET", operations.PAGE),
@@ -58,7 +59,7 @@ class Face:
     async def cancel(self, request: Request) -> Response:
         """Answer `POST /query/{id}/cancel`: it is said until the query has ended, also if that is soon anyhow."""
         id_ = _id(request)
-        self._asking.cancel(id_)
+        self._asking.cancel(id_, "cancelled by the client")
         return json_response({"id": id_, "cancelling": True}, 202)
 
     async def feedback(self, request: Request) -> Response:

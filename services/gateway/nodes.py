@@ -36,6 +36,8 @@ class NodeFeed:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._census = Census()
+        self._views: dict[str, NodeView] = {}
+        self._viewed_at = float("-inf")
         self._present: list[Presence] = []
         self._known: dict[str, Fitness] = {}
         self._num_watchers = 0
@@ -46,6 +48,7 @@ class NodeFeed:
     async def views(self) -> list[NodeView]:
         """Give the nodes as they are now."""
         await self._look()
+        self._viewed_at = float("-inf")
         return list(self._shown().values())
 
     async def follow(self) -> AsyncGenerator[str, None]:
@@ -72,7 +75,11 @@ class NodeFeed:
         await self._stop_hearing()
 
     def _shown(self) -> dict[str, NodeView]:
-        return self._census.views(self._present, self._known, time.monotonic())
+        """Give all nodes as they are, drawn up once for all who look."""
+        now = time.monotonic()
+        if now >= self._viewed_at + TELL_S / 2:
+            self._views, self._viewed_at = self._census.views(self._present, self._known, now), now
+        return self._views
 
     @asynccontextmanager
     async def _heard(self) -> AsyncIterator[None]:

@@ -6,7 +6,7 @@ Who reloads a page leaves and comes back with the same id within LINGER_S, and h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 
 import msgspec
@@ -16,7 +16,7 @@ from schemas.commands import Query
 from schemas.messages import Assembled, Decided, Error, Piece, Reply, Result
 from schemas.plans import Plan
 from schemas.subjects import ANSWER, ASSEMBLED, DECIDED, PIECE, PLAN, RESULT
-from schemas.terms import ErrorCode, Status
+from schemas.terms import ErrorCode, Policy, Status
 from services.gateway.asking import KEEP_ALIVE_S, Asking
 from services.gateway.progress import named_event, told
 from services.gateway.wire import KEEP_ALIVE
@@ -31,11 +31,10 @@ _ROWS = {row.pattern.partition(".")[0]: row for row in (PLAN, RESULT, DECIDED, A
 
 
 class Watch:
-    """One query, what was told of it so far, and how many look.  `reply` is set at its end, unless nobody stayed."""
+    """One query, what was told of it so far, and how many look."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
-        self.reply: Reply | None = None
         self.ended = False
         self.num_watchers = 0
         self.leaving: asyncio.TimerHandle | None = None
@@ -60,22 +59,27 @@ class Watch:
         return self.events[num_seen:]
 
 
-class Watching:
-    """All queries that are being watched here."""
+class Foreign(Exception):  # noqa: N818  # named for its cause
+    """The id belongs to a query of another text, which is not shown to who does not know it."""
 
-    def __init__(self, bus: Bus, asking: Asking) -> None:
+
+class Watching:
+    """All queries that are being watched here, by their ids and texts."""
+
+    def __init__(self, bus: Bus, asking: Asking, on_reply: Callable[[Reply, Policy], object]) -> None:
         self._bus = bus
         self._asking = asking
-        self._watches: dict[str, Watch] = {}
+        self._on_reply = on_reply
+        self._watches: dict[tuple[str, str], Watch] = {}
 
     async def follow(self, query: Query) -> AsyncGenerator[str, None]:
         """Ask a query, or look at it again, and give its events until it ends."""
         assert query.id is not None
-        id_ = query.id
-        watch = self._watches.get(id_)
+        key = query.id, query.text
+        watch = self._watches.get(key)
         if watch is None:
-            watch = self._watches[id_] = Watch()
-            watch.task = asyncio.create_task(self._watch(watch, query), name=f"watch-{id_}")
+            watch = self._watches[key] = Watch()
+            watch.task = asyncio.create_task(self._watch(watch, query), name=f"watch-{query.id}")
         watch.num_watchers += 1
         if watch.leaving is not None:
             watch.leaving.cancel()
@@ -92,7 +96,7 @@ class Watching:
             watch.num_watchers -= 1
             if watch.num_watchers == 0:
                 linger_s = 0.0 if watch.ended else LINGER_S
-                watch.leaving = asyncio.get_running_loop().call_later(linger_s, self._leave, id_, watch)
+                watch.leaving = asyncio.get_running_loop().call_later(linger_s, self._leave, key, watch)
 
     async def close(self) -> None:
         """End all watches, which cancels no query: a page that asks again with the same id goes on."""
@@ -104,20 +108,24 @@ class Watching:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _leave(self, id_: str, watch: Watch) -> None:
+    def _leave(self, key: tuple[str, str], watch: Watch) -> None:
         """Forget a query that nobody looks at, and cancel it if it runs."""
         if watch.num_watchers:
             return
-        if self._watches.get(id_) is watch:
-            del self._watches[id_]
+        if self._watches.get(key) is watch:
+            del self._watches[key]
         if not watch.ended and watch.task is not None:
             watch.task.cancel()
-            self._asking.cancel(id_)
+            self._asking.cancel(key[0])
 
     async def _watch(self, watch: Watch, query: Query) -> None:
         try:
-            watch.reply = await self._reply(watch, query)
-            watch.tell(told(watch.reply))
+            reply = await self._reply(watch, query)
+            self._on_reply(reply, query.policy)
+            watch.tell(told(reply))
+        except Foreign as error:
+            failed = Error(code=ErrorCode.BAD_REQUEST, message=str(error))
+            watch.tell(told(Reply(id=str(query.id), status=Status.FAILED, error=failed)))
         except BusError as error:
             failed = Error(code=ErrorCode.INTERNAL, message=str(error))
             watch.tell(told(Reply(id=str(query.id), status=Status.FAILED, error=failed)))
@@ -135,7 +143,7 @@ class Watching:
         addresses = [space.event(row.at(id=id_)) for row in (PLAN, RESULT, DECIDED, ASSEMBLED)]
         addresses += [answered, space.full(PIECE.store, PIECE.at(id=id_))]
         async with self._bus.tap(*addresses) as heard:
-            await self._catch_up(watch, id_)
+            await self._catch_up(watch, query)
             asked = asyncio.create_task(ask(self._bus, query))
             try:
                 while True:
@@ -147,21 +155,30 @@ class Watching:
                     address, payload = passed.result()
                     if address == answered:
                         return decode(payload, Reply)
-                    self._tell(watch, address, payload)
+                    self._tell(watch, query, address, payload)
             finally:
                 asked.cancel()
                 await asyncio.gather(asked, return_exceptions=True)
 
-    async def _catch_up(self, watch: Watch, id_: str) -> None:
-        """Tell what the stream holds already, of a query that was asked before."""
+    async def _catch_up(self, watch: Watch, query: Query) -> None:
+        """Tell what the stream holds already, of a query that was asked before.  Raises Foreign."""
         rows = (PLAN, RESULT, DECIDED, ASSEMBLED)
-        found = await self._bus.read(*((row, row.at(id=id_)) for row in rows))
+        found = await self._bus.read(*((row, row.at(id=str(query.id))) for row in rows))
+        for stored in found[PLAN]:
+            _check(stored.message, query)
         for row in rows:
             for stored in found[row]:
                 watch.tell(told(stored.message))
 
-    def _tell(self, watch: Watch, address: str, payload: bytes) -> None:
+    def _tell(self, watch: Watch, query: Query, address: str, payload: bytes) -> None:
         name = address.removeprefix("event.").split(".")[1]
         with suppress(msgspec.DecodeError):  # what can't be read can't be shown, and the next can
             message: Plan | Result | Decided | Assembled | Piece = decode(payload, _ROWS[name].message)
+            if isinstance(message, Plan):
+                _check(message, query)
             watch.tell(told(message))
+
+
+def _check(plan: Plan, query: Query) -> None:
+    if plan.query != query.text:
+        raise Foreign(f"id {plan.id!r} belongs to another question")

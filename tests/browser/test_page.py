@@ -171,6 +171,22 @@ async def test_a_partial_answer_says_what_is_missing(server: EmbeddedServer, spa
         await expect(page.locator(".turn[data-state=partial] .banner")).to_contain_text("what is the capital of Peru")
 
 
+async def test_what_failed_a_check_and_was_asked_again(server: EmbeddedServer, space: Space, page: Page) -> None:
+    said = iter(["Peru is a country."])
+
+    async def improve(request: Request) -> str:
+        del request
+        return next(said, "Peru has many a llama.")
+
+    async with served(server, space, ScriptedEngine(improve), ("n1", "n2")) as (url, _):
+        await ask(page, url, 'Write a sentence about Peru. Include the keyword "llama".')
+        await expect(page.locator(".answer")).to_have_text("Peru has many a llama.")
+        part = page.get_by_label("Part 1", exact=True)
+        await expect(part.locator(".again")).to_contain_text('"llama" does not occur')
+        await expect(part.locator(".checks .met")).to_have_count(1)
+        await expect(part.locator(".voter.lost")).to_contain_text("Peru is a country.")
+
+
 async def test_a_key_is_asked_for_and_kept(server: EmbeddedServer, space: Space, page: Page) -> None:
     async with served(server, space, ScriptedEngine(saying("Lima."))) as (url, deployed):
         await deployed.bus.commit(Entry(KEY, ApiKey(name="ann", sha256=hash_key("k1"), created_at=0.0)))

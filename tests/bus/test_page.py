@@ -68,6 +68,21 @@ async def test_who_comes_back_hears_all_of_it(server: EmbeddedServer, space: Spa
     assert len({request.model for request in engine.asked}) == len(engine.asked), "no model was asked twice"
 
 
+async def test_the_id_of_another_question_shows_nothing_of_it(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate(saying("Lima."))
+    async with served(server, space, ScriptedEngine(gate)) as (url, _), httpx.AsyncClient() as client:
+        first = asyncio.create_task(watch(client, url, ASK))
+        await asyncio.wait_for(gate.reached.wait(), 20)
+        other = await watch(client, url, {"query": "Who wrote Hamlet?", "id": ASK["id"]})
+        assert [name for name, _ in other] == ["answer"]
+        assert other[0][1]["error"]["code"] == "bad_request"
+        gate.opened.set()
+        assert (await first)[-1][1]["answer"] == "Lima."
+        later = await watch(client, url, {"query": "Who wrote Hamlet?", "id": ASK["id"]})
+        assert [name for name, _ in later] == ["answer"]
+        assert later[0][1]["error"]["code"] == "bad_request"
+
+
 async def test_the_last_who_leaves_cancels(server: EmbeddedServer, space: Space) -> None:
     gate = Gate()
     engine = ScriptedEngine(gate)

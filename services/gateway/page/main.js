@@ -15,6 +15,8 @@ const EXAMPLES = [
 ];
 const MODELS = { dellm: "The pool votes", "dellm-fast": "The best node alone" };
 const AWAY_S = 60;
+const LOST = "The connection was lost; trying again";
+const FULL = "All is taken; waiting for a turn";
 const LEFT = "the client went away";
 
 const $ = (id) => document.getElementById(id);
@@ -38,6 +40,7 @@ function draw() {
   $("anew").hidden = turns.length === 0;
   $("send").textContent = running ? "Stop" : "Ask";
   $("send").classList.toggle("stop", running !== null);
+  $("hint").textContent = running ? "Esc stops" : "Enter sends, Shift+Enter breaks the line";
   document.body.classList.toggle("fresh", turns.length === 0);
   if (atEnd) $("scroller").scrollTop = $("scroller").scrollHeight;
 }
@@ -69,11 +72,12 @@ function begin(question) {
 }
 
 // The same id is answered once: to ask again after a break is to go on.
-async function follow(turn, resumed = false) {
+async function follow(turn) {
   const controller = new AbortController();
   running = { turn, controller };
   const giveUpAt = Date.now() + AWAY_S * 1000;
   let pause = 200;
+  let waiting = LOST;
   while (!isOver(turn)) {
     try {
       const query = toQuery(turns, turn);
@@ -82,9 +86,8 @@ async function follow(turn, resumed = false) {
         if (!heard) beginAnew(turn);
         heard = true;
         turn.connection = null;
-        if (event.name === "answer" && resumed && isLeft(event.data)) {
-          turn.id = newId(); // it was cancelled while the page was away
-          resumed = false;
+        if (event.name === "answer" && isLeft(event.data)) {
+          turn.id = newId(); // it was cancelled while the page was away: a slow reload, a machine that slept
           break;
         }
         take(turn, event);
@@ -96,11 +99,12 @@ async function follow(turn, resumed = false) {
       if (error instanceof Refused) {
         if (error.status !== 429 && error.status !== 503) fail(turn, "refused", error.message);
         else if (Date.now() > giveUpAt) fail(turn, error.status === 429 ? "overloaded" : "refused", error.message);
-        else pause = Math.max(pause, 1000 * (error.retryAfter || 1));
+        else [waiting, pause] = [error.status === 429 ? FULL : LOST, Math.max(pause, 1000 * (error.retryAfter || 1))];
       } else if (Date.now() > giveUpAt) fail(turn, "refused", "The gateway can't be reached.");
     }
     if (isOver(turn)) break;
-    turn.connection = "The connection was lost; trying again";
+    turn.connection = waiting;
+    waiting = LOST;
     changed();
     await new Promise((go) => setTimeout(go, pause));
     pause = Math.min(2 * pause, 4000);
@@ -213,11 +217,15 @@ $("anew").addEventListener("click", () => {
   changed(true);
   $("question").focus();
 });
-$("pool").addEventListener("click", () => openSide(!document.body.classList.contains("side-open")));
+$("pool").addEventListener("click", () => {
+  if (isNarrow()) openSide(!document.body.classList.contains("side-open"));
+  else $("nodes-title").scrollIntoView({ block: "start", behavior: "smooth" });
+});
 $("close-side").addEventListener("click", () => {
   openSide(false);
   $("pool").focus();
 });
+$("main").addEventListener("pointerdown", () => isNarrow() && openSide(false), true);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || $("key").open) return;
   if (document.body.classList.contains("side-open") && isNarrow()) openSide(false);
@@ -229,4 +237,4 @@ $("examples").append(...EXAMPLES.map((text) => h("li", {}, h("button", { type: "
 offerModels();
 draw();
 $("scroller").scrollTop = $("scroller").scrollHeight;
-if (selected && !isOver(selected)) follow(selected, true);
+if (selected && !isOver(selected)) follow(selected);

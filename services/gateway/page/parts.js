@@ -92,10 +92,10 @@ export function meter(share, label) {
 }
 
 function voter(part, row) {
-  const said = isVoted(part) ? row.final : row.tokens ? plural(row.tokens, "token") : row.final ? "an answer" : null;
-  const what = said ?? STATES[row.state];
-  const why = said === null && row.reason ? row.reason : null;
-  const detail = [row.models?.length ? [...new Set(row.models)].map(short).join(" + ") : null, row.latency ? seconds(row.latency) : null].filter(Boolean).join(", ");
+  const said = row.final ?? null;
+  const what = said ?? (row.state === "missing" && row.reason ? row.reason : STATES[row.state]);
+  const why = said === null && row.state === "failed" ? row.reason : null;
+  const detail = [row.models?.length ? [...new Set(row.models)].map(short).join(" + ") : null, row.tokens && !isVoted(part) ? plural(row.tokens, "token") : null, row.latency ? seconds(row.latency) : null].filter(Boolean).join(", ");
   const failed = (row.checks ?? []).filter((check) => check.reason);
   return h(
     "li",

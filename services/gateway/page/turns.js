@@ -3,7 +3,7 @@
 import { arrange, copy, h, icon, iconButton, percent, plural, seconds } from "./dom.js";
 import { giveFeedback } from "./api.js";
 import { showMarkdown } from "./markdown.js";
-import { confidence, isOver, progress } from "./turn.js";
+import { confidence, isOver, isVoted, progress } from "./turn.js";
 
 const FAULTS = {
   overloaded: "All nodes are taken. Ask again in a moment.",
@@ -46,12 +46,14 @@ export class Turns {
       h("div", { class: "reply", role: "group", "aria-label": "Answer" }, answer, state, foot),
     );
     let shown = "";
+    let written = null;
     const update = (now, selected) => {
       node.classList.toggle("selected", selected);
       node.dataset.state = now.state;
       answer.setAttribute("aria-busy", String(!isOver(now)));
       answer.classList.toggle("writing", !isOver(now) && now.text !== "");
-      showMarkdown(answer, now.text);
+      if (written !== now.text) showMarkdown(answer, now.text);
+      written = now.text;
       const stateShown = JSON.stringify([now.state, progress(now), now.error, now.notes, now.told, now.text === "", selected]);
       if (stateShown === shown) return;
       shown = stateShown;
@@ -79,13 +81,14 @@ export class Turns {
   }
 
   foot(turn, selected) {
-    const votes = turn.parts.reduce((sum, part) => sum + (part.outcome?.votes?.length ?? 0), 0);
+    const votes = turn.parts.filter(isVoted).reduce((sum, part) => sum + (part.outcome?.votes?.length ?? 0), 0);
+    const writer = votes ? null : turn.parts[0]?.outcome?.votes?.find((vote) => vote.won)?.node;
     const several = turn.parts.length > 1;
     const answered = turn.parts.filter((part) => part.outcome?.winner).length;
     const sure = answered < turn.parts.length ? null : confidence(turn);
     const facts = [
       several ? (answered < turn.parts.length ? `${answered} of ${turn.parts.length} parts` : plural(turn.parts.length, "part")) : turn.parts[0]?.kind,
-      votes ? plural(votes, "vote") : null,
+      votes ? plural(votes, "vote") : writer ? `by ${writer}` : null,
       sure === null ? null : `${percent(sure)} sure`,
       turn.reply?.timings ? seconds(turn.reply.timings.total_s) : null,
     ].filter(Boolean);
