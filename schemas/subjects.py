@@ -1,7 +1,8 @@
 """The subject table: every subject of the bus, each with exactly one message type.
 
-A pattern's `{tokens}` are fields of its message.  `Space` puts the prefix in front and names the stream and the
-buckets; the table itself knows no prefix and no server.
+A pattern's `{tokens}` are fields of its message.  `Space` puts the prefix in front and names the streams and the
+buckets; the table itself knows no prefix and no server.  Each row says who writes it and who reads it, and in which
+way: what users of a server may do is made of that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from schemas.actors import Actor
 from schemas.commands import Cancel, Feedback, Query
 from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
 from schemas.plans import Due, Plan, Revised, Route, Task, Timer
@@ -33,15 +35,30 @@ NODE_DURABLE = "node-"  # and the node's id: the durable consumer of its tasks
 
 
 class Store(StrEnum):
-    """Where a message is kept: nowhere, in the stream, or in a key-value bucket."""
+    """Where a message is kept: nowhere, in a stream, or in a key-value bucket.
+
+    The STREAM is the state of every query, and the services' alone.  What nodes and clients write comes into another,
+    of CLAIMS: a header of whoever may write to a stream with schedules can empty it, or write anything in it.
+    """
 
     CORE = "core"
     STREAM = "stream"
+    CLAIMS = "claims"
     FITNESS = "fitness"
     PRESENCE = "presence"
     ADMIT = "admit"
     ANSWERS = "answers"
     KEYS = "keys"
+
+    @property
+    def is_bucket(self) -> bool:
+        """Whether it is a key-value bucket."""
+        return self not in (Store.CORE, Store.STREAM, Store.CLAIMS)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its messages are consumed one by one."""
+        return self in (Store.STREAM, Store.CLAIMS)
 
 
 def check_token(value: str, what: str) -> str:
@@ -51,13 +68,38 @@ def check_token(value: str, what: str) -> str:
     return value
 
 
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Who writes a row, and who reads it in which way.
+
+    `listeners` hear it as it passes (a stored message: its event), `consumers` are handed each message of a stream
+    once, `getters` read the last message of a subject that they know, `scanners` that of many, and with it whatever is
+    in the store.  `watchers` follow a whole bucket.  `removers` may purge what matches, and whatever is in the store.
+    """
+
+    writers: tuple[Actor, ...]
+    listeners: tuple[Actor, ...] = ()
+    consumers: tuple[Actor, ...] = ()
+    getters: tuple[Actor, ...] = ()
+    scanners: tuple[Actor, ...] = ()
+    watchers: tuple[Actor, ...] = ()
+    removers: tuple[Actor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.writers:
+            raise ValueError("a row names who writes it")
+        if not (self.listeners or self.consumers or self.getters or self.scanners or self.watchers):
+            raise ValueError("a row names who reads it")
+
+
 @dataclass(frozen=True)
 class Subject(Generic[T]):
-    """One row: a pattern below the prefix, the message that travels there, and where it is kept."""
+    """One row: a pattern below the prefix, the message that travels there, where it is kept, and for whom it is."""
 
     pattern: str
     message: type[T]
     store: Store
+    access: Access
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -74,31 +116,113 @@ class Subject(Generic[T]):
         return self.pattern.format_map(safe)
 
 
-QUERY = Subject("query", Query, Store.CORE)
-PLAN = Subject("plan.{id}", Plan, Store.STREAM)
-REVISED = Subject("revised.{id}", Revised, Store.STREAM)
-TIMER = Subject("timer.{id}", Timer, Store.STREAM)
-DEADLINE = Subject("deadline.{id}", Timer, Store.STREAM)
-PACE = Subject("pace.{id}.{chunk}", Due, Store.STREAM)
-DUE = Subject("due.{id}.{chunk}", Due, Store.STREAM)
-TASK = Subject("task.{node}.{id}.{chunk}", Task, Store.STREAM)
-RESULT = Subject("result.{id}.{chunk}.{node}", Result, Store.STREAM)
-LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM)
-ROUTE = Subject("route.{id}.{chunk}.{attempt}", Route, Store.STREAM)
-DECIDED = Subject("decided.{id}.{chunk}", Decided, Store.STREAM)
-ASSEMBLED = Subject("assembled.{id}", Assembled, Store.STREAM)
-ANSWER = Subject("answer.{id}", Reply, Store.STREAM)
-CANCEL = Subject("cancel.{id}", Cancel, Store.CORE)
-PIECE = Subject("token.{id}", Piece, Store.CORE)
-RESPONSE = Subject("response.{id}", StoredResponse, Store.STREAM)
-DRAFTS = Subject("drafts.{id}", Drafts, Store.STREAM)
-FEEDBACK = Subject("feedback.{id}", Feedback, Store.STREAM)
-DEAD = Subject("dead.{service}.{sequence}", DeadLetter, Store.STREAM)
-FITNESS = Subject("{node}", Fitness, Store.FITNESS)
-PRESENCE = Subject("{node}", Presence, Store.PRESENCE)
-ADMIT = Subject("{id}", Admission, Store.ADMIT)
-CACHED = Subject("{key}", CachedAnswer, Store.ANSWERS)
-KEY = Subject("{name}", ApiKey, Store.KEYS)
+_CLIENT, _GATEWAY, _DECOMPOSER, _NODE, _ASSEMBLER = (
+    (each,) for each in (Actor.CLIENT, Actor.GATEWAY, Actor.DECOMPOSER, Actor.NODE, Actor.ASSEMBLER)
+)
+_SYNTHESIZER, _TRAINER, _SERVER = (Actor.SYNTHESIZER,), (Actor.TRAINER,), (Actor.SERVER,)
+_OPERATOR = (Actor.OPERATOR,)  # who reads and hears everything, and whom the rows name for what he writes
+_ASKERS = (*_CLIENT, *_GATEWAY, *_TRAINER, *_OPERATOR)
+_CORE = (*_DECOMPOSER, *_ASSEMBLER, *_SYNTHESIZER, *_TRAINER)
+
+QUERY = Subject("query", Query, Store.CORE, Access(writers=_ASKERS, listeners=_DECOMPOSER))
+PLAN = Subject(
+    "plan.{id}",
+    Plan,
+    Store.STREAM,
+    Access(writers=_DECOMPOSER, listeners=_GATEWAY, scanners=(*_DECOMPOSER, *_ASSEMBLER, *_GATEWAY)),
+)
+REVISED = Subject("revised.{id}", Revised, Store.STREAM, Access(writers=_DECOMPOSER, consumers=_ASSEMBLER))
+TIMER = Subject("timer.{id}", Timer, Store.STREAM, Access(writers=_DECOMPOSER, listeners=_SERVER))
+DEADLINE = Subject(
+    "deadline.{id}", Timer, Store.STREAM, Access(writers=_SERVER, consumers=_ASSEMBLER, scanners=_ASSEMBLER)
+)
+PACE = Subject("pace.{id}.{chunk}", Due, Store.STREAM, Access(writers=_DECOMPOSER, listeners=_SERVER))
+DUE = Subject("due.{id}.{chunk}", Due, Store.STREAM, Access(writers=_SERVER, consumers=_ASSEMBLER))
+TASK = Subject(
+    "task.{node}.{id}.{chunk}",
+    Task,
+    Store.STREAM,
+    Access(writers=_DECOMPOSER, listeners=_GATEWAY, consumers=_NODE, scanners=_DECOMPOSER, removers=_DECOMPOSER),
+)
+RESULT = Subject(
+    "result.{id}.{chunk}.{node}",
+    Result,
+    Store.CLAIMS,
+    Access(writers=_NODE, listeners=_GATEWAY, consumers=_ASSEMBLER, scanners=(*_ASSEMBLER, *_DECOMPOSER, *_GATEWAY)),
+)
+LATE = Subject("late.{id}.{chunk}.{node}", Result, Store.STREAM, Access(writers=_ASSEMBLER, consumers=_TRAINER))
+ROUTE = Subject("route.{id}.{chunk}.{attempt}", Route, Store.STREAM, Access(writers=_ASSEMBLER, consumers=_DECOMPOSER))
+DECIDED = Subject(
+    "decided.{id}.{chunk}",
+    Decided,
+    Store.STREAM,
+    Access(writers=_ASSEMBLER, listeners=_GATEWAY, scanners=(*_ASSEMBLER, *_GATEWAY)),
+)
+ASSEMBLED = Subject(
+    "assembled.{id}",
+    Assembled,
+    Store.STREAM,
+    Access(
+        writers=_ASSEMBLER,
+        listeners=(*_TRAINER, *_GATEWAY),
+        consumers=(*_SYNTHESIZER, *_TRAINER),
+        getters=_TRAINER,
+        scanners=(*_ASSEMBLER, *_DECOMPOSER, *_GATEWAY),
+    ),
+)
+ANSWER = Subject(
+    "answer.{id}",
+    Reply,
+    Store.STREAM,
+    Access(
+        writers=_SYNTHESIZER,
+        listeners=(*_DECOMPOSER, *_GATEWAY),
+        getters=_SYNTHESIZER,
+        scanners=(*_DECOMPOSER, *_GATEWAY),
+    ),
+)
+CANCEL = Subject(
+    "cancel.{id}",
+    Cancel,
+    Store.CORE,
+    Access(
+        writers=(*_CLIENT, *_GATEWAY, *_DECOMPOSER, *_ASSEMBLER, *_OPERATOR),
+        listeners=(*_DECOMPOSER, *_NODE, *_ASSEMBLER, *_SYNTHESIZER),
+    ),
+)
+PIECE = Subject(
+    "token.{id}", Piece, Store.CORE, Access(writers=(*_NODE, *_ASSEMBLER, *_SYNTHESIZER), listeners=_GATEWAY)
+)
+RESPONSE = Subject(
+    "response.{id}",
+    StoredResponse,
+    Store.CLAIMS,
+    Access(writers=_GATEWAY, scanners=_GATEWAY, removers=_GATEWAY),
+)
+DRAFTS = Subject("drafts.{id}", Drafts, Store.STREAM, Access(writers=_GATEWAY, scanners=_GATEWAY))
+FEEDBACK = Subject(
+    "feedback.{id}", Feedback, Store.CLAIMS, Access(writers=_ASKERS, consumers=_TRAINER, getters=_TRAINER)
+)
+DEAD = Subject(
+    "dead.{service}.{sequence}", DeadLetter, Store.CLAIMS, Access(writers=(*_CORE, *_NODE), listeners=_OPERATOR)
+)
+FITNESS = Subject(
+    "{node}",
+    Fitness,
+    Store.FITNESS,
+    Access(writers=_TRAINER, scanners=(*_TRAINER, *_GATEWAY), watchers=_DECOMPOSER, removers=_TRAINER),
+)
+PRESENCE = Subject("{node}", Presence, Store.PRESENCE, Access(writers=_NODE, scanners=_GATEWAY, watchers=_DECOMPOSER))
+ADMIT = Subject(
+    "{id}",
+    Admission,
+    Store.ADMIT,
+    Access(writers=_DECOMPOSER, scanners=(*_DECOMPOSER, *_TRAINER, *_GATEWAY), removers=_DECOMPOSER),
+)
+KEY = Subject("{name}", ApiKey, Store.KEYS, Access(writers=_OPERATOR, scanners=_GATEWAY))
+CACHED = Subject(
+    "{key}", CachedAnswer, Store.ANSWERS, Access(writers=_ASSEMBLER, scanners=_DECOMPOSER, removers=_TRAINER)
+)
 
 TABLE: tuple[Subject[Struct], ...] = (
     QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
@@ -120,6 +244,8 @@ class Space:
         """Name the stream that keeps this store."""
         if store is Store.STREAM:
             return self.prefix.upper()
+        if store is Store.CLAIMS:
+            return f"{self.prefix.upper()}_CLAIMS"
         return f"KV_{self.bucket(store)}"
 
     def bucket(self, store: Store) -> str:
@@ -128,7 +254,7 @@ class Space:
 
     def full(self, store: Store, subject: str) -> str:
         """Put the prefix, or the bucket's key space, in front of a subject."""
-        if store in (Store.CORE, Store.STREAM):
+        if not store.is_bucket:
             return f"{self.prefix}.{subject}"
         return f"$KV.{self.bucket(store)}.{subject}"
 

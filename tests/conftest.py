@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.logging import configure
-from services.runtime.server import EmbeddedServer, embedded_server
+from services.runtime.server import EmbeddedServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,8 +26,12 @@ def _quiet() -> None:
 
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
-    async with embedded_server(tmp_path_factory.mktemp("nats")) as started:
+    started = EmbeddedServer(tmp_path_factory.mktemp("nats"))  # where everybody may do everything, under any prefix
+    await started.start()
+    try:
         yield started
+    finally:
+        await started.stop()
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from services.decomposer.service import decomposer
 from services.node.config import NodeConfig
 from services.node.service import node
 from services.runtime.bus import Bus, connect
-from services.runtime.lifecycle import Build, Deployment, Service, running
+from services.runtime.connection import Connection
+from services.runtime.lifecycle import Build, Deployment, Service, operator, running
 from services.runtime.limits import Limits
 from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
@@ -170,15 +171,20 @@ SERVICES = ("decomposer", "assembler", "synthesizer", "trainer")
 
 @asynccontextmanager
 async def cluster(
-    url: str,
+    url: str | Connection,
     space: Space,
     *,
     nodes: Sequence[str] = (),
+    to_come: Sequence[str] = (),
+    operated: bool = True,
     services: Sequence[str] = SERVICES,
     engine: ScriptedEngine | None = None,
     max_in_flight: int = 64,
 ) -> AsyncIterator[Cluster]:
-    """Run services and nodes while the body runs."""
+    """Run services and nodes while the body runs; where there are keys, nodes may be added that are `to_come`.
+
+    Where it is `operated`, a service with the operator's key makes the streams.
+    """
     engine = engine or ScriptedEngine()
     roster = Roster()
     builds: dict[str, Build] = {
@@ -187,10 +193,13 @@ async def cluster(
         "trainer": trainer,
         "synthesizer": partial(synthesizer, config=SynthesizerConfig(model=SUPERLLM), engine=engine),
     }
-    deployment = Deployment(url=url, space=space, limits=Limits(max_in_flight=max_in_flight), grace_s=0.2)
-    async with connect(url, space=space, name="test") as bus:
+    limits = Limits(max_in_flight=max_in_flight)
+    deployment = Deployment(url=url, space=space, limits=limits, nodes=(*nodes, *to_come), grace_s=0.2)
+    async with connect(deployment.connection.for_user("operator"), space=space, name="test") as bus:
         deployed = Cluster(deployment, bus, roster)
         try:
+            if operated and deployment.connection.keys is not None:
+                await deployed.start(Service("operator", operator))
             for name in services:
                 await deployed.start(Service(name, builds[name]))
             for id_ in nodes:

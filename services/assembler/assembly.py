@@ -141,8 +141,10 @@ def _is_not_begun(look: _Look, chunk: Chunk) -> _Standing | None:
 def _is_voted_on(look: _Look, chunk: Chunk) -> _Standing:
     """Count the votes; ask for one more where they do not suffice."""
     plan = look.plan
-    answers = {str(result.node): result for result in look.results if result.chunk == chunk.index}
     asked = [assignment for assignment in plan.assignments if assignment.chunk == chunk.index]
+    nodes = {assignment.node for assignment in asked}  # what another says, nobody asked for
+    heard = (result for result in look.results if result.chunk == chunk.index and result.node in nodes)
+    answers = {str(result.node): result for result in heard}
     given = plan.given.get(chunk.index, [])
     verdicts = _judged(plan, chunk, answers)
     counted = count_votes(plan.policy.vote, chunk, asked, answers, given, barred=verdicts.barred)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from schemas.cache import cache_key
-from schemas.messages import Assembled, ChunkOutcome, Error
+from schemas.messages import Assembled, ChunkOutcome, Error, Result
 from schemas.plans import Plan
 from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status, unknown_terms
 from services.assembler.assembly import Assessment
@@ -47,6 +47,16 @@ def seal(
 def reshape(assembled: Assembled, trim: Callable[[ChunkOutcome], ChunkOutcome]) -> Assembled:
     """Trim each outcome."""
     return structs.replace(assembled, outcomes=[trim(outcome) for outcome in assembled.outcomes])
+
+
+def is_counted(assembled: Assembled, result: Result) -> bool:
+    """Tell whether a seal names a result among its votes, or among those that failed."""
+    return any(
+        result.node in {vote.node for vote in outcome.votes}
+        or result.node in {missing.node for missing in outcome.missing if missing.failed}
+        for outcome in assembled.outcomes
+        if outcome.index == result.chunk
+    )
 
 
 def cacheable(plan: Plan, assembled: Assembled) -> list[CachedAnswer]:

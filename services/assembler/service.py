@@ -34,7 +34,7 @@ from schemas.subjects import (
 from schemas.terms import ErrorCode, Wording
 from services.assembler.assembly import Assessment, assess, leading, uncounted
 from services.assembler.config import AssemblerConfig
-from services.assembler.seal import cacheable, reshape, seal
+from services.assembler.seal import cacheable, is_counted, reshape, seal
 from services.kinds.told import line
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
@@ -54,14 +54,14 @@ class Assembler:
     def __init__(self, bus: Bus, config: AssemblerConfig) -> None:
         self._bus = bus
         self._config = config
-        self._looking: dict[str, asyncio.Task[int | None]] = {}
-        self._next: dict[str, asyncio.Task[int | None]] = {}
+        self._looking: dict[str, asyncio.Task[Assembled | None]] = {}
+        self._next: dict[str, asyncio.Task[Assembled | None]] = {}
 
     async def on_result(self, delivery: Delivery[Result]) -> None:
         """Count one more result, or hand it to the trainer when it came after the seal."""
         result = delivery.message
-        sealed_by = await self._wake(result.id)
-        if sealed_by is not None and sealed_by < delivery.sequence:
+        sealed = await self._wake(result.id)
+        if sealed is not None and not is_counted(sealed, result):
             await self._bus.commit(Entry(LATE, result))
             log.info("result.late", query=result.id, chunk=result.chunk, node=result.node)
 
@@ -82,14 +82,14 @@ class Assembler:
         if cancel.chunk is None:
             await self._look(cancel.id, failed=Error(code=ErrorCode.CANCELLED, message=cancel.reason))
 
-    async def _wake(self, id_: str) -> int | None:
+    async def _wake(self, id_: str) -> Assembled | None:
         """Return what a look tells that began after this call."""
         look = self._next.get(id_)
         if look is None:
             look = self._next[id_] = asyncio.create_task(self._look_after(self._looking.get(id_), id_))
         return await asyncio.shield(look)
 
-    async def _look_after(self, previous: asyncio.Task[int | None] | None, id_: str) -> int | None:
+    async def _look_after(self, previous: asyncio.Task[Assembled | None] | None, id_: str) -> Assembled | None:
         if previous is not None:
             await asyncio.wait([previous])
         others = len(self._looking) + len(self._next) - 1
@@ -101,8 +101,8 @@ class Assembler:
             if self._looking[id_] is look:
                 del self._looking[id_]
 
-    async def _look(self, id_: str, failed: Error | None = None) -> int | None:
-        """Read a query's state and do what it calls for; give the sequence of its seal if it has one.
+    async def _look(self, id_: str, failed: Error | None = None) -> Assembled | None:
+        """Read a query's state and do what it calls for; give its seal if it has one.
 
         One that `failed` is sealed as it stands, and so is one whose time is up, whatever is wrong here.
         """
@@ -113,9 +113,10 @@ class Assembler:
             (DEADLINE, DEADLINE.at(id=id_)),
             (ASSEMBLED, ASSEMBLED.at(id=id_)),
         )
+        results = found[RESULT]
         stored: Stored[Plan] | None = next(iter(found[PLAN]), None)
         if found[ASSEMBLED]:
-            return found[ASSEMBLED][0].sequence
+            return found[ASSEMBLED][0].message  # type: ignore[no-any-return]
         if stored is None:
             return None
         plan = stored.message
@@ -124,7 +125,7 @@ class Assembler:
         try:
             assessment = assess(
                 plan,
-                [result.message for result in found[RESULT]],
+                [result.message for result in results],
                 decided=[decided.message for decided in found[DECIDED]],
                 deadline_passed=passed,
                 now=now,
@@ -143,18 +144,18 @@ class Assembler:
             plan,
             assessment,
             planned_at=plan.planned_at or stored.stored_at,
-            voted_at=max((result.stored_at for result in found[RESULT]), default=now),
+            voted_at=max((result.stored_at for result in results), default=now),
             sealed_at=now,
             failed=failed,
         )
-        sequence = await self._seal(assembled, assessment.fresh, fired=bool(found[DEADLINE]))
-        if sequence is not None:
+        sealed = await self._seal(assembled, assessment.fresh, fired=bool(found[DEADLINE]))
+        if sealed is not None:
             if assembled.error is None:
                 await self._tell(plan, assessment)
             for answer in cacheable(plan, assembled):
                 with suppress(TooLarge):
                     await self._bus.publish(CACHED, answer)
-        return sequence
+        return sealed
 
     async def _go_on(self, plan: Plan, assessment: Assessment) -> bool:
         """Write what is decided, then stop the work on it, and ask for what the others want.
@@ -198,13 +199,16 @@ class Assembler:
                 return True
         raise BusError(f"chunk {outcome.index} of query {plan.id} is too large to be decided")
 
-    async def _seal(self, assembled: Assembled, fresh: Collection[int], *, fired: bool) -> int | None:
-        """Write the seal, which also unschedules the deadline, and stop the work on what it decides afresh."""
+    async def _seal(self, assembled: Assembled, fresh: Collection[int], *, fired: bool) -> Assembled | None:
+        """Write the seal, which also unschedules the deadline, and stop the work on what it decides afresh.
+
+        Give it as it was written, None where another one was first.
+        """
         timer = self._bus.space.full(TIMER.store, TIMER.at(id=assembled.id))
         headers = {} if fired else {"Nats-Scheduler": timer, "Nats-Schedule-Next": "purge"}
         for shape in (assembled, reshape(assembled, ChunkOutcome.lean), reshape(assembled, ChunkOutcome.bare)):
             try:
-                sequence = await self._bus.commit(Entry(ASSEMBLED, shape, expect=0, headers=headers))
+                await self._bus.commit(Entry(ASSEMBLED, shape, expect=0, headers=headers))
                 break
             except TooLarge as error:
                 log.warning("query.trimmed", query=assembled.id, reason=str(error))
@@ -216,7 +220,7 @@ class Assembler:
         for outcome in assembled.outcomes:
             if outcome.index in fresh and any(not missing.failed for missing in outcome.missing):
                 await self._bus.publish(CANCEL, Cancel(id=assembled.id, chunk=outcome.index, reason="sealed"))
-        return sequence
+        return shape
 
 
 @asynccontextmanager
@@ -227,11 +231,11 @@ async def assembler(bus: Bus, config: AssemblerConfig | None = None) -> AsyncIte
     yield [
         consume(
             "assembler",
-            on(RESULT, counting.on_result),
             on(DEADLINE, counting.on_deadline),
             on(DUE, counting.on_due),
             on(REVISED, counting.on_revised),
             concurrency=config.concurrency,
         ),
+        consume("assembler-claims", on(RESULT, counting.on_result), concurrency=config.concurrency),
         listen(CANCEL, counting.on_cancel, queue="assembler"),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from schemas.actors import Actor
 from schemas.commands import Cancel, Query
 from schemas.messages import Reply
 from schemas.subjects import CANCEL
@@ -44,7 +45,7 @@ async def see_through(bus: Bus, query: Query, *, quiet: bool) -> Reply:
     """Ask, showing what happens meanwhile unless `quiet`.  A query whose user interrupts is cancelled."""
     assert query.id is not None
     try:
-        if quiet:
+        if quiet or (bus.identity is not None and bus.identity.actor is Actor.CLIENT):  # who hears no events
             return await send(bus, query)
         with Progress(err(), on_terminal=sys.stdout.isatty()) as progress:
             async with following(bus, query.id, progress):

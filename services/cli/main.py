@@ -9,6 +9,7 @@ import click
 from models.engine import ModelError
 from schemas.topology import TopologyError
 from services.cli.ask import ask
+from services.cli.auth import auth
 from services.cli.chat import chat
 from services.cli.completion import completion
 from services.cli.evaluate import evaluate
@@ -55,6 +56,7 @@ COMMANDS = (
     evaluate,
     score,
     replay,
+    auth,
     completion,
 )
 

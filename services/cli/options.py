@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce, wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
+from schemas.actors import Actor
 from schemas.subjects import Space
 from services.runtime.bus import Bus, connect
 from services.runtime.connection import FLAGS, Connection, Setting, resolve
 from services.runtime.limits import LimitsError, load_limits
 from services.runtime.loop import new_event_loop
-from services.runtime.server import own_folder
+from services.runtime.private import own_folder
+from services.runtime.server import KEYS
 from services.runtime.wire import BusError
 
 R = TypeVar("R")
@@ -66,7 +68,10 @@ class Target:
             url = (self.data / URL_FILE).read_text()
         except OSError:
             return None
-        return Connection.to(url) if url.strip() else None  # it is just being written
+        if not url.strip():
+            return None  # it is just being written
+        keys = self.data / KEYS
+        return replace(Connection.to(url), keys=keys) if keys.is_dir() else Connection.to(url)
 
     @asynccontextmanager
     async def open(self, *, wait_s: float = 0.0) -> AsyncIterator[Bus]:
@@ -93,7 +98,7 @@ class Target:
             yield bus
 
     def _connect(self, known: Connection) -> AbstractAsyncContextManager[Bus]:
-        return connect(known.for_user("client"), space=self.space, name="dellm-cli", patience_s=CONNECT_S)
+        return connect(_as_person(known), space=self.space, name="dellm-cli", patience_s=CONNECT_S)
 
     def make_folder(self) -> None:
         """Make the folder, for its owner alone.  Raises ClickException where it cannot be written."""
@@ -103,6 +108,12 @@ class Target:
             (self.data / ".writable").unlink()
         except OSError as error:
             raise click.ClickException(f"{self.data}: {error.strerror or error}") from None
+
+
+def _as_person(connection: Connection) -> Connection:
+    """Connect as the operator, where the folder of keys has his, else as a client."""
+    is_operator = connection.keys is not None and (connection.keys / f"{Actor.OPERATOR}.nk").exists()
+    return connection.for_user(Actor.OPERATOR if is_operator else Actor.CLIENT)
 
 
 class NothingRuns(BusError):  # noqa: N818  # named for its cause

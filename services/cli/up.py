@@ -13,6 +13,7 @@ import click
 
 from models.catalogue import check_gguf
 from models.engine import Engine
+from schemas.actors import Actor
 from schemas.topology import load
 from services.cli.options import (
     HTTP_FILE,
@@ -28,9 +29,10 @@ from services.cli.options import (
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
 from services.runtime.connection import Connection
-from services.runtime.lifecycle import Deployment, Service, hosted, stopping
+from services.runtime.lifecycle import Deployment, Service, hosted, operator, stopping
 from services.runtime.limits import Limits
 from services.runtime.logging import configure
+from services.runtime.private import write_private
 from services.runtime.server import embedded_server
 from services.runtime.supervision import beside
 
@@ -87,19 +89,19 @@ def up(
             more=[Service("gateway", partial(gateway, listening=listening, origins=origins))],
             say=say,
         )
-        run(_up(everything, target.data / HTTP_FILE, listening))
+        run(_up(everything, target, listening))
 
 
-async def _up(
-    everything: AbstractAsyncContextManager[Connection], address_file: Path, listening: socket.socket
-) -> None:
+async def _up(everything: AbstractAsyncContextManager[Connection], target: Target, listening: socket.socket) -> None:
     console = err()
     with stopping() as stop:
         async with everything as address:
-            url = url_of(listening)
+            url, address_file = url_of(listening), target.data / HTTP_FILE
+            asking = target.data / URL_FILE  # the guest's address: who has it may ask
+            shown = asking.read_text() if target.asked is None else str(address)
             address_file.write_text(url)
             console.print(f"HTTP at {url}, for OpenAI clients {url}/v1")
-            console.print(f"ready at {address}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
+            console.print(f"ready at {shown}  -  ask with: [bold]dellm ask 'What is 2+2?'[/]  -  stop with Ctrl-C")
             try:
                 await stop.wait()
             finally:
@@ -147,14 +149,16 @@ async def hosting(
         )
         services += more
         connection = target.asked
+        node_ids = tuple(node.id for node in topology.nodes)
         if connection is None:
-            server = await stack.enter_async_context(embedded_server(target.data))
-            connection = Connection.to(server.url)
+            server = await stack.enter_async_context(embedded_server(target.data, target.space, node_ids))
+            connection = server.connection
             address_file = server.folder / URL_FILE
-            address_file.write_text(server.url)
+            write_private(address_file, server.guest)
             stack.callback(address_file.unlink, missing_ok=True)
+            services.insert(0, Service(Actor.OPERATOR, operator))
             say(f"nats-server at {connection}, its store in {target.data}")
-        deployment = Deployment(url=connection, space=target.space, limits=limits or Limits())
+        deployment = Deployment(url=connection, space=target.space, limits=limits or Limits(), nodes=node_ids)
         await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
         yield connection

@@ -12,7 +12,7 @@ from msgspec import structs
 from schemas.commands import Cancel, Query
 from schemas.messages import Reply
 from schemas.plans import Plan
-from schemas.subjects import ANSWER, CANCEL, PLAN
+from schemas.subjects import ANSWER, CANCEL, PLAN, TASK
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
 from services.decomposer.config import DecomposerConfig
@@ -195,8 +195,10 @@ class Intake:
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
-        self.overdue.end(reply.id)
+        mine = self.overdue.end(reply.id)
         self._admissions.end(reply.id)
+        if mine and any(not missing.failed for outcome in reply.chunks for missing in outcome.missing):
+            await self._bus.purge(TASK, id=reply.id)  # a node that was away when they were cancelled begins none
         if reply.id in self._waiting and (stored := await self._bus.last(ANSWER, id=reply.id)) is not None:
             await self._answer(stored)
 

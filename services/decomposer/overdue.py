@@ -50,9 +50,9 @@ class Overdue:
         """Wait for the answer to a plan."""
         self._awaited[plan.id] = _Awaited(plan.deadline_at, plan.reply)
 
-    def end(self, id_: str) -> None:
-        """Wait no more."""
-        self._awaited.pop(id_, None)
+    def end(self, id_: str) -> bool:
+        """Wait no more; tell whether it was waited for here."""
+        return self._awaited.pop(id_, None) is not None
 
     async def look(self) -> None:
         """See to the queries whose deadline is near or past."""

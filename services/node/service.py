@@ -16,7 +16,7 @@ from schemas.commands import Cancel
 from schemas.messages import Result
 from schemas.plans import Task
 from schemas.records import Presence
-from schemas.subjects import ASSEMBLED, CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
+from schemas.subjects import CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.config import NodeConfig
 from services.node.figures import PROCESS, model_use
 from services.node.work import Work
@@ -52,7 +52,7 @@ class Node:
         """Answer a task, unless nobody waits for the answer any more."""
         task = delivery.message
         key = (task.id, task.chunk)
-        if await self._is_moot(delivery):
+        if self._is_moot(delivery):
             log.info("task.dropped", query=task.id, chunk=task.chunk, node=self._config.id)
             return
         work = self._working.get(key)  # a task that comes again while it is worked on is not begun again
@@ -131,12 +131,8 @@ class Node:
         heard = (self._cancelled.get((task.id, chunk), 0.0) for chunk in (task.chunk, None))
         return max(heard) > delivery.stored_at
 
-    async def _is_moot(self, delivery: Delivery[Task]) -> bool:
-        task, now = delivery.message, time.time()
-        if now >= task.deadline_at or self._is_cancelled(delivery):
-            return True
-        waited = delivery.num_delivered > 1 or now - delivery.stored_at > self._config.queued_s
-        return waited and await self._bus.last(ASSEMBLED, id=task.id) is not None
+    def _is_moot(self, delivery: Delivery[Task]) -> bool:
+        return time.time() >= delivery.message.deadline_at or self._is_cancelled(delivery)
 
     async def _answer(self, task: Task, *, again: bool) -> Result:
         """Do a task; `again` says that it had been begun before."""

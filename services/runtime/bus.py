@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,16 +29,7 @@ from services.runtime.keys import Identity
 from services.runtime.patience import patience_left_s
 from services.runtime.reader import TIMEOUT_S, Reader, collect
 from services.runtime.watchdog import watch_connection
-from services.runtime.wire import (
-    BusError,
-    Entry,
-    Missing,
-    Refused,
-    Stored,
-    TooLarge,
-    encode,
-    sequence_of,
-)
+from services.runtime.wire import BusError, Entry, Missing, Refused, Stored, TooLarge, encode, sequence_of
 
 log = structlog.get_logger(__name__)
 
@@ -62,10 +54,9 @@ _GONE = (
 class Bus:
     """A connection to NATS that speaks the subject table, made by `connect`.
 
-    `stores_in_doubt` is set when a stream or a bucket may be gone: nobody answered for it, or the server was away.
+    `stores_in_doubt` is set when a stream or bucket may be gone: nobody answered for it, or the server was away.
     `on_reconnected` are called when the server came back, last at `reconnected_at` (monotonic seconds).
-    `identity` tells whose key it uses, None where it uses none; `forbidden` holds the subjects that the server has
-    refused to this user, in lower case.
+    `identity` tells whose key it uses, if any; `forbidden` holds the subjects that were refused to it, in lower case.
     """
 
     def __init__(self, client: Client, space: Space, name: str, identity: Identity | None = None) -> None:
@@ -76,8 +67,8 @@ class Bus:
         self.inbox = Inbox(client)
         self.was_connected = False
         self.forbidden: set[str] = set()
+        self._reader = Reader(client, self.forbidden)
         self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        self._reader = Reader(client)
         self.stores_in_doubt = asyncio.Event()
         self.reconnected_at = float("-inf")
         self.on_reconnected: set[Callable[[], None]] = set()
@@ -123,14 +114,13 @@ class Bus:
         async def on_message(msg: Msg) -> None:
             heard.put_nowait((msg.subject, msg.data))
 
-        subscriptions = [await self.subscribe(each, on_message) for each in addresses]
+        subscriptions = [await self.subscribe(address, on_message) for address in addresses]
         await self.flush()
         try:
             yield heard
         finally:
-            for each in subscriptions:
-                with suppress(nats.errors.Error):
-                    await each.unsubscribe()
+            with suppress(nats.errors.Error):
+                await asyncio.gather(*(subscription.unsubscribe() for subscription in subscriptions))
 
     async def flush(self) -> None:
         """Wait until the server has seen everything sent so far."""
@@ -149,37 +139,42 @@ class Bus:
         message = [(self._address(entry), entry.payload(), entry.header()) for entry in entries]
         for _, payload, header in message:
             self._check_size(payload, header)
-        if len(message) == 1:
-            return await self.patiently(lambda: self._write(*message[0]))
-        return await self.patiently(lambda: self._write_batch(message))
+        return await self.patiently(
+            lambda: self._write(*message[0]) if len(message) == 1 else self._write_batch(message)
+        )
 
     async def read(
         self, *wanted: tuple[Subject[Any], str], unreadable: set[str] | None = None
     ) -> dict[Subject[Any], list[Stored[Any]]]:
-        """Read the last message of every matching subject of one store, in one go.
+        """Read the last message of every matching subject, of each store in one go.
 
         `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
         and so is what does not decode, whose full subject is put into `unreadable`.
         """
-        store = wanted[0][0].store
-        filters = {self.space.full(store, name): subject for subject, name in wanted}
-        messages = await self.patiently(lambda: self._reader.multi_get(self.space.stream(store), list(filters)))
-        return collect(messages, filters, unreadable)
+        filters = {self.space.full(subject.store, name): subject for subject, name in wanted}
+        by_stream: dict[str, list[str]] = {}
+        for address, subject in filters.items():
+            by_stream.setdefault(self.space.stream(subject.store), []).append(address)
+        reads = [partial(self._reader.multi_get, stream, names) for stream, names in by_stream.items()]
+        found = await asyncio.gather(*(self.patiently(read) for read in reads))
+        return collect([msg for messages in found for msg in messages], filters, unreadable)
 
     async def last(self, subject: Subject[T], **tokens: str | int) -> Stored[T] | None:
         """Read one subject's last message, None if there is none."""
-        return next(iter((await self.read((subject, subject.at(**tokens))))[subject]), None)
+        address = self.space.full(subject.store, subject.at(**tokens))
+        found = await self.patiently(lambda: self._reader.get(self.space.stream(subject.store), address))
+        return next(iter(collect(found, {address: subject})[subject]), None)
 
     async def purge(self, subject: Subject[T], **tokens: str | int) -> None:
         """Remove the messages of matching subjects from their store."""
-        payload = encode({"filter": self.space.full(subject.store, subject.at(**tokens))})
-        await self.ask_jetstream(f"STREAM.PURGE.{self.space.stream(subject.store)}", payload)
+        matching = {"filter": self.space.full(subject.store, subject.at(**tokens))}
+        await self.ask_jetstream(f"STREAM.PURGE.{self.space.stream(subject.store)}", encode(matching))
 
     async def ask_jetstream(self, call: str, payload: bytes = b"") -> bytes:
         """Call the API of JetStream and give its reply, which is no error.  Raises BusError."""
 
         async def attempt() -> bytes:
-            reply = (await self.client.request(f"$JS.API.{call}", payload, timeout=TIMEOUT_S)).data
+            reply = await self._asked(f"$JS.API.{call}", payload)
             sequence_of(reply)
             return reply
 
@@ -218,9 +213,16 @@ class Bus:
             pause_s = min(2 * pause_s, 1.0)
 
     async def _write(self, address: str, payload: bytes, header: dict[str, str]) -> int:
-        return sequence_of(
-            (await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None)).data
-        )
+        return sequence_of(await self._asked(address, payload, header))
+
+    async def _asked(self, address: str, payload: bytes, header: dict[str, str] | None = None) -> bytes:
+        """Give the server's word.  Raises BusError where this user may not ask for it."""
+        try:
+            return (await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None)).data
+        except TimeoutError:
+            if address.lower() in self.forbidden:
+                raise BusError(f"this user may not publish to {address}") from None
+            raise
 
     async def _write_batch(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> int:
         batch = self.new_id()

@@ -21,12 +21,11 @@ import structlog
 from msgspec import structs
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js.api import AckPolicy, ConsumerConfig
-from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from schemas.messages import DeadLetter
-from schemas.subjects import DEAD, MAX_TOKEN_CHARS, Store
+from schemas.subjects import DEAD, MAX_TOKEN_CHARS
 from services.runtime.bus import Bus
+from services.runtime.consumers import add_consumer
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
 from services.runtime.supervision import alongside
 from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode_at
@@ -35,6 +34,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_S = 0.5
 PULL_S = 30.0
+RENEW_PULLS = 500
 MAX_TRIES = 5
 BACK_OFF_S = (0.2, 1.0, 3.0, 5.0)
 CUT_CHARS = 64 * 1024  # what is kept of a payload that is too large for a letter; each may take 6 bytes in JSON
@@ -47,9 +47,10 @@ class Consumer:
         self._bus = bus
         self._service = service
         self._route = route
-        self._handlers = {bus.space.full(Store.STREAM, each.name): each for each in route.handlers}
-        self._stream = bus.space.stream(Store.STREAM)
-        self._inbox = bus.client.new_inbox()
+        self._handlers = {bus.space.full(route.store, each.name): each for each in route.handlers}
+        self._stream = bus.space.stream(route.store)
+        self._inbox = ""
+        self._pulls = 0
         self._running: dict[asyncio.Task[None], Msg] = {}
         self._generation = 0
         self._asked = 0
@@ -65,28 +66,21 @@ class Consumer:
         await self._bus.patiently(self._ensure)
 
     async def _ensure(self) -> None:
-        filters = list(self._handlers)
-        config = ConsumerConfig(
-            durable_name=self._route.durable,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=self._route.ack_wait_s,
-            max_ack_pending=4096,
-            filter_subject=filters[0] if len(filters) == 1 else None,
-            filter_subjects=filters if len(filters) > 1 else None,
-            inactive_threshold=self._route.inactive_s,
+        identity = self._bus.identity
+        if identity is not None and identity.actor is not None:
+            return  # the operator has made it
+        await add_consumer(
+            self._bus,
+            self._stream,
+            self._route.durable,
+            list(self._handlers),
+            ack_wait_s=self._route.ack_wait_s,
+            inactive_s=self._route.inactive_s,
         )
-        try:
-            await self._bus.client.jetstream().add_consumer(self._stream, config)
-        except NotFoundError as error:
-            raise Missing(error.description) from None
-        except ServiceUnavailableError as error:
-            raise Refused(error.description) from None
-        except APIError as error:
-            raise BusError(f"consumer {self._route.durable}: {error.description}") from None
 
     async def run(self) -> None:
         """Pull until cancelled."""
-        self._subscription = await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
+        await self._renew()
         capacity, heartbeat_s = self._route.concurrency, self._route.heartbeat_s
         self._bus.on_reconnected.add(self._wake.set)
         while True:
@@ -96,8 +90,12 @@ class Consumer:
                 await self._lost()
             elif self._bus.reconnected_at > self._made_at:  # a server that was started again has forgotten the pull
                 await self._lost()
+            is_due = self._pulls >= RENEW_PULLS  # and no more is asked for until nothing is on its way to this inbox
+            if is_due and self._asked == 0:
+                await self._renew()
+                is_due = False
             free = capacity - len(self._running) - self._asked
-            if not self.draining and free > 0 and (self._asked == 0 or free >= capacity // 2):
+            if not self.draining and not is_due and free > 0 and (self._asked == 0 or free >= capacity // 2):
                 await self._pull(free)
             try:
                 async with asyncio.timeout(2.2 * heartbeat_s):
@@ -105,6 +103,15 @@ class Consumer:
             except TimeoutError:
                 if self._asked and time.monotonic() - self._heard_at > 2 * heartbeat_s:
                     await self._lost()
+
+    async def _renew(self) -> None:
+        """Take another inbox: between accounts the server remembers a pull until nobody listens for its messages."""
+        before, self._pulls = self._subscription, 0
+        self._inbox = self._bus.client.new_inbox()
+        self._subscription = await self._bus.subscribe(f"{self._inbox}.*", self._on_message)
+        if before is not None:
+            with suppress(nats.errors.Error):
+                await before.unsubscribe()
 
     async def finish(self, grace_s: float) -> None:
         """Let running handlers end, cancel those that don't in time; their messages are naked."""
@@ -131,6 +138,7 @@ class Consumer:
         heartbeat_ns = int(self._route.heartbeat_s * 1e9)
         request = {"batch": num, "expires": int(PULL_S * 1e9), "idle_heartbeat": heartbeat_ns}
         self._asked += num
+        self._pulls += 1
         self._heard_at = time.monotonic()
         try:
             await self._bus.client.publish(

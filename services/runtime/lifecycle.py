@@ -23,7 +23,7 @@ from nats.micro.request import Request as MicroRequest
 from nats.micro.service import Service as MicroService
 from nats.micro.service import ServiceConfig
 
-from schemas.subjects import Space, Store
+from schemas.subjects import Space
 from services.runtime.bus import Bus, connect
 from services.runtime.connection import Connection
 from services.runtime.consume import consuming
@@ -55,13 +55,15 @@ class Service:
 class Deployment:
     """Where services run: the servers, the prefix, and the limits that the streams are made with.
 
-    `url` may be an address; where it has a folder of keys, each service connects with its own.
+    `url` may be an address; where it has a folder of keys, each service connects with its own.  An operator among the
+    services makes the consumers of the `nodes`.
     """
 
     url: str | Connection
     space: Space = field(default_factory=Space)
     limits: Limits = field(default_factory=Limits)
     replicas: int | None = None
+    nodes: tuple[str, ...] = ()
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
 
@@ -106,7 +108,7 @@ async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
 
     async def make() -> None:
         bus.stores_in_doubt.clear()
-        await provision(bus, deployment.limits, replicas=deployment.replicas)
+        await provision(bus, deployment.limits, replicas=deployment.replicas, nodes=deployment.nodes)
 
     async def make_again() -> None:
         while True:
@@ -152,7 +154,7 @@ async def _listen(bus: Bus, route: Listening) -> None:
             log.exception("message.failed", subject=msg.subject)
 
     row, name = route.subject, route.subject.at()
-    address = bus.space.event(name) if row.store is Store.STREAM else bus.space.full(row.store, name)
+    address = bus.space.event(name) if row.store.is_stream else bus.space.full(row.store, name)
     await bus.subscribe(address, on_message, queue=route.queue)
 
 
@@ -209,6 +211,12 @@ async def hosted(services: Sequence[Service], deployment: Deployment) -> AsyncIt
             begin = partial(running, service, deployment)
             await stack.enter_async_context(kept_alive(service.name, begin))
         yield
+
+
+@asynccontextmanager
+async def operator(_: Bus) -> AsyncIterator[Sequence[Route]]:
+    """Keep the streams and consumers as they should be, which is what is done for every service that may."""
+    yield []
 
 
 class stopping:  # noqa: N801  # used as `with stopping() as stop`

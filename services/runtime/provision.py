@@ -9,7 +9,7 @@ takes nothing more; but the cached answers, which give way to newer ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,17 +18,21 @@ from nats.errors import Error, NoRespondersError
 from nats.js.api import DiscardPolicy, RePublish, StorageType, StreamConfig
 from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnavailableError
 
+from schemas.actors import Actor
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
 from services.runtime.bus import Bus
+from services.runtime.consumers import add_consumer
 from services.runtime.limits import Limits
 from services.runtime.patience import PATIENCE_S
+from services.runtime.permissions import CORE, EDGE, Durable, User, durables
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
 
 MAX_IN_FLIGHT = 128
 STREAM_MAX_BYTES = 256 * 1024 * 1024
+CLAIMS_MAX_BYTES = 64 * 1024 * 1024
 BUCKET_MAX_BYTES = 16 * 1024 * 1024
 FITNESS_HISTORY = 10
 FITNESS_MAX_BYTES = 128 * 1024 * 1024  # of 1,000 nodes: a record has up to 11 KB where clients give much feedback
@@ -39,21 +43,33 @@ MAX_CONSUMERS = 10_000  # one a node; a stream that names no number gets the ser
 
 _STREAM_NAME_IN_USE = 10058
 _LIMITS = ("max_consumers", "max_msgs_per_subject")  # the others are the operator's
-_FEATURES = ("allow_direct", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl", "allow_rollup_hdrs")
+_FEATURES = ("allow_direct", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl")
 
 
-async def provision(bus: Bus, limits: Limits = Limits(), *, replicas: int | None = None) -> None:  # noqa: B008  # frozen
+async def provision(
+    bus: Bus,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    *,
+    replicas: int | None = None,
+    nodes: Iterable[str] = (),
+    in_files: bool = False,
+) -> None:
     """Make what is missing and add what is lacking.
 
-    What is None in `limits` leaves what is there as it is, and so does `replicas`.  Raises BusError when the server
-    refuses.
+    What is None in `limits` leaves what is there as it is, and so does `replicas`.  The operator makes the consumers
+    too, of the services and of the `nodes`, who may not.  With `in_files` nothing is kept in memory, so that nobody
+    need make it again when the server comes back.  Raises BusError when the server refuses.
     """
+    actor = bus.identity.actor if bus.identity is not None else None
+    if actor not in (None, Actor.OPERATOR):
+        await check_provisioned(bus)
+        return
     give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
     said: dict[str, dict[str, float | None]] = {
         bus.space.stream(Store.ADMIT): {"max_msgs": limits.max_in_flight},
         bus.space.stream(Store.STREAM): {"max_bytes": limits.stream_max_bytes, "max_age": limits.stream_max_age_s},
     }
-    for default in _configs(bus.space, replicas):
+    for default in _configs(bus.space, replicas, StorageType.FILE if in_files else StorageType.MEMORY):
         told = {**said.get(default.name or "", {}), "num_replicas": replicas}
         imposed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         config = replace(default, **imposed)
@@ -68,6 +84,40 @@ async def provision(bus: Bus, limits: Limits = Limits(), *, replicas: int | None
                     raise BusError(f"JetStream is not available: {error or type(error).__name__}") from None
                 await asyncio.sleep(0.2)
 
+    if actor is Actor.OPERATOR:
+        for durable in all_durables(nodes):
+            await ensure_durable(bus, durable)
+
+
+async def check_provisioned(bus: Bus) -> None:
+    """Wait until all is there that this user needs.  Raises BusError with what is missing.
+
+    A node, which may not ask for it, is told by its pulls.
+    """
+    assert bus.identity is not None
+    actor = bus.identity.actor
+    if actor is None or actor in EDGE:
+        return
+    for durable in durables(User(actor, bus.identity.name)):
+        stream = bus.space.stream(durable.store)
+        try:
+            await bus.ask_jetstream(f"CONSUMER.INFO.{stream}.{durable.name}")
+        except BusError as error:
+            reason = f"{actor}: the consumer {durable.name} of the stream {stream} can't be had ({error})"
+            raise BusError(f"{reason}; the operator makes it with `dellm auth provision`") from None
+
+
+async def ensure_durable(bus: Bus, durable: Durable) -> None:
+    """Make a consumer, or bring it up to date.  Raises BusError."""
+    filters = [bus.space.full(durable.store, subject) for subject in durable.subjects]
+    await bus.patiently(lambda: add_consumer(bus, bus.space.stream(durable.store), durable.name, filters))
+
+
+def all_durables(nodes: Iterable[str]) -> list[Durable]:
+    """List the consumers of all services, and of some nodes."""
+    users = [User(actor, str(actor)) for actor in CORE] + [User(Actor.NODE, node) for node in nodes]
+    return [durable for user in users for durable in durables(user)]
+
 
 async def _ensure(bus: Bus, wanted: StreamConfig, imposed: Mapping[str, Any]) -> None:
     jetstream = bus.client.jetstream()
@@ -81,21 +131,22 @@ async def _ensure(bus: Bus, wanted: StreamConfig, imposed: Mapping[str, Any]) ->
             if error.err_code != _STREAM_NAME_IN_USE:  # else somebody was first
                 raise
             there = (await jetstream.stream_info(name)).config
-    joined = replace(join(there, wanted), **imposed)
+    joined = replace(join(there, wanted, _claimed(bus.space)), **imposed)
     if joined != there:
         lowered = {limit: value for limit, value in imposed.items() if value < getattr(there, limit)}
         (log.warning if lowered else log.info)("stream.updated", stream=name, lowered=lowered)
         await jetstream.update_stream(joined)
 
 
-def join(there: StreamConfig, wanted: StreamConfig) -> StreamConfig:
-    """Give the configuration that is there, with what is wanted besides."""
+def join(there: StreamConfig, wanted: StreamConfig, elsewhere: Collection[str] = ()) -> StreamConfig:
+    """Give the configuration that is there, with what is wanted besides, without subjects that are `elsewhere` now."""
     subjects = list(dict.fromkeys([*(there.subjects or ()), *(wanted.subjects or ())]))
+    subjects = [subject for subject in subjects if subject in (wanted.subjects or ()) or subject not in elsewhere]
     limits: dict[str, Any] = {limit: _wider(getattr(there, limit), getattr(wanted, limit)) for limit in _LIMITS}
     if wanted.max_consumers is not None and (there.max_consumers or -1) <= 0:
         limits["max_consumers"] = wanted.max_consumers  # -1 is not "any number" here but the server's default
     allowed: dict[str, Any] = {feature: getattr(there, feature) or getattr(wanted, feature) for feature in _FEATURES}
-    return replace(there, subjects=subjects, **limits, **allowed)
+    return replace(there, subjects=subjects, allow_rollup_hdrs=wanted.allow_rollup_hdrs, **limits, **allowed)
 
 
 def _wider(one: float | None, other: float | None) -> float | None:
@@ -104,25 +155,23 @@ def _wider(one: float | None, other: float | None) -> float | None:
     return max(told, key=lambda limit: float("inf") if limit <= 0 else limit, default=None)
 
 
-def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
-    stream = StreamConfig(
-        name=space.stream(Store.STREAM),
+def _configs(space: Space, replicas: int | None, passing: StorageType) -> list[StreamConfig]:
+    """Give all streams; what speaks of the moment only is `passing`."""
+    stream = replace(
+        _stream(space, Store.STREAM, replicas),
         description="every query in flight: the state of DELLM",
-        subjects=[space.full(Store.STREAM, row.at()) for row in TABLE if row.store is Store.STREAM],
-        storage=StorageType.FILE,
         max_consumers=MAX_CONSUMERS,
-        discard=DiscardPolicy.OLD,
-        max_msgs_per_subject=1,
-        max_age=STREAM_MAX_AGE_S,
         max_bytes=STREAM_MAX_BYTES,
-        num_replicas=replicas,
-        duplicate_window=0,
-        allow_direct=True,
         allow_atomic=True,
         allow_msg_schedules=True,
         allow_msg_ttl=True,
-        allow_rollup_hdrs=True,
-        republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
+        allow_rollup_hdrs=True,  # which schedules need
+    )
+    claims = replace(
+        _stream(space, Store.CLAIMS, replicas),
+        description="what nodes and clients say",
+        max_bytes=CLAIMS_MAX_BYTES,
+        allow_msg_ttl=True,
     )
     fitness = _bucket(
         space,
@@ -132,14 +181,14 @@ def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
         max_bytes=FITNESS_MAX_BYTES,
         allow_atomic=True,
     )
-    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S, storage=StorageType.MEMORY)
+    presence = _bucket(space, Store.PRESENCE, replicas, max_age=PRESENCE_TTL_S, storage=passing)
     admit = _bucket(
         space,
         Store.ADMIT,
         replicas,
         max_age=MAX_TIMEOUT_S + 60,
         max_msgs=MAX_IN_FLIGHT,
-        storage=StorageType.MEMORY,
+        storage=passing,
     )
     answers = _bucket(
         space,
@@ -150,7 +199,26 @@ def _configs(space: Space, replicas: int | None) -> list[StreamConfig]:
         discard=DiscardPolicy.OLD,
     )
     keys = _bucket(space, Store.KEYS, replicas)
-    return [stream, fitness, presence, admit, answers, keys]
+    return [stream, claims, fitness, presence, admit, answers, keys]
+
+
+def _claimed(space: Space) -> list[str]:
+    return [space.full(row.store, row.at()) for row in TABLE if row.store is Store.CLAIMS]
+
+
+def _stream(space: Space, store: Store, replicas: int | None) -> StreamConfig:
+    return StreamConfig(
+        name=space.stream(store),
+        subjects=[space.full(store, row.at()) for row in TABLE if row.store is store],
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_msgs_per_subject=1,
+        max_age=STREAM_MAX_AGE_S,
+        num_replicas=replicas,
+        duplicate_window=0,
+        allow_direct=True,
+        republish=RePublish(src=f"{space.prefix}.>", dest=f"event.{space.prefix}.>"),
+    )
 
 
 def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own call has no max_msgs
@@ -179,6 +247,6 @@ def _bucket(  # a bucket is a stream of this shape (ADR-8); the client's own cal
         duplicate_window=0,
         allow_direct=True,
         allow_atomic=allow_atomic,
-        allow_rollup_hdrs=True,
+        allow_rollup_hdrs=False,  # with it, who may write one key may empty the bucket
         deny_delete=True,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,9 @@ TIMEOUT_S = 2.0
 class Reader:
     """Reads over one inbox subscription, however many reads are under way."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, forbidden: Collection[str]) -> None:
         self._client = client
+        self._forbidden = forbidden
         self._inbox = ""
         self._reads: dict[str, _Read] = {}
 
@@ -44,19 +45,41 @@ class Reader:
         groups = [names[i : i + READ_LIMIT] for i in range(0, len(names), READ_LIMIT)]
         return [msg for group in groups for msg in await self._multi_get_at_once(stream, group)]
 
+    async def get(self, stream: str, address: str) -> list[Msg]:
+        """Read the last message of one subject, which is all that this asks permission for."""
+        call = f"$JS.API.DIRECT.GET.{stream}.{address}"
+        try:
+            msg = await self._client.request(call, timeout=TIMEOUT_S)
+        except TimeoutError:
+            self._check(call)
+            raise
+        match (msg.headers or {}).get("Status"):
+            case None:
+                return [msg]
+            case "404":
+                return []
+            case status:
+                raise BusError(f"read refused: {status}")
+
     async def _multi_get_at_once(self, stream: str, filters: list[str]) -> list[Msg]:
-        token = self._client.new_inbox().rpartition(".")[2]
+        call, token = f"$JS.API.DIRECT.GET.{stream}", self._client.new_inbox().rpartition(".")[2]
         read = self._reads[token] = _Read([], asyncio.get_running_loop().create_future())
         try:
             request = encode({"multi_last": filters, "batch": READ_LIMIT})
-            await self._client.publish(f"$JS.API.DIRECT.GET.{stream}", request, reply=f"{self._inbox}.{token}")
+            await self._client.publish(call, request, reply=f"{self._inbox}.{token}")
             async with asyncio.timeout(TIMEOUT_S):
                 await read.end
         except TimeoutError:
+            self._check(call)
             raise nats.errors.TimeoutError from None
         finally:
             del self._reads[token]
         return read.messages
+
+    def _check(self, call: str) -> None:
+        """Raise BusError where the server has refused a call to this user, which is why no reply came."""
+        if call.lower() in self._forbidden:
+            raise BusError(f"this user may not read by {call}")
 
     async def _on_read(self, msg: Msg) -> None:
         read = self._reads.get(msg.subject.rpartition(".")[2])

@@ -71,6 +71,12 @@ class Consumption:
     inactive_s: float | None
     heartbeat_s: float
 
+    @property
+    def store(self) -> Store:
+        """The stream that all handlers' rows are kept in."""
+        (store,) = {handler.subject.store for handler in self.handlers}
+        return store
+
 
 @dataclass(frozen=True)
 class Listening:
@@ -95,7 +101,7 @@ Route = Consumption | Listening | Endpoint
 
 def on(subject: Subject[T], call: Callable[[Delivery[T]], Awaitable[None]], **tokens: str) -> Handler[T]:
     """Pair a stream row, narrowed by some tokens, with its handler."""
-    assert subject.store is Store.STREAM
+    assert subject.store.is_stream
     return Handler(subject, subject.at(**tokens), call)
 
 
@@ -107,7 +113,7 @@ def consume(
     inactive_s: float | None = None,
     heartbeat_s: float = 0.5,
 ) -> Consumption:
-    """Consume rows of the stream under one durable name, which the server forgets after `inactive_s` without a pull.
+    """Consume rows of one stream under one durable name, which the server forgets after `inactive_s` without a pull.
 
     After two heartbeats without a word from the server it is asked anew, at once where the connection was lost.
     """
@@ -116,7 +122,7 @@ def consume(
 
 def listen(subject: Subject[T], call: Callable[[T], Awaitable[None]], *, queue: str = "") -> Listening:
     """Listen to a core row, or to the events of a stream row as they are committed."""
-    assert subject.store in (Store.CORE, Store.STREAM)
+    assert not subject.store.is_bucket
     return Listening(subject, call, queue)
 
 

@@ -11,19 +11,27 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 import structlog
 
+from schemas.subjects import Space
+from services.runtime.authorization import authorization
+from services.runtime.connection import Connection
+from services.runtime.keyring import GUEST, PASSWORD_FILE, make_keyring
+from services.runtime.private import own_folder, write_private
+
 log = structlog.get_logger(__name__)
 
 START_S = 15.0
 LOCK_S = 2.0
+KEYS = "keys"
+DEFAULT_SPACE = Space()
 
 CONFIG = """\
 # written by dellm; do not edit
@@ -52,12 +60,13 @@ class EmbeddedServer:
     """A running server.  `url` stays the same when it is started again.
 
     `lock` is the descriptor of a lock on the folder: the server holds it too, so that no other takes its store.
-    `more` is added to its configuration.
+    `more` is added to its configuration.  `keys` is the folder with the keys of its users.
     """
 
     folder: Path
     lock: int | None = None
     more: str = ""
+    keys: Path | None = None
     url: str = ""
     process: asyncio.subprocess.Process | None = None
 
@@ -65,7 +74,7 @@ class EmbeddedServer:
         """Start on `port`, or on one that the system picks, and wait until it takes connections."""
         config = self.folder / "nats.conf"
         folder, store = json.dumps(str(self.folder)), json.dumps(str(self.folder / "store"))
-        config.write_text(CONFIG.format(port=port, folder=folder, store=store) + self.more)
+        write_private(config, CONFIG.format(port=port, folder=folder, store=store) + self.more)
         for stale in self.folder.glob("*.ports"):
             stale.unlink()
         with (self.folder / "nats.log").open("ab") as out:
@@ -83,6 +92,18 @@ class EmbeddedServer:
         except TimeoutError:
             await self.stop()
             raise ServerError(f"nats-server did not start in {START_S:.0f} s: {self._last_line()}") from None
+
+    @property
+    def connection(self) -> Connection:
+        """How a service, or its operator, connects."""
+        return replace(Connection.to(self.url), keys=self.keys)
+
+    @property
+    def guest(self) -> str:
+        """The address of whoever may ask, and nothing else.  It holds a password."""
+        if self.keys is None:
+            return self.url
+        return self.url.replace("//", f"//{GUEST}:{(self.keys / PASSWORD_FILE).read_text()}@")
 
     async def stop(self) -> None:
         """Stop it in order, by force after five seconds."""
@@ -132,8 +153,13 @@ class EmbeddedServer:
 
 
 @asynccontextmanager
-async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
-    """Run a server on `folder` while the body runs.  Raises ServerError when another process uses the folder."""
+async def embedded_server(
+    folder: Path, space: Space = DEFAULT_SPACE, nodes: Iterable[str] = ()
+) -> AsyncIterator[EmbeddedServer]:
+    """Run a server on `folder` while the body runs.  Its users have the keys in `folder`/keys, made if need be.
+
+    Whoever has the address `guest` may ask.  Raises ServerError when another process uses the folder.
+    """
     try:
         own_folder(folder)
         lock = (folder / "lock").open("w")
@@ -141,7 +167,12 @@ async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
         raise ServerError(f"{folder}: {error.strerror}") from None
     with lock:
         await _take(lock, folder)
-        server = EmbeddedServer(folder.resolve(), lock.fileno())
+        keys = folder.resolve() / KEYS
+        try:
+            users = make_keyring(keys, space, nodes=nodes, guest=True)
+        except (OSError, ValueError) as error:
+            raise ServerError(f"{keys}: {error}") from None
+        server = EmbeddedServer(folder.resolve(), lock.fileno(), authorization(space, users), keys)
         await server.start()
         keeper = asyncio.create_task(server.supervise(), name="nats-server-keeper")
         try:
@@ -150,12 +181,6 @@ async def embedded_server(folder: Path) -> AsyncIterator[EmbeddedServer]:
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
             await server.stop()
-
-
-def own_folder(folder: Path) -> None:
-    """Make a folder, or take one that is there, for its owner alone.  Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
 
 
 async def _take(lock: TextIO, folder: Path) -> None:

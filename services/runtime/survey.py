@@ -69,8 +69,12 @@ async def find_limits(bus: Bus) -> Limits:
 
 
 async def find_depths(bus: Bus) -> list[Depth]:
-    """List the stream's durable consumers with their work.  Raises BusError when there is no stream."""
-    name = bus.space.stream(Store.STREAM)
+    """List the streams' durable consumers with their work.  Raises BusError when there is no stream."""
+    both = [await _depths_in(bus, bus.space.stream(store)) for store in (Store.STREAM, Store.CLAIMS)]
+    return sorted((depth for found in both for depth in found), key=lambda depth: depth.durable)
+
+
+async def _depths_in(bus: Bus, name: str) -> list[Depth]:
     consumers: list[Any] = []
     try:
         while page := await bus.client.jetstream().consumers_info(name, offset=len(consumers)):
@@ -78,11 +82,10 @@ async def find_depths(bus: Bus) -> list[Depth]:
     except NotFoundError:
         raise BusError(f"there is no stream {name}: no service has ever run here") from None
     except (NatsError, TimeoutError) as error:
+        if f"$js.api.consumer.list.{name}".lower() in bus.forbidden:
+            raise BusError(f"this user may not look into the stream {name}; the operator may") from None
         raise BusError(f"stream {name}: {error or type(error).__name__}") from None
-    return sorted(
-        (Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers),
-        key=lambda each: each.durable,
-    )
+    return [Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers]
 
 
 async def find_tokens(bus: Bus, subject: str) -> list[str]:

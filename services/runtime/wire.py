@@ -76,7 +76,7 @@ class Entry(Generic[T]):
 
 def deletion(subject: Subject[T], message: T) -> Entry[T]:
     """Make the write that deletes the key of a bucket under which `message` would stand, and tells those who watch."""
-    return Entry(subject, message, headers={"KV-Operation": "PURGE", "Nats-Rollup": "sub"})
+    return Entry(subject, message, headers={"KV-Operation": "DEL"})
 
 
 @dataclass(frozen=True, slots=True)

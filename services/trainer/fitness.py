@@ -13,7 +13,7 @@ Being slow is no reason to be distrusted, it only costs in routing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -46,15 +46,16 @@ class Observation:
     told: str = ""
 
 
-def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int) -> Fitness:
+def learn(known: Fitness | None, observations: Iterable[Observation], sequence: int | None) -> Fitness:
     """Give a node's fitness after observations of it, which the message at `sequence` brought; there must be one.
 
     Observations that were applied already (by sequence) change nothing; nor do those older than all that is remembered.
+    Feedback is of another stream and has no `sequence` here: it is known again by what it tells of.
     """
     observations = list(observations)
     first = observations[0]
     fitness = known or Fitness(node=first.node, overall=Record(fitness=first.prior), prior=first.prior)
-    if sequence in fitness.applied or (len(fitness.applied) == MAX_APPLIED and sequence < fitness.applied[0]):
+    if sequence is not None and _is_applied(fitness.applied, sequence):
         return fitness
     observations = [seen for seen in observations if not seen.told or seen.told not in fitness.told]
     if not observations:
@@ -69,9 +70,13 @@ def learn(known: Fitness | None, observations: Iterable[Observation], sequence: 
         fitness,
         overall=overall,
         kinds={kind: _estimated(record, overall.fitness, KIND_PRIOR_WEIGHT) for kind, record in kinds.items()},
-        applied=sorted([*fitness.applied, sequence])[-MAX_APPLIED:],
+        applied=sorted([*fitness.applied, *([] if sequence is None else [sequence])])[-MAX_APPLIED:],
         told=[*fitness.told, *told][-MAX_TOLD:],
     )
+
+
+def _is_applied(applied: Sequence[int], sequence: int) -> bool:
+    return sequence in applied or (len(applied) == MAX_APPLIED and sequence < applied[0])
 
 
 def _observed(record: Record, seen: Observation) -> Record:

@@ -32,7 +32,7 @@ from services.trainer.questions import draw_known
 
 log = structlog.get_logger(__name__)
 
-Lessons = dict[str, list[tuple[int, list[Observation]]]]
+Lessons = dict[str, list[tuple[int | None, list[Observation]]]]
 
 
 class Trainer:
@@ -67,10 +67,10 @@ class Trainer:
     async def on_late(self, delivery: Delivery[Result]) -> None:
         """Learn from a result that came too late to be counted."""
         id_ = delivery.message.id
-        found = await self._bus.read((ASSEMBLED, ASSEMBLED.at(id=id_)), (FEEDBACK, FEEDBACK.at(id=id_)))
-        told = next((feedback.message for feedback in found[FEEDBACK]), None)
-        for stored in found[ASSEMBLED]:
-            await self._take_in(from_late(stored.message, delivery.message, told), delivery.sequence)
+        stored, told = await asyncio.gather(self._bus.last(ASSEMBLED, id=id_), self._bus.last(FEEDBACK, id=id_))
+        if stored is not None:
+            feedback = told.message if told is not None else None
+            await self._take_in(from_late(stored.message, delivery.message, feedback), delivery.sequence)
 
     async def on_feedback(self, delivery: Delivery[Feedback]) -> None:
         """Learn from what a client says of its answer, which nobody else shall get if it was wrong."""
@@ -84,9 +84,9 @@ class Trainer:
             raise Reject(str(error)) from None
         for outcome in wrong:
             await self._bus.purge(CACHED, key=cache_key(outcome, outcome.given))
-        await self._take_in(observations, delivery.sequence)
+        await self._take_in(observations, None)
 
-    async def _take_in(self, observations: Iterable[Observation], sequence: int) -> None:
+    async def _take_in(self, observations: Iterable[Observation], sequence: int | None) -> None:
         """Return when the observations are written."""
         by_node: dict[str, list[Observation]] = defaultdict(list)
         for seen in observations:
@@ -128,7 +128,7 @@ class Trainer:
     def _is_unreadable(self, node: str) -> bool:
         return self._bus.space.full(FITNESS.store, FITNESS.at(node=node)) in self._unreadable
 
-    def _entry(self, node: str, lessons: Sequence[tuple[int, list[Observation]]]) -> Entry[Fitness] | None:
+    def _entry(self, node: str, lessons: Sequence[tuple[int | None, list[Observation]]]) -> Entry[Fitness] | None:
         """Give the write that a node's lessons call for, None if they were all learned before or can't be written."""
         if self._is_unreadable(node):
             return None
@@ -166,8 +166,8 @@ async def trainer(
                 "trainer",
                 on(ASSEMBLED, learner.on_assembled),
                 on(LATE, learner.on_late),
-                on(FEEDBACK, learner.on_feedback),
                 concurrency=config.concurrency,
             ),
+            consume("trainer-claims", on(FEEDBACK, learner.on_feedback), concurrency=config.concurrency),
             *routes,
         ]

@@ -30,9 +30,8 @@ from schemas.terms import Status
 from services.runtime.bus import Bus, connect
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
-from services.runtime.server import embedded_server
 from services.runtime.wire import decode
-from tests.bench.pipeline import NODES, QUERY, node_name, percentile, timed
+from tests.bench.pipeline import NODES, QUERY, node_name, percentile, server_on, timed
 from tests.support import Gate, ScriptedEngine, cluster
 
 TARGETS = {"p50_ms_more": 2.0, "MB_with_streams": 150.0}
@@ -140,7 +139,7 @@ async def bench(arguments: argparse.Namespace) -> dict[str, float]:
     figures: dict[str, float] = {}
     with TemporaryDirectory() as folder:
         async with (
-            embedded_server(Path(folder)) as server,
+            server_on(Path(folder), [], secured=False) as server,
             process("tests.bench.pipeline", "--serve", server.url),
             process("services", "gateway", "--nats", server.url, "--prefix", "bench") as (gateway, address),
             connect(server.url, space=Space("bench"), name="bench") as bus,

@@ -20,11 +20,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+from nats.aio.msg import Msg
 from rich.console import Console
 from rich.table import Table
 
@@ -32,10 +34,11 @@ from schemas.messages import Reply
 from schemas.subjects import Space
 from schemas.terms import Status
 from services.runtime.bus import Bus, connect
+from services.runtime.connection import Connection
 from services.runtime.lifecycle import stopping
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
-from services.runtime.server import embedded_server
+from services.runtime.server import EmbeddedServer, embedded_server
 from services.runtime.wire import decode
 from tests.support import cluster
 
@@ -44,6 +47,7 @@ NODES = 5
 HOSTS = 4
 IDLE_S = 5.0
 STARTING = 8  # nodes of one process that start at once
+SPACE = Space("bench")
 TARGETS = {"p50_ms": 15.0, "queries_per_s": 150.0}
 
 
@@ -57,26 +61,32 @@ def node_name(number: int) -> str:
     return f"node-{number}"
 
 
-async def serve(url: str, prefix: str, slots: int, nodes: range) -> None:
+def way_in(url: str, keys: str | None) -> Connection:
+    """Connect with the keys of a folder, or as anybody."""
+    return replace(Connection.to(url), keys=Path(keys) if keys else None)
+
+
+async def serve(connection: Connection, slots: int, nodes: range, num_nodes: int) -> None:
     """Host all services, and some nodes, until a signal comes."""
     with stopping() as stop:
-        async with cluster(url, Space(prefix), max_in_flight=256) as deployed:
+        all_nodes = [node_name(number) for number in range(num_nodes)]
+        async with cluster(connection, SPACE, to_come=all_nodes, max_in_flight=256) as deployed:
             for number in nodes:
                 await deployed.add_node(node_name(number), slots=slots)
 
-            async def echo(msg: object) -> None:
-                await msg.respond(b"{}")  # type: ignore[attr-defined]
+            async def echo(msg: Msg) -> None:
+                await msg.respond(b"{}")
 
-            await deployed.bus.subscribe("echo", echo)
+            await deployed.bus.subscribe("$SRV.echo", echo)
             await deployed.bus.flush()
             print("ready", flush=True)  # noqa: T201
             await stop.wait()
 
 
-async def host(url: str, prefix: str, slots: int, nodes: range) -> None:
+async def host(connection: Connection, slots: int, nodes: range) -> None:
     """Host nodes until a signal comes."""
     with stopping() as stop:
-        async with cluster(url, Space(prefix), services=(), max_in_flight=256) as deployed:
+        async with cluster(connection, SPACE, services=(), operated=False, max_in_flight=256) as deployed:
             starting = asyncio.Semaphore(STARTING)
 
             async def add(number: int) -> None:
@@ -110,7 +120,7 @@ async def measure(bus: Bus, usage: Usage, num_serial: int, num_parallel: int, in
     plans: list[float] = []
 
     async def echo() -> None:
-        await bus.request("echo", b"{}", 5)
+        await bus.request("$SRV.echo", b"{}", 5)
 
     async def question() -> None:
         msg = await bus.request(f"{bus.space.prefix}.query", json.dumps({"query": QUERY}).encode(), 60)
@@ -162,10 +172,11 @@ async def timed(call: Callable[[], Awaitable[None]], num: int) -> list[float]:
 
 
 @asynccontextmanager
-async def started(role: str, url: str, nodes: range) -> AsyncIterator[int]:
+async def started(role: str, server: EmbeddedServer, nodes: range, num_nodes: int) -> AsyncIterator[int]:
     """Run a process of the bench while the body runs; give its id when it is ready."""
     share = f"{nodes.start}:{nodes.stop}:{nodes.step}"
-    command = [sys.executable, "-m", "tests.bench.pipeline", role, url, "--share", share]
+    command = [sys.executable, "-m", "tests.bench.pipeline", role, server.url, "--share", share]
+    command += ["--nodes", str(num_nodes)] + (["--keys", str(server.keys)] if server.keys else [])
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -177,18 +188,34 @@ async def started(role: str, url: str, nodes: range) -> AsyncIterator[int]:
         await process.wait()
 
 
+@asynccontextmanager
+async def server_on(folder: Path, nodes: Sequence[str], *, secured: bool) -> AsyncIterator[EmbeddedServer]:
+    """Run a server as `dellm up` does, or one where everybody may do everything."""
+    if secured:
+        async with embedded_server(folder, SPACE, nodes) as server:
+            yield server
+        return
+    server = EmbeddedServer(folder)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
 async def bench(arguments: argparse.Namespace) -> dict[str, object]:
     """Start everything, measure, stop everything."""
     with TemporaryDirectory() as folder:
-        async with embedded_server(Path(folder)) as server:
-            num, spread = arguments.nodes or NODES, bool(arguments.nodes)
+        num, spread = arguments.nodes or NODES, bool(arguments.nodes)
+        async with server_on(Path(folder), [node_name(i) for i in range(num)], secured=not arguments.open) as server:
             shares = [range(i, num, HOSTS) for i in range(HOSTS)] if spread else []
             async with AsyncExitStack() as stack:
                 own = range(0) if spread else range(num)
-                serving = await stack.enter_async_context(started("--serve", server.url, own))
-                hosting = [await stack.enter_async_context(started("--host", server.url, share)) for share in shares]
+                serving = await stack.enter_async_context(started("--serve", server, own, num))
+                hosting = [await stack.enter_async_context(started("--host", server, share, num)) for share in shares]
                 assert server.process is not None
-                bus = await stack.enter_async_context(connect(server.url, space=Space("bench"), name="bench"))
+                asking = connect(server.connection.for_user("operator"), space=SPACE, name="bench")
+                bus = await stack.enter_async_context(asking)
                 usage = Usage({"server": [server.process.pid], "services": [serving], "nodes": hosting})
                 figures = await measure(bus, usage, arguments.serial, arguments.parallel, arguments.in_flight)
     return {
@@ -210,6 +237,8 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--nodes", type=int, help=f"so many nodes, in {HOSTS} processes")
+    parser.add_argument("--open", action="store_true", help="a server without users, for comparison")
+    parser.add_argument("--keys", help=argparse.SUPPRESS)
     parser.add_argument("--serve", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--host", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--share", default="0:0:1", help=argparse.SUPPRESS)
@@ -218,10 +247,10 @@ def main() -> None:
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         share = range(*map(int, arguments.share.split(":")))
         if arguments.serve:
-            runner.run(serve(arguments.serve, "bench", 16, share))
+            runner.run(serve(way_in(arguments.serve, arguments.keys), 16, share, arguments.nodes or NODES))
             return
         if arguments.host:
-            runner.run(host(arguments.host, "bench", 16, share))
+            runner.run(host(way_in(arguments.host, arguments.keys), 16, share))
             return
         report = runner.run(bench(arguments))
     if arguments.json:

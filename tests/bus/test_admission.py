@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 
 from schemas.commands import Query
-from schemas.messages import DeadLetter, Reply
+from schemas.messages import Reply, Result
 from schemas.plans import Chunk
 from schemas.records import Presence
-from schemas.subjects import ADMIT, ANSWER, DEAD, PLAN, PRESENCE, Space, Store
+from schemas.subjects import ADMIT, ANSWER, LATE, PLAN, PRESENCE, Space, Store
 from schemas.terms import ErrorCode, Policy, Status, Turn
 from services.decomposer import conversation, cut_in_time
 from services.decomposer.admission import Admissions
@@ -115,8 +115,8 @@ async def test_a_stream_without_room_for_its_time_refuses_a_query(server: Embedd
     async with cluster(server.url, space, nodes=["n1"]) as deployed:
         await provision(deployed.bus, Limits(stream_max_bytes=MIN_STREAM_BYTES))
         for i in range(12):
-            letter = DeadLetter(service="test", sequence=i, subject="x", reason="filler", payload="x" * 90_000)
-            await deployed.bus.commit(Entry(DEAD, letter))
+            filler = Result(id="x", chunk=i, node="x", replica=0, started_at=0, latency_s=0, error="x" * 90_000)
+            await deployed.bus.commit(Entry(LATE, filler))
         reply = await ask(deployed.bus, Query(query="What is DNA?", id="q", timeout_s=5))
         await wait_until(lambda: is_idle(deployed.bus), "the token is given back")
     assert reply.error is not None

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nats.aio.msg import Msg
 
+from schemas.commands import Feedback
 from schemas.messages import Result
 from schemas.plans import Timer
 from schemas.records import Admission, Presence
-from schemas.subjects import ADMIT, DEAD, PLAN, PRESENCE, RESULT, TIMER, Space
+from schemas.subjects import ADMIT, DEAD, FEEDBACK, LATE, PLAN, PRESENCE, TIMER, Space
+from services.runtime import consume as consume_module
 from services.runtime.bus import Bus, connect
 from services.runtime.lifecycle import Deployment, Service, running
 from services.runtime.limits import Limits
@@ -45,28 +48,28 @@ async def handling(
 ) -> AsyncIterator[None]:
     @asynccontextmanager
     async def build(_: Bus) -> AsyncIterator[Sequence[Route]]:
-        yield [consume("worker", on(RESULT, handler), concurrency=concurrency, ack_wait_s=1)]
+        yield [consume("worker", on(LATE, handler), concurrency=concurrency, ack_wait_s=1)]
 
     async with running(Service("worker", build), Deployment(url=server.url, space=bus.space, grace_s=0.1)):
         yield
 
 
 async def test_create_only_and_compare_and_set(ready: Bus) -> None:
-    sequence = await ready.commit(Entry(RESULT, result(), expect=0))
+    sequence = await ready.commit(Entry(LATE, result(), expect=0))
     with pytest.raises(Conflict):
-        await ready.commit(Entry(RESULT, result(), expect=0))
-    assert await ready.commit(Entry(RESULT, result(), expect=sequence)) > sequence
+        await ready.commit(Entry(LATE, result(), expect=0))
+    assert await ready.commit(Entry(LATE, result(), expect=sequence)) > sequence
     with pytest.raises(Conflict):
-        await ready.commit(Entry(RESULT, result(), expect=sequence))
+        await ready.commit(Entry(LATE, result(), expect=sequence))
 
 
 async def test_a_batch_is_written_whole_or_not_at_all(ready: Bus) -> None:
-    await ready.commit(Entry(RESULT, result("a")))
+    await ready.commit(Entry(LATE, result("a")))
     with pytest.raises(Conflict):
-        await ready.commit(Entry(TIMER, timer("b")), Entry(RESULT, result("a"), expect=0), Entry(RESULT, result("c")))
+        await ready.commit(Entry(TIMER, timer("b")), Entry(LATE, result("a"), expect=0), Entry(LATE, result("c")))
     assert await ready.last(TIMER, id="b") is None
-    await ready.commit(Entry(TIMER, timer("b")), Entry(RESULT, result("c"), expect=0))
-    assert (await ready.read((RESULT, RESULT.at(id="c"))))[RESULT][0].message == result("c")
+    await ready.commit(Entry(TIMER, timer("b")), Entry(LATE, result("c"), expect=0))
+    assert (await ready.read((LATE, LATE.at(id="c"))))[LATE][0].message == result("c")
 
 
 async def test_a_full_bucket_refuses_but_lets_others_go(ready: Bus) -> None:
@@ -80,16 +83,16 @@ async def test_a_full_bucket_refuses_but_lets_others_go(ready: Bus) -> None:
 
 async def test_reads_more_subjects_than_the_server_gives_at_once(ready: Bus) -> None:
     for start in range(0, 1500, 500):
-        await ready.commit(*(Entry(RESULT, result(chunk=start + i)) for i in range(500)))
-    found = await ready.read((RESULT, RESULT.at(id="q")))
-    assert {each.message.chunk for each in found[RESULT]} == set(range(1500))
+        await ready.commit(*(Entry(LATE, result(chunk=start + i)) for i in range(500)))
+    found = await ready.read((LATE, LATE.at(id="q")))
+    assert {each.message.chunk for each in found[LATE]} == set(range(1500))
 
 
 async def test_reads_several_subjects_in_one_go_and_leaves_deleted_keys_out(ready: Bus) -> None:
-    await ready.commit(Entry(RESULT, result("x")))
-    found = await ready.read((PLAN, PLAN.at(id="x")), (RESULT, RESULT.at(id="x")))
+    await ready.commit(Entry(LATE, result("x")))
+    found = await ready.read((PLAN, PLAN.at(id="x")), (LATE, LATE.at(id="x")))
     assert found[PLAN] == []
-    assert [each.message.id for each in found[RESULT]] == ["x"]
+    assert [each.message.id for each in found[LATE]] == ["x"]
     store = await ready.client.jetstream().key_value(ready.space.bucket(PRESENCE.store))
     there = Presence(node="n", cluster="c", supercluster="s", models=[], slots=1, fitness=0.5, started_at=0)
     await ready.commit(Entry(PRESENCE, there))
@@ -111,10 +114,10 @@ async def test_presence_passes(ready: Bus) -> None:
 async def test_too_large_a_message_is_refused_here_and_the_connection_lives(ready: Bus) -> None:
     huge = msgspec.structs.replace(result(), error="x" * ready.client.max_payload)
     with pytest.raises(TooLarge):
-        await ready.commit(Entry(RESULT, huge))
+        await ready.commit(Entry(LATE, huge))
     with pytest.raises(TooLarge):
         await ready.send("somewhere", b"x" * (ready.client.max_payload - 1000), {"header": "y" * 2000})
-    await ready.commit(Entry(RESULT, result()))
+    await ready.commit(Entry(LATE, result()))
 
 
 async def test_outcomes_of_a_handler(ready: Bus, server: EmbeddedServer) -> None:
@@ -132,7 +135,7 @@ async def test_outcomes_of_a_handler(ready: Bus, server: EmbeddedServer) -> None
 
     async with handling(ready, server, handle):
         for node in ("fine", "retried", "rejected", "broken"):
-            await ready.commit(Entry(RESULT, result(node=node)))
+            await ready.commit(Entry(LATE, result(node=node)))
         wanted = {"fine": 1, "retried": 3, "rejected": 1, "broken": 2}
         await wait_until(lambda: deliveries == wanted, f"{wanted}")
 
@@ -142,7 +145,7 @@ async def test_outcomes_of_a_handler(ready: Bus, server: EmbeddedServer) -> None
         await wait_until(buried, "the rejected message is a dead letter")
         (letter,) = (await ready.read((DEAD, DEAD.at())))[DEAD]
     assert letter.message.reason == "of no use"
-    assert letter.message.subject.endswith(".result.q.0.rejected")
+    assert letter.message.subject.endswith(".late.q.0.rejected")
 
 
 async def test_a_long_handler_keeps_its_message(ready: Bus, server: EmbeddedServer) -> None:
@@ -153,7 +156,7 @@ async def test_a_long_handler_keeps_its_message(ready: Bus, server: EmbeddedServ
         await done.wait()
 
     async with ready.tap("$JS.ACK.>") as acks, handling(ready, server, handle):
-        await ready.commit(Entry(RESULT, result()))
+        await ready.commit(Entry(LATE, result()))
         in_progress = 0
         while in_progress < 8:  # one comes every third of a second
             _, said = await asyncio.wait_for(acks.get(), 10)
@@ -176,7 +179,7 @@ async def test_no_more_messages_than_slots(ready: Bus, server: EmbeddedServer) -
 
     async with handling(ready, server, handle, concurrency=3):
         for i in range(20):
-            await ready.commit(Entry(RESULT, result(chunk=i)))
+            await ready.commit(Entry(LATE, result(chunk=i)))
         await wait_until(lambda: running_now == 3, "all slots are taken")
         info = await ready.client.jetstream().consumer_info(ready.space.prefix.upper(), "worker")
         assert info.num_ack_pending == 3, "the others may go to another process"
@@ -188,6 +191,27 @@ async def test_no_more_messages_than_slots(ready: Bus, server: EmbeddedServer) -
 
         await wait_until(drained, "all are handled")
     assert most == 3
+
+
+async def test_a_consumer_takes_another_inbox_now_and_then(
+    ready: Bus, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume_module, "RENEW_PULLS", 2)
+    seen: list[int] = []
+    inboxes: set[str] = set()
+
+    async def on_pull(msg: Msg) -> None:
+        inboxes.add(msg.reply.rpartition(".")[0])
+
+    async def handle(delivery: Delivery[Result]) -> None:
+        seen.append(delivery.message.chunk)
+
+    await ready.subscribe("$JS.API.CONSUMER.MSG.NEXT.>", on_pull)
+    async with handling(ready, server, handle, concurrency=4):
+        for i in range(40):
+            await ready.commit(Entry(LATE, result(chunk=i)))
+        await wait_until(lambda: sorted(seen) == list(range(40)), "each is handled once")
+    assert len(inboxes) > 2
 
 
 async def test_a_stopped_service_hands_its_work_back(ready: Bus, server: EmbeddedServer) -> None:
@@ -202,7 +226,7 @@ async def test_a_stopped_service_hands_its_work_back(ready: Bus, server: Embedde
         finished.set()
 
     async with handling(ready, server, hang):
-        await ready.commit(Entry(RESULT, result()))
+        await ready.commit(Entry(LATE, result()))
         await begun.wait()
     async with handling(ready, server, finish):
         started = time.monotonic()
@@ -219,12 +243,12 @@ async def test_consuming_goes_on_after_the_server_is_killed(own_server: Embedded
     async with connect(own_server.url, space=space, name="test") as bus:
         await provision(bus)
         async with handling(bus, own_server, handle):
-            await bus.commit(Entry(RESULT, result(chunk=1)))
+            await bus.commit(Entry(LATE, result(chunk=1)))
             await wait_until(lambda: seen == [1], "the first is handled")
             assert own_server.process is not None
             own_server.process.kill()
             await own_server.process.wait()
-            write = asyncio.create_task(bus.commit(Entry(RESULT, result(chunk=2))))
+            write = asyncio.create_task(bus.commit(Entry(LATE, result(chunk=2))))
             await own_server.start(port=int(own_server.url.rpartition(":")[2]))
             await write
             await wait_until(lambda: 2 in seen, "the second is handled")
@@ -232,18 +256,21 @@ async def test_consuming_goes_on_after_the_server_is_killed(own_server: Embedded
 
 async def test_the_embedded_server_is_started_again_should_it_die(tmp_path: Path) -> None:
     folder = tmp_path
-    async with embedded_server(folder) as server, connect(server.url, space=Space("a"), name="test") as bus:
+    async with (
+        embedded_server(folder) as server,
+        connect(server.connection.for_user("operator"), space=Space(), name="test") as bus,
+    ):
         url, first = server.url, server.process
         assert first is not None
         with pytest.raises(ServerError, match="in use"):
             async with embedded_server(folder):
                 pass
         await provision(bus)
-        await bus.commit(Entry(RESULT, result()))
+        await bus.commit(Entry(FEEDBACK, Feedback(id="q", good=True)))
         first.kill()
         await wait_until(lambda: server.process is not first, "another process serves")
         assert server.url == url
-        assert await bus.last(RESULT, id="q", chunk=0, node="n") is not None, "on the same store"
+        assert await bus.last(FEEDBACK, id="q") is not None, "on the same store"
 
 
 async def test_connect_says_what_is_wrong() -> None:

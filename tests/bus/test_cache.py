@@ -171,7 +171,7 @@ async def test_a_wrong_answer_is_forgotten(
         consumer = deployed.bus.client.jetstream()
 
         async def is_handled() -> bool:
-            info = await consumer.consumer_info(space.stream(FEEDBACK.store), "trainer")
+            info = await consumer.consumer_info(space.stream(FEEDBACK.store), "trainer-claims")
             return info.ack_floor is not None and info.ack_floor.stream_seq >= sequence
 
         await wait_until(is_handled, "the feedback is handled")

@@ -15,7 +15,7 @@ import pytest
 
 from schemas.messages import Reply, Result
 from schemas.records import Fitness, Record
-from schemas.subjects import DEAD, FITNESS, RESULT, TABLE, Space, Store
+from schemas.subjects import DEAD, FITNESS, LATE, TABLE, Space, Store
 from services.runtime import wire
 from services.runtime.bus import Bus
 from services.runtime.fill import Fill, StreamFill, read_fill
@@ -87,11 +87,9 @@ async def test_a_consumer_and_a_listener_survive_what_they_read(ready: Bus, serv
     async def on_event(message: Result) -> None:
         listened.append(message.node)
 
-    async with hosting(
-        ready, server, consume("worker", on(RESULT, on_result), concurrency=1), listen(RESULT, on_event)
-    ):
-        await ready.client.jetstream().publish(ready.space.full(Store.STREAM, "result.q.0.evil"), NESTED)
-        await ready.commit(Entry(RESULT, result("good")))
+    async with hosting(ready, server, consume("worker", on(LATE, on_result), concurrency=1), listen(LATE, on_event)):
+        await ready.client.jetstream().publish(ready.space.full(Store.STREAM, "late.q.0.evil"), NESTED)
+        await ready.commit(Entry(LATE, result("good")))
         await wait_until(lambda: consumed == ["good"] and listened == ["good"], "the good one is heard")
         letters = (await ready.read((DEAD, DEAD.at())))[DEAD]
         assert [letter.message.subject.rpartition(".")[2] for letter in letters] == ["evil"]
@@ -103,8 +101,8 @@ async def test_a_node_with_a_long_id_has_dead_letters(num_chars: int, ready: Bus
         raise Reject("of no use")
 
     durable = f"node-{'n' * num_chars}"
-    async with hosting(ready, server, consume(durable, on(RESULT, refuse), concurrency=1)):
-        await ready.commit(Entry(RESULT, result()))
+    async with hosting(ready, server, consume(durable, on(LATE, refuse), concurrency=1)):
+        await ready.commit(Entry(LATE, result()))
 
         async def buried() -> bool:
             return bool((await ready.read((DEAD, DEAD.at())))[DEAD])
@@ -116,10 +114,10 @@ async def test_patience_ends_with_the_deadline(bus: Bus) -> None:
     started = time.monotonic()
     with patient_until(time.time() + 0.4):
         for call in (
-            bus.commit(Entry(RESULT, result())),
-            bus.commit(Entry(RESULT, result()), Entry(RESULT, result(chunk=1))),
-            bus.read((RESULT, RESULT.at())),
-            bus.purge(RESULT),
+            bus.commit(Entry(LATE, result())),
+            bus.commit(Entry(LATE, result()), Entry(LATE, result(chunk=1))),
+            bus.read((LATE, LATE.at())),
+            bus.purge(LATE),
             read_fill(bus),
         ):
             with pytest.raises(BusError, match="no good answer"):
@@ -130,7 +128,7 @@ async def test_patience_ends_with_the_deadline(bus: Bus) -> None:
 
 async def test_the_earlier_limit_holds(bus: Bus) -> None:
     with patient_until(time.time() - 1), patient_until(time.time() + 600), pytest.raises(BusError):
-        await bus.commit(Entry(RESULT, result()))
+        await bus.commit(Entry(LATE, result()))
 
 
 @pytest.mark.parametrize("store", sorted(set(Store) - {Store.CORE}))
@@ -140,12 +138,12 @@ async def test_a_store_that_vanished_is_made_again(store: Store, ready: Bus, ser
     async def on_result(delivery: Delivery[Result]) -> None:
         consumed.append(delivery.message.chunk)
 
-    async with hosting(ready, server, consume("worker", on(RESULT, on_result), concurrency=1)) as hosted:
+    async with hosting(ready, server, consume("worker", on(LATE, on_result), concurrency=1)) as hosted:
         await ready.client.jetstream().delete_stream(ready.space.stream(store))
         if store is not Store.STREAM:  # the stream's consumer notices by itself, a bucket is missed by its users
             wanted = next(row for row in TABLE if row.store is store)
             await hosted.read((wanted, wanted.at()))
-        await ready.commit(Entry(RESULT, result(chunk=7)))
+        await ready.commit(Entry(LATE, result(chunk=7)))
         await wait_until(lambda: 7 in consumed, "what is written afterwards is consumed")
 
 
@@ -154,7 +152,7 @@ async def test_the_fill_of_the_stream_is_known(ready: Bus) -> None:
     assert before.share == 0
     assert await StreamFill(ready).has_room(600)
     for chunk in range(5):
-        await ready.commit(Entry(RESULT, msgspec.structs.replace(result(chunk=chunk), error="x" * 100_000)))
+        await ready.commit(Entry(LATE, msgspec.structs.replace(result(chunk=chunk), error="x" * 100_000)))
     after = await read_fill(ready)
     assert after.num_bytes > 500_000
     assert after.max_bytes == before.max_bytes > 0
@@ -224,7 +222,7 @@ async def test_a_service_that_starts_without_a_leader_waits_for_one(tmp_path: Pa
         async def ignore(_: Delivery[Result]) -> None:
             return
 
-        yield [consume("worker", on(RESULT, ignore), concurrency=1)]
+        yield [consume("worker", on(LATE, ignore), concurrency=1)]
 
     ready, stop = asyncio.Event(), asyncio.Event()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from schemas.commands import Query
-from schemas.messages import DeadLetter, Reply
-from schemas.subjects import DEAD, Space
+from schemas.messages import Reply, Result
+from schemas.subjects import LATE, RESULT, Space
 from schemas.terms import ErrorCode, Status
 from services.runtime.client import ask
 from services.runtime.patience import patient_until
@@ -73,13 +73,15 @@ async def nothing_can_be_written(deployed: Cluster) -> None:
     """Write until the server has noticed that its disk is full."""
 
     async def refused() -> bool:
-        letter = DeadLetter(service="test", sequence=0, subject="x", reason="filler", payload="x" * 10_000)
-        try:
-            with patient_until(time.time() + 0.2):
-                await deployed.bus.commit(Entry(DEAD, letter))
-        except BusError:
-            return True
-        return False
+        filler = Result(id="x", chunk=0, node="x", replica=0, started_at=0, latency_s=0, error="x" * 10_000)
+        for row in (RESULT, LATE):  # one in each stream
+            try:
+                with patient_until(time.time() + 0.2):
+                    await deployed.bus.commit(Entry(row, filler))
+            except BusError:
+                continue
+            return False
+        return True
 
     await wait_until(refused, "the server refuses what it cannot keep")
 

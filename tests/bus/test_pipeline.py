@@ -344,7 +344,7 @@ async def test_fitness_follows_consensus_and_feedback_and_is_used(server: Embedd
 async def test_a_message_that_does_not_decode_becomes_a_dead_letter(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"]) as deployed, deployed.bus.tap(space.event("dead.>")) as dead:
         await deployed.bus.client.jetstream().publish(f"{space.prefix}.result.q1.0.n1", b"\xff not JSON")
-        assert (await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] == "assembler"
+        assert (await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] == "assembler-claims"
         reply = await ask(deployed.bus, query("What is DNA?", "q9"))
     assert reply.status is Status.COMPLETE
 
@@ -437,9 +437,9 @@ async def test_feedback_that_is_sent_twice_counts_once(server: EmbeddedServer, s
             await ask(deployed.bus, query("Who wrote Emma?", id_))
         for answer in ("13", "13", "14"):
             await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q1", answer=answer)))
-            await wait_until(lambda: _is_consumed(deployed, "trainer"), "the trainer has handled it")
+            await wait_until(lambda: _is_consumed(deployed, "trainer-claims"), "the trainer has handled it")
         await deployed.bus.commit(Entry(FEEDBACK, Feedback(id="q2", answer="13")))
-        await wait_until(lambda: _is_consumed(deployed, "trainer"), "the trainer has handled it")
+        await wait_until(lambda: _is_consumed(deployed, "trainer-claims"), "the trainer has handled it")
         known = await deployed.bus.last(FITNESS, node="n1")
     assert known is not None
     assert known.message.overall.judged == 2
@@ -476,7 +476,7 @@ async def test_garbage_in_the_stream_spoils_nothing_but_itself(server: EmbeddedS
         await deployed.bus.client.publish(f"{space.prefix}.cancel.q1", b'{"id": "q1", "reason": "' + b"x" * 900 + b'"}')
         assert (await asked).status is Status.PARTIAL
         letters = {(await asyncio.wait_for(dead.get(), 5))[0].split(".")[-2] for _ in range(3)}
-    assert letters == {"assembler", "node-n1"}
+    assert letters == {"assembler-claims", "node-n1"}
 
 
 def _result_with(chosen: int) -> bytes:
@@ -522,7 +522,9 @@ async def _is_idle(deployed: Cluster) -> bool:
 
 
 async def _is_consumed(deployed: Cluster, durable: str) -> bool:
-    info = await deployed.bus.client.jetstream().consumer_info(deployed.bus.space.stream(Store.STREAM), durable)
+    info = await deployed.bus.client.jetstream().consumer_info(
+        deployed.bus.space.stream(Store.CLAIMS if durable.endswith("-claims") else Store.STREAM), durable
+    )
     return not info.num_pending and not info.num_ack_pending
 
 

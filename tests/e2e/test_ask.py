@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import nats
@@ -162,7 +162,7 @@ def test_answer_feedback_and_status(up: Path) -> None:
     assert "had ended already" in dellm("cancel", "mine", cwd=up).stdout
     status = json.loads(dellm("status", "--json", cwd=up).stdout)
     assert {each["name"] for each in status["services"]} == {
-        f"dellm-{each}" for each in ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway")
+        f"dellm-{each}" for each in ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway", "operator")
     }
     assert [each["presence"]["node"] for each in status["nodes"]] == ["node-1", "node-2", "node-3"]
     assert any(each["fitness"]["overall"]["count"] for each in status["nodes"] if each["fitness"])
@@ -283,11 +283,11 @@ def test_after_a_kill_the_next_up_finds_its_store_free(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def service(name: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one service alone, as on a machine of its own."""
+async def service(name: str, url: str, keys: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run one service alone, as on a machine of its own, with its own key."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "services", name, "--nats", url),
+        *("-m", "services", name, "--nats", url, "--keys", str(keys)),
         *(("--topology", str(TOPOLOGY)) if name in ("node", "synthesizer") else ()),
         env={**os.environ, "PYTHONPATH": str(ROOT), "DELLM_LOG": "error"},
         cwd=TOPOLOGY.parent,
@@ -300,17 +300,18 @@ async def service(name: str, url: str) -> AsyncIterator[asyncio.subprocess.Proce
 
 
 async def test_each_service_in_a_process_of_its_own(tmp_path: Path) -> None:
+    from schemas.topology import load  # noqa: PLC0415
     from services.runtime.server import embedded_server  # noqa: PLC0415
 
-    async with (
-        embedded_server(tmp_path) as server,
-        service("decomposer", server.url),
-        service("assembler", server.url),
-        service("trainer", server.url),
-        service("node", server.url),
-        service("synthesizer", server.url),
-    ):
-        client = await nats.connect(server.url)
+    async with AsyncExitStack() as stack:
+        nodes = [node.id for node in load(TOPOLOGY).nodes]
+        server = await stack.enter_async_context(embedded_server(tmp_path, nodes=nodes))
+        assert server.keys is not None
+        made = dellm("auth", "provision", "--nats", server.url, "--keys", str(server.keys), cwd=tmp_path)
+        assert made.returncode == 0, made.stderr
+        for name in ("decomposer", "assembler", "trainer", "node", "synthesizer"):
+            await stack.enter_async_context(service(name, server.url, server.keys))
+        client = await nats.connect(server.guest)
         reply = {"status": "failed"}
         give_up_at = time.monotonic() + 60
         while reply["status"] != "complete":
