@@ -9,19 +9,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
 import kubernetes_validate
 import pytest
 import yaml
 
 from schemas.topology import load
-from services.cli.main import dellm
 from services.gateway.doorkeeper import OPEN
-from tests.pages import blocks
+from tests.commands import check_command
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -55,54 +52,9 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     yield "Dockerfile", json.loads(line)
 
 
-@cache
-def services_help() -> str:
-    done = subprocess.run([sys.executable, "-m", "services", "--help"], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def check_command(words: list[str]) -> None:
-    """See that a command exists and knows its options; it is not run."""
-    program, *rest = words
-    match Path(program).name:
-        case "python":
-            assert rest[:2] == ["-m", "services"]
-            name = rest[2]
-            assert name == "%i" or name in re.findall(r"\w+", services_help().partition("}")[0])
-            unknown = {word for word in rest if word.startswith("--")} - set(re.findall(r"--[\w-]+", services_help()))
-            assert not unknown, f"`python -m services` has no {unknown}"
-        case "dellm":
-            check_dellm(rest)
-        case "nats-server":
-            assert rest[0] == "-c"
-            assert (DEPLOY / Path(rest[1]).name).exists()
-        case _:
-            pytest.fail(f"what is {program}?")
-
-
-def check_dellm(words: list[str]) -> None:
-    command: click.Command = dellm
-    context = click.Context(dellm)
-    if words == ["--help"]:
-        return
-    while isinstance(command, click.Group):
-        name, found, words = command.resolve_command(context, words)
-        assert found is not None
-        command, context = found, click.Context(found, parent=context, info_name=name)
-    command.parse_args(context, list(words))
-
-
 @pytest.mark.parametrize("words", [pytest.param(words, id=where) for where, words in commands()])
 def test_commands_exist(words: list[str]) -> None:
     check_command(words)
-
-
-def test_the_page_s_commands_exist() -> None:
-    lines = [line for block in blocks("deploy/README.md", "sh") for line in block.splitlines()]
-    found = [shlex.split(line, comments=True) for line in lines if re.match(r"(/opt/dellm/bin/)?dellm ", line)]
-    assert found
-    for words in found:
-        check_command(words)
 
 
 def test_files_that_the_page_names_exist() -> None:
