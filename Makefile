@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint bench bench-engine soak eval clean distclean
+.PHONY: help run up test chaos lint docs bench bench-engine soak eval clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ run: $(READY) ## ask QUERY='...' with everything in one process
 up: $(READY) ## start all services on a private nats-server, until Ctrl-C
 	@$(BIN)/dellm models fetch --topology $(TOPOLOGY)
 	@$(BIN)/dellm up --topology $(TOPOLOGY)
+
+docs: $(READY) ## write docs/asyncapi.json and docs/protocol.md, which are made of the code
+	@$(BIN)/python -m schemas.asyncapi
 
 test: $(READY) ## the default tests: pure, on a real nats-server, and with a real small model
 	@$(BIN)/dellm models fetch --topology deploy/topology-tiny.json

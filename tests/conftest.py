@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,14 @@ from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.logging import configure
 from services.runtime.server import EmbeddedServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_users_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep commands out of the folder that belongs to whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

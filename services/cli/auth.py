@@ -9,6 +9,7 @@ import click
 from schemas.actors import Actor
 from schemas.subjects import Space
 from schemas.topology import load
+from services.cli.home import default_topology
 from services.cli.options import CONNECT_S, Target, bus_options, limits_options, run
 from services.runtime.bus import connect
 from services.runtime.connection import Connection
@@ -31,8 +32,8 @@ def auth() -> None:
     "--topology",
     "topology_path",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("topology.json"),
-    show_default=True,
+    default=default_topology,
+    show_default="topology.json, or that in the user's data folder",
     help="Whose nodes get keys, unless --node names them.",
 )
 @click.option("--prefix", default="dellm", show_default=True, help="First token of every subject.")

@@ -23,7 +23,7 @@ from schemas.terms import ErrorCode, Policy, Status
 from schemas.topology import load
 from services.checks.syntax import python_code
 from services.cli.ask import open_or_start
-from services.cli.models import FOLDER
+from services.cli.home import default_models
 from services.cli.options import Target, bus_options, err, run, run_code_option, topology_option
 from services.cli.policy import policy_options
 from services.cli.tally import Tally
@@ -218,8 +218,9 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
 
 def _find_model(name: str) -> Path:
     """Give the file of a model.  Raises ModelError when it is not here."""
-    known = (*catalogue.list_models(), *(each.model for each in catalogue.list_quantized(FOLDER)))
+    folder = default_models()
+    known = (*catalogue.list_models(), *(each.model for each in catalogue.list_quantized(folder)))
     model = next((each for each in known if each.name == name), None)
-    path = Path(name) if model is None else FOLDER / model.file
+    path = Path(name) if model is None else folder / model.file
     check_gguf(path)
     return path

@@ -15,10 +15,10 @@ from rich.table import Table
 import models as catalogue
 from models import Model
 from schemas.topology import load
+from services.cli.home import default_models
 from services.cli.options import err, out
 from services.hosting import NAMES, model_paths
 
-FOLDER = Path("models")
 PLAIN_STEP = 0.1
 
 
@@ -28,7 +28,10 @@ def models() -> None:
 
 
 folder_option = click.option(
-    "--folder", type=click.Path(path_type=Path, file_okay=False), default=FOLDER, show_default=True
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=default_models,
+    show_default="models, or that in the user's data folder",
 )
 
 

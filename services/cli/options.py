@@ -17,6 +17,7 @@ from rich.console import Console
 
 from schemas.actors import Actor
 from schemas.subjects import Space
+from services.cli.home import default_data, default_topology
 from services.runtime.bus import Bus, connect
 from services.runtime.connection import FLAGS, Connection, Setting, resolve
 from services.runtime.limits import LimitsError, load_limits
@@ -27,7 +28,6 @@ from services.runtime.wire import BusError
 
 R = TypeVar("R")
 
-DATA = Path(".dellm")
 URL_FILE = "url"
 HTTP_FILE = "http"
 CONNECT_S = 3.0
@@ -138,8 +138,8 @@ def bus_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option(
             "--data",
             type=click.Path(path_type=Path, file_okay=False),
-            default=DATA,
-            show_default=True,
+            default=default_data,
+            show_default=".dellm, or the user's data folder",
             help="Folder of `dellm up`: NATS store, log, address, keys.",
         ),
     )
@@ -194,8 +194,8 @@ def topology_option(command: Callable[..., R]) -> Callable[..., R]:
         "--topology",
         "topology_path",
         type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("topology.json"),
-        show_default=True,
+        default=default_topology,
+        show_default="topology.json, or that in the user's data folder",
         help="Which nodes run which models.",
     )(command)
 

@@ -51,7 +51,7 @@ def test_configurations_side_by_side_with_a_report(tmp_path: Path) -> None:
         (["eval", "none.jsonl", "--out", "a.jsonl"], 1, "none.jsonl: No such file"),
         (["eval", "bad.jsonl", "--out", "a.jsonl"], 1, "bad.jsonl:1: "),
         (["eval", str(SET), "--out", "a.jsonl", "--baseline", "gpt-17"], 1, "gpt-17: No such file"),
-        (["eval", str(SET), "--out", "a.jsonl", "--baseline", str(TINY)], 1, "topology.json: No such file"),
+        (["eval", str(SET), "--out", "a", "--baseline", str(TINY), "--topology", "none.json"], 1, "none.json: No such"),
         (["eval", str(SET), "--out", "a.jsonl", "--baseline", str(TINY), "--replicas", "2"], 64, "do not apply"),
         (["eval", str(SET), "--out", "a.jsonl"], 1, "cannot connect to NATS at nats://127.0.0.1:1"),
         (["eval", str(SET), "--out", "bad.jsonl/a.jsonl"], 1, "bad.jsonl"),
