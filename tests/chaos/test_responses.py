@@ -1,4 +1,4 @@
-"""SIGKILL of a gateway, of the node that writes and of nats-server, while a background response is streamed."""
+"""SIGKILL of a gateway, of the node that writes and of nats-server, while a response is streamed; and SIGTERM."""
 
 from __future__ import annotations
 
@@ -111,3 +111,29 @@ async def test_a_stream_goes_on_with_the_same_numbers(victim: str, own_server: E
     assert len(deltas) == 1 or victim == "node"
     if victim == "node":
         assert not answer.startswith(writer), "another node wrote it anew"
+
+
+@pytest.mark.timeout(60)
+async def test_sigterm_lets_a_stream_end(own_server: EmbeddedServer) -> None:
+    space = Space("chaos")
+    async with (
+        processes(own_server, space, SERVICES),
+        gateway(own_server, space) as one,
+        httpx.AsyncClient(timeout=30) as client,
+    ):
+        body = {"model": "dellm", "messages": [{"role": "user", "content": BODY["input"]}], "stream": True}
+        async with client.stream("POST", f"{one.url}/v1/chat/completions", json=body) as stream:
+            lines = stream.aiter_lines()
+            async for line in lines:
+                if '"content":"node' in line:
+                    break
+            one.process.terminate()
+
+            async def unready() -> bool:
+                return (await client.get(f"{one.url}/readyz")).status_code == 503
+
+            await wait_until(unready, "it is not ready")
+            rest = [line async for line in lines if line]
+        assert rest[-1] == "data: [DONE]"
+        assert '"finish_reason":"stop"' in rest[-2]
+        assert await asyncio.wait_for(one.process.wait(), 10) == 0
