@@ -17,7 +17,9 @@ from openresponses_types import types as openresponses
 from schemas.keys import hash_key
 from schemas.messages import Piece
 from schemas.records import ApiKey
+from schemas.responses import StoredResponse
 from schemas.subjects import DRAFTS, KEY, PIECE, RESPONSE, Space
+from schemas.terms import Role, Turn
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import Entry
 from tests.door import gateway_of, openai_at, served
@@ -214,12 +216,15 @@ async def test_a_draft_that_was_given_up_stays_in_the_stream(server: EmbeddedSer
 
 
 async def test_what_was_remembered_and_never_asked_is_asked(server: EmbeddedServer, space: Space) -> None:
-    async with served(server, space, ScriptedEngine(saying("Lima."))) as (url, deployed), openai_at(url) as client:
-        begun = await client.responses.create(model="dellm", input=ASK, background=True)
-        stored = await deployed.bus.last(RESPONSE, id=begun.id.removeprefix("resp_"))
-        assert stored is not None
-        lost = type(stored.message)(id="lost", model="dellm", created_at=1, input=stored.message.input, background=True)
+    async with (
+        served(server, space, ScriptedEngine(), nodes=()) as (url, deployed),
+        openai_at(url) as client,
+    ):
+        turns = [Turn(role=Role.USER, content=ASK)]
+        lost = StoredResponse(id="lost", model="dellm", created_at=1, input=turns, background=True)
         await deployed.bus.commit(Entry(RESPONSE, lost))
+        assert (await client.responses.retrieve("resp_lost")).status == "queued"
+        await deployed.add_node("n1", ScriptedEngine(saying("Lima.")))
 
         async def done() -> bool:
             return (await client.responses.retrieve("resp_lost")).status == "completed"

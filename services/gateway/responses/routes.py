@@ -15,6 +15,7 @@ from schemas.messages import Piece, Reply
 from schemas.plans import Plan
 from schemas.responses import StoredResponse
 from schemas.subjects import PLAN, RESPONSE
+from schemas.terms import ErrorCode
 from services.gateway import operations
 from services.gateway.asking import Asking, Heard, chained
 from services.gateway.completion import headers, headers_of_plan
@@ -35,6 +36,7 @@ from services.runtime.client import ask
 from services.runtime.wire import Conflict, Entry
 
 ROUTE = "/v1/responses"
+PASSING = frozenset({ErrorCode.OVERLOADED, ErrorCode.NO_NODES})
 
 
 class Responses:
@@ -161,6 +163,8 @@ class Responses:
         if known.planned or known.reply is not None or not known.response.background:
             return known
         refused = await self._admit(known.response)
+        if refused is not None and refused.error is not None and refused.error.code in PASSING:
+            return known  # and asked again when it is fetched again
         return structs.replace(known, planned=refused is None, reply=refused)
 
     async def _followed(self, known: Known) -> Heard:
