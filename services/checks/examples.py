@@ -12,8 +12,8 @@ _DOCTEST = re.compile(
     r"^[ \t]*>>>[ \t]*(?P<call>[^\n]{1,300})\n[ \t]*(?P<value>(?!>>>)[^\n]{1,300}?)[ \t]*$", re.MULTILINE
 )
 _VALUE = (
-    r"`?(?P<value>-?\d+(?:\.\d+)?|True|False|None|\[[^\n\]]{0,200}\]|\([^\n()]{0,200}\)|\{[^\n}]{0,200}\}"
-    r"|\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"
+    r"`?(?P<value>-?\d++(?:\.\d++)?+|True|False|None|\[[^\n\]]{0,200}\]|\([^\n()]{0,200}\)|\{[^\n}]{0,200}\}"
+    r"|\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')(?![\w\"'])"
 )
 _EQUATION = re.compile(
     r"(?P<call>\b[A-Za-z_]\w{0,60}\((?:[^()\n]|\([^()\n]{0,80}\)){0,200}\))`?\s*(?:={1,3}>|={1,2}|[-−]+>|➞|→|#\s?=>?|should\s+(?:return|be|give)"
@@ -22,6 +22,7 @@ _EQUATION = re.compile(
 _PAIR = re.compile(
     rf"^[ \t]*input:[ \t]*(?P<given>[^\n]{{1,300}})\n\s*output:[ \t]*{_VALUE}", re.IGNORECASE | re.MULTILINE
 )
+_IMPORT = re.compile(r"^[ \t]*((?:from[ \t]+[\w.]{1,60}[ \t]+)?import[ \t]+[\w.*, \t]{1,200})$", re.MULTILINE)
 _DEFINED = re.compile(r"^[ \t]*def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 
 
@@ -55,6 +56,12 @@ def find_examples(request: str) -> list[Example]:
     return list(dict.fromkeys(example for example in found if _is_source(example)))[:MAX_EXAMPLES]
 
 
+def imports(request: str) -> str:
+    """Return what the code in a request imports, for an answer that leaves it out."""
+    found = [match[1].strip() for match in _IMPORT.finditer(request)]
+    return "\n".join(dict.fromkeys(line for line in found if _parses(line)))
+
+
 def trial(code: str, examples: list[Example]) -> str:
     """Return a program that ends with code 0 if every example holds, and else tells the first that does not.
 
@@ -74,6 +81,14 @@ for _trial_call, _trial_value in {tried!r}:
     if not _trial_same(_trial_given, _trial_wanted):
         _trial_sys.exit(f"{{_trial_call}} gave {{_trial_given!r}}, not {{_trial_wanted!r}}"[:200])
 """
+
+
+def _parses(line: str) -> bool:
+    try:
+        ast.parse(line)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _is_source(example: Example) -> bool:

@@ -15,7 +15,7 @@ from models.advice import advice
 from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
 from schemas.messages import Check, ModelAnswer, Result
 from schemas.plans import Task
-from services.checks.examples import find_examples, trial
+from services.checks.examples import find_examples, imports, trial
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
 from services.kinds.code import CODE
@@ -157,7 +157,8 @@ class Work:
         told = f"runs {len(self._examples)} of the request's examples"
         first, reason = done, None
         for attempt in range(MAX_TRIALS):
-            ending = await run_python(trial(python_code(done.text), self._examples))
+            code = f"{imports(self._task.text)}\n{python_code(done.text)}"
+            ending = await run_python(trial(code, self._examples))
             if ending.well:
                 return done, (Check(family="examples", demand=told),)
             reason = reason or ending.told
