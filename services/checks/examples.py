@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_EXAMPLES = 16
@@ -54,6 +56,21 @@ def find_examples(request: str) -> list[Example]:
     if len(defined) == 1:
         found += [Example(f"{defined[0]}({pair['given']})", pair["value"]) for pair in _PAIR.finditer(request)]
     return list(dict.fromkeys(example for example in found if _is_source(example)))[:MAX_EXAMPLES]
+
+
+def applicable(examples: Sequence[Example], request: str, code: str) -> list[Example]:
+    """List those examples that are about what the code is to define.
+
+    A function of Python's own shows how something is meant (`ord('a') == 0`), and where a request begins functions of
+    its own, a call of one that neither it nor the code defines is a slip of the pen.
+    """
+    begun = _DEFINED.findall(request)
+    known = {*begun, *_DEFINED.findall(code)}
+    return [
+        example
+        for example in examples
+        if example.function in known or not (begun or hasattr(builtins, example.function))
+    ]
 
 
 def imports(request: str) -> str:

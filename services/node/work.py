@@ -15,7 +15,7 @@ from models.advice import advice
 from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
 from schemas.messages import Check, ModelAnswer, Result
 from schemas.plans import Task
-from services.checks.examples import find_examples, imports, trial
+from services.checks.examples import applicable, find_examples, imports, trial
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
 from services.kinds.code import CODE
@@ -154,11 +154,14 @@ class Work:
 
     async def _tried(self, request: Request, done: Completion) -> tuple[Completion, tuple[Check, ...]]:
         """Run the request's examples on the code; what fails is asked for again, told how it failed."""
-        told = f"runs {len(self._examples)} of the request's examples"
-        first, reason = done, None
+        request_text, first, reason = self._task.text, done, None
+        examples = applicable(self._examples, request_text, python_code(done.text))
+        if not examples:
+            return done, ()
+        told = f"runs {len(examples)} of the request's examples"
         for attempt in range(MAX_TRIALS):
-            code = f"{imports(self._task.text)}\n{python_code(done.text)}"
-            ending = await run_python(trial(code, self._examples))
+            code = f"{imports(request_text)}\n{python_code(done.text)}"
+            ending = await run_python(trial(code, examples))
             if ending.well:
                 return done, (Check(family="examples", demand=told),)
             reason = reason or ending.told
