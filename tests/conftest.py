@@ -10,12 +10,16 @@ from pathlib import Path
 import nats
 import pytest
 import structlog
+from hypothesis import settings
 from nats.js.errors import NotFoundError
 
 from schemas.subjects import Space, Store
 from services.runtime.bus import Bus, connect
 from services.runtime.logging import configure
 from services.runtime.server import EmbeddedServer
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says more of the machine than of us
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)

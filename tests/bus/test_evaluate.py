@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import structs
+
 from models.engine import Request
 from schemas.subjects import PLAN, Space
 from schemas.terms import Policy, VoteRule, Wording
@@ -151,5 +153,5 @@ async def test_the_policy_flags_travel_with_the_query(server: EmbeddedServer, sp
         stored = await deployed.bus.last(PLAN, id="mine")
     assert stored is not None
     wanted = Policy(vote=VoteRule.LOG_ODDS, replicas=1, max_replicas=1, wording=Wording.JOIN)
-    assert stored.message.policy == wanted
+    assert structs.asdict(stored.message.policy) == structs.asdict(wanted)
     assert json.loads(done.out)["synthesis"] == {"method": "join", "model": None, "reason": "asked for"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from schemas.plans import Chunk
@@ -179,6 +179,7 @@ MIXED = st.lists(st.one_of(MESSY, st.sampled_from((*STAGES, *SOLID, "then", "and
 
 
 @given(st.one_of(st.text(), MIXED))
+@example("Marie Curie: when was she born and where did she die? A: where did she die?")
 def test_no_text_is_lost_and_the_order_is_kept(query: str) -> None:
     texts = parts(query)
     for part, stages in zip(texts, grouped(texts), strict=True):

@@ -94,10 +94,14 @@ def _with_subject(text: str) -> list[Stage]:
 
 
 def _questions(text: str) -> list[Clause]:
-    """Give the clauses of a text if they are two at least and each asks in one short sentence; else nothing."""
+    """Give the clauses of a text if they are two at least and each asks in one short sentence; else nothing.
+
+    A label between them ("A: where did she die?") says something, and would be lost.
+    """
     masked = mask(text)
     clauses = find_clauses(masked) if is_english(masked) else []
-    return clauses if clauses[1:] and all(map(_is_question, clauses)) else []
+    labelled = any(":" in masked[one.span.end : next_.span.start] for one, next_ in pairwise(clauses))
+    return clauses if clauses[1:] and not labelled and all(map(_is_question, clauses)) else []
 
 
 def _is_question(clause: Clause) -> bool:
