@@ -6,15 +6,14 @@ import re
 
 from services.kinds.kind import Kind, Way
 from services.kinds.text import open_prompt, read_whole
+from services.language import nouns
+from services.language.grammar import either
 
 METHOD = "code"
 
 # Greedy: of a program the likeliest token is the right one more often than in prose, and it seldom loops.
 _WAYS = (Way(METHOD),)
-_LANGUAGE = (
-    r"python|java|javascript|typescript|c\+\+|c#|rust|golang|kotlin|swift|ruby|php|perl|haskell|scala|bash|shell|sql|html"
-    r"|css|react|django|flask|matlab|regex|regexp|latex|yaml|dockerfile|powershell|assembly"
-)
+_LANGUAGE = either(map(re.escape, nouns.PROGRAMMING_LANGUAGES))
 _PIECE = (
     r"functions?|programs?|scripts?|code|algorithms?|class|classes|methods?|quer(?:y|ies)|regular\s+expressions?|api|apis"
     r"|endpoints?|websites?|web\s+pages?|unit\s+tests?|snippets?|macros?|data\s+structures?|subroutines?|one-liners?"

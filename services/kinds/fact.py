@@ -8,15 +8,17 @@ from services.kinds.kind import Kind, Reading, Said, Sampling, Way
 from services.kinds.opening import asks_for_writing, is_short, opening
 from services.kinds.prompt import PLAIN, Prompt
 from services.kinds.reading.extract import final_fact
+from services.language import grammar
+from services.language.grammar import either
+from services.language.patterns import PREPOSITION
 
 METHOD = "fact"
 WAYS = (Way(METHOD), Way(METHOD, Sampling.VARIED))
 MAX_TOKENS = 64
 
 _QUESTION = re.compile(
-    r"(?:(?:in|at|on|of|from|to|by|for|with|under|during|since|after)\s+)?(?:who|whom|whose|when|where|which)\b"
-    r"|(?:(?:in|at|on|of|from|to|by|for|with|under|during|since|after)\s+)what\b"
-    r"|(?:(?:in|at|on|of|from|to|by|for|with|since|after)\s+)?how\s+(?:many|much|old|tall|far|long|big|high|deep|fast|heavy|large|wide|often|hot|cold)\b"
+    rf"(?:(?:{PREPOSITION})\s+)?(?:who|whom|whose|when|where|which|how\s+(?:{either(grammar.MEASURED)}))\b"
+    rf"|(?:{PREPOSITION})\s+what\b"
     r"|what(?:['’]s|\s+(?:is|are|was|were))\s+(?:(?:the|its|his|her|their|my|your)\b|\d)"
     r"|what(?:['’]s|\s+(?:is|was))\s+[^\s?]+['’]s?\s"
     r"|what\s+(?!is\b|are\b|was\b|were\b|do\b|does\b|did\b|can\b|could\b|would\b|will\b|if\b|about\b)\w"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from services.language import verbs
+from services.language.grammar import either
+
 MAX_SHORT_WORDS = 40
 MAX_SHORT_CHARS = 320
 
@@ -17,13 +20,10 @@ _POLITE = re.compile(
 _OUT = re.compile(r"(?:find|work|figure)\s+out\s+(?=(?:who|what|which|whose|when|where|how)\b)|know\s+", re.IGNORECASE)
 _MAX_LEAD_INS = 6
 _WRITING = re.compile(
-    r"(?:write|compose|draft|create|generate|rewrite|rephrase|paraphrase|summari[sz]e|translate|explain|describe|discuss"
-    r"|elaborate|suggest|recommend|brainstorm|illustrate|invent|propose|imagine|pretend|act|assume|role-?play|outline"
-    r"|edit|proofread|correct|improve|shorten|expand|analy[sz]e|critique|review|design|develop|plan|make|come\s+up"
-    r"|provide|prepare|argue|persuade|convince|teach|advise|help|give\s+me\s+(?:some\s+|an?\s+)?(?:idea|tip|advice|recipe"
-    r"|example|suggestion|summary|explanation|overview)|tell\s+me\s+(?:about|a|an|how\s+to|why)|why|how\s+(?:to|do\s+i"
-    r"|can\s+i|should\s+i|would\s+you|do\s+you|can\s+you)|should\s+i|what\s+(?:should|do\s+you\s+think|would\s+you|if)"
-    r"|you\s+(?:are|will|play)|you['’]re|suppose\s+you|picture\s+yourself|extract|rate|classify|format|return)\b",
+    rf"(?:{either(verbs.FOR_A_TEXT)}|role-?play|come\s+up|give\s+me\s+(?:some\s+|an?\s+)?(?:idea|tip|advice|recipe|example"
+    r"|suggestion|summary|explanation|overview)|tell\s+me\s+(?:about|a|an|how\s+to|why)|why|how\s+(?:to|do\s+i|can\s+i"
+    r"|should\s+i|would\s+you|do\s+you|can\s+you)|should\s+i|what\s+(?:should|do\s+you\s+think|would\s+you|if)|you\s+(?:are"
+    r"|will|play)|you['’]re|suppose\s+you|picture\s+yourself)\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?:[.!?:]\s+|\n\s*)")

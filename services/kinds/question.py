@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from services.voting.quantity import quantities
-from services.voting.words import INTERROGATIVE, capital, ended
+from services.voting.words import ASKING, capital, ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,6 @@ def _told(given: Given) -> str:
     """Return a question and its answer in one line."""
     asked = capital(given.question.strip().rstrip(" .,;:?!"))
     answer = " ".join(given.answer.split()).rstrip(".")
-    if INTERROGATIVE.match(asked):
+    if ASKING.match(asked):
         return f"{asked}? {answer}."
     return f"{asked} = {answer}." if _number(answer) else f"{asked}: {answer}."

@@ -30,7 +30,7 @@ COMPARATIVE_STEM = tuple(
     """.split()
 )
 # How much of it: "how many", "how far".
-MEASURED = tuple("many much far long old tall deep fast heavy high often soon".split())
+MEASURED = tuple("many much far long old tall deep fast heavy high often soon big large wide hot cold".split())
 # They end like superlatives.
 NO_SUPERLATIVE = tuple("interest forest harvest west rest test request guest".split())
 # What "it is" begins with, where "it" stands for nothing: the weather, and what is said of an action.

@@ -23,6 +23,13 @@ RESULTS = tuple(
 KNOWN = tuple("line quote phrase word sentence text article passage paragraph process author writer inventor".split())
 # "The largest" of these is of a set that was named before.
 OF_A_SET = tuple("number value figure item element option city town state airport party industry".split())
+# Languages of programs, and what a program is written for or with.
+PROGRAMMING_LANGUAGES = tuple(
+    """
+    python java javascript typescript c++ c# rust golang kotlin swift ruby php perl haskell scala bash shell sql html
+    css react django flask matlab regex regexp latex yaml dockerfile powershell assembly
+    """.split()
+)
 # Parts of something that a question leaves out ("list three causes").
 PARTS = tuple(
     """

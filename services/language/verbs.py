@@ -17,6 +17,13 @@ WRITING = frozenset(
     analyse analyze draft outline design make prepare
     """.split()
 ) | {"come up with"}
+# A request that begins with one of these asks for a text rather than for an answer that can be compared.
+FOR_A_TEXT = (WRITING - {"come up with", "implement", "refactor", "debug", "fix", "classify"}) | frozenset(
+    """
+    summarise summarize translate explain describe imagine pretend act assume critique expand review plan provide argue
+    persuade convince teach advise help extract rate classify format return
+    """.split()
+)
 FINDING = frozenset(
     "define find give tell identify mention spell get determine locate recall say name list state know".split()
 )

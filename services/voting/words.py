@@ -6,16 +6,13 @@ import re
 import unicodedata
 
 from services.language import grammar
+from services.language.patterns import AUXILIARY, INTERROGATIVE, PREPOSITION
 
 _WORD = re.compile(  # "C++" and "C#", "AB-" and "Na+" are words too
     r"(?<![^\W_])[^\W\d_]{1,2}[0-9]?(?:[-−+]|\+\+|#)(?!\w)|[^\W_]+(?:['’][^\W_]+)*"
 )
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]\"”]{2}[.!?])\s+|\n\s*")
-INTERROGATIVE = re.compile(
-    r"(?:(?:in|at|on|of|from|to|by|for|with)\s+)?(?:what|which|who|whom|whose|where|when|why|how)\b"
-    r"|(?:is|are|was|were|do|does|did|can|could|has|have|will|would|should)\b",
-    re.IGNORECASE,
-)
+ASKING = re.compile(rf"(?:(?:{PREPOSITION})\s+)?(?:{INTERROGATIVE})\b|{AUXILIARY}\b", re.IGNORECASE)
 _SHORT_SENTENCE_WORDS = 4
 _MIN_PLURAL_LETTERS = 4
 
@@ -64,7 +61,7 @@ def ended(text: str) -> str:
     text = text.strip()
     if text[-1:] in ("", *".?!:;\"'`)]}"):
         return text
-    return text + ("?" if INTERROGATIVE.match(text) else ".")
+    return text + ("?" if ASKING.match(text) else ".")
 
 
 def capital(text: str) -> str:
