@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.plans import Chunk
 from services.decomposer.cutting.cut import MAX_CHUNKS, cut, parts
+from services.decomposer.cutting.masking import sentences
 
 # One query a line, written as it is sent, but for braces around what a cut drops and "⏎" for a new line.
 CASES = (Path(__file__).parent / "cutting_cases.txt").read_text(encoding="utf-8")
@@ -87,3 +88,11 @@ def test_only_connectives_and_markers_are_lost(query: str) -> None:
 def test_no_cut_falls_into_protected_text(before: str, solid: str, after: str) -> None:
     assume(not re.search(r"[\"'`(\u201c]", before))  # else the quote that opens there may end here
     assert any(solid in part for part in parts(f"{before} {solid} {after}"))
+
+
+@given(st.one_of(st.text(), MESSY))
+def test_sentences_follow_one_another_and_leave_out_nothing_but_space(text: str) -> None:
+    spans = list(sentences(text))
+    gaps = zip([0, *(span.end for span in spans)], [*(span.start for span in spans), len(text)], strict=True)
+    assert not any(text[end:start].strip() for end, start in gaps)
+    assert all(span.start < span.end for span in spans)
