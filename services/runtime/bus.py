@@ -282,10 +282,10 @@ async def connect(to: str | Connection, *, space: Space, name: str, patience_s: 
                 skip_subject_validation=True,  # the subject table has checked every token
             )
     except (OSError, nats.errors.Error, TimeoutError, ValueError) as error:
+        reason = last_error or str(error) or type(error).__name__  # before more is told of the same end
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_S):  # it waits for ever for a transport whose TLS has failed
                 await client.close()
-        reason = last_error or str(error) or type(error).__name__
         raise BusError(f"cannot connect to NATS at {connection}: {reason}") from None
     bus.was_connected = True
     try:
