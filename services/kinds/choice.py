@@ -21,7 +21,7 @@ BRIEF, DIRECT, STEPS, PROGRAM = "choice-brief", "choice", "choice-steps", "choic
 BRIEF_TOKENS, DIRECT_TOKENS, STEPS_TOKENS, PROGRAM_TOKENS = 96, 16, 512, 320
 
 _ONLY = "Reply with the answer only: {form}."
-_WORTH = 0.6
+_WORTH = 0.8  # what is generated is long, and a model that is behind was right too seldom to be worth it
 _WORKED = (Way(STEPS, worth=_WORTH), Way(DIRECT), Way(STEPS, Sampling.VARIED, _WORTH))
 _PLAIN = (Way(BRIEF), Way(STEPS, worth=_WORTH), Way(STEPS, Sampling.VARIED, _WORTH))
 _COMPUTED = (Way(PROGRAM, worth=_WORTH), Way(DIRECT), Way(STEPS, Sampling.VARIED, _WORTH))

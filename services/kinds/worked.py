@@ -1,6 +1,7 @@
 """How a question is put to a model as a program, with examples of the steps that small models take unsurely.
 
-What is where after a row of changes, in which order things stand, how far, when, how many.
+What is where after a row of changes, how far, how many.  Examples of orders and dates were left out again: they cost
+half of the tokens, and the models of the default pool were right no more often with them.
 """
 
 from __future__ import annotations
@@ -35,24 +36,6 @@ answer = cup["Pia"]
     ),
     (
         """
-Four jars stand in a row: a tall one, a green one, a round one and a cracked one. The green jar is left of the \
-tall jar. The round jar is right of the cracked jar. The cracked jar is second from the left. The tall jar is \
-not last.
-Options:
-(A) The tall jar is third from the left
-(B) The green jar is third from the left
-(C) The round jar is third from the left
-(D) The cracked jar is third from the left
-""",
-        """
-for row in permutations(["tall", "green", "round", "cracked"]):
-    at = {jar: place for place, jar in enumerate(row)}
-    if at["green"] < at["tall"] and at["round"] > at["cracked"] and at["cracked"] == 1 and at["tall"] != 3:
-        answer = row[2]
-""",
-    ),
-    (
-        """
 A robot goes 4 m north, 3 m east, 4 m south and 3 m east. Is it back where it began?
 Options:
 - Yes
@@ -65,22 +48,6 @@ x += 3
 y -= 4
 x += 3
 answer = "Yes" if (x, y) == (0, 0) else "No"
-""",
-    ),
-    (
-        """
-Lena borrowed a book on 25 February 2019, and today, two days later, she has read it. It is due two weeks from \
-today. When is it due, in MM/DD/YYYY?
-Options:
-(A) 03/12/2019
-(B) 03/13/2019
-(C) 02/13/2019
-""",
-        """
-borrowed = date(2019, 2, 25)
-today = borrowed + timedelta(days=2)
-due = today + timedelta(days=14)
-answer = due.strftime("%m/%d/%Y")
 """,
     ),
     (
