@@ -15,6 +15,7 @@ from services.kinds.table import named
 from services.voting.calculator import calculate
 from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count
 from services.voting.verdicts import Verdicts
+from services.voting.vote import vote_of
 
 
 def count_votes(
@@ -56,7 +57,8 @@ def outcome(
     for task in asked:
         result = answers.get(task.node)
         if counted is not None and result is not None and result.chosen is not None:
-            votes.append(_vote(task, result, result.chosen, counted))
+            weight, won = counted.weights.get(task.node, 0.0), task.node in counted.winners
+            votes.append(vote_of(result, result.chosen, weight=weight, fitness=task.fitness, won=won))
         else:
             missing.append(
                 Missing(
@@ -129,22 +131,6 @@ def _calculated(chunk: Chunk, given: Sequence[Given]) -> str | None:
     if not named(chunk.kind).stated:
         return None
     return calculate(question(chunk.text, chunk.context, given))
-
-
-def _vote(assignment: Assignment, result: Result, chosen: int, counted: Count) -> Vote:
-    answer = result.answers[chosen]
-    return Vote(
-        node=assignment.node,
-        model=answer.model,
-        answer=answer.text,
-        final=answer.final,
-        weight=counted.weights.get(assignment.node, 0.0),
-        confidence=result.confidence,
-        fitness=assignment.fitness,
-        won=assignment.node in counted.winners,
-        latency_s=result.latency_s,
-        answers=result.answers,
-    )
 
 
 def _calculator_vote(value: str, counted: Count) -> Vote:

@@ -9,8 +9,7 @@ import click
 from schemas.actors import Actor
 from schemas.subjects import Space
 from schemas.topology import load
-from services.cli.home import default_topology
-from services.cli.options import CONNECT_S, Target, bus_options, limits_options, run
+from services.cli.options import CONNECT_S, Target, bus_options, limits_options, run, topology_option
 from services.runtime.bus import connect
 from services.runtime.connection import Connection
 from services.runtime.keyring import CONFIG_FILE, KeyringError, make_keyring, names_in
@@ -26,16 +25,15 @@ def auth() -> None:
 
 @auth.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--node", "nodes", multiple=True, metavar="ID", help="A node; may be repeated. Default: the topology's.")
-@click.option("--client", "clients", multiple=True, metavar="NAME", help="Who asks; may be repeated. Default: client.")
 @click.option(
-    "--topology",
-    "topology_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=default_topology,
-    show_default="topology.json, or that in the user's data folder",
-    help="Whose nodes get keys, unless --node names them.",
+    "--node",
+    "nodes",
+    multiple=True,
+    metavar="ID",
+    help="A node; may be repeated. Default: the topology's.",
 )
+@click.option("--client", "clients", multiple=True, metavar="NAME", help="Who asks; may be repeated. Default: client.")
+@topology_option
 @click.option("--prefix", default="dellm", show_default=True, help="First token of every subject.")
 def init(folder: Path, nodes: tuple[str, ...], clients: tuple[str, ...], topology_path: Path, prefix: str) -> None:
     """Make a key for each user in DIR, and the configuration of nats-server that says what each may do.

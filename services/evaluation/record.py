@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from schemas.messages import Vote
+from services.voting.vote import vote_of
 
 if TYPE_CHECKING:
     from schemas.messages import ChunkOutcome, Result
@@ -26,22 +26,9 @@ def restored(outcome: ChunkOutcome, results: Iterable[Result], assignments: Sequ
         for vote in outcome.votes
     ]
     if not votes and not outcome.missing:
-        votes = [_vote(said[node], fitness[node]) for node in fitness if node in said and said[node].chosen is not None]
+        votes = [
+            vote_of(result, result.chosen, weight=0.0, fitness=fitness[node], won=False)
+            for node in fitness
+            if (result := said.get(node)) is not None and result.chosen is not None
+        ]
     return structs.replace(outcome, votes=votes)
-
-
-def _vote(result: Result, fitness: float) -> Vote:
-    assert result.chosen is not None
-    chosen = result.answers[result.chosen]
-    return Vote(
-        node=result.node,
-        model=chosen.model,
-        answer=chosen.text,
-        final=chosen.final,
-        weight=0.0,
-        confidence=result.confidence,
-        fitness=fitness,
-        won=False,
-        latency_s=result.latency_s,
-        answers=result.answers,
-    )

@@ -18,7 +18,6 @@ Schema = Mapping[str, Any]
 Handler = Callable[[Request], Awaitable[Response]]
 
 JSON, EVENTS = "application/json", "text/event-stream"
-ANYTHING: Schema = {}
 TEXT: Schema = {"type": "string"}
 ERROR: Schema = {
     "type": "object",

@@ -44,13 +44,6 @@ AMBIGUOUS = frozenset(
     look book order pick read open check schedule call research review set print fix correct prepare guess visit
     """.split()
 ) | {"work out", "figure out", "come up with"}
-# Said to an assistant, hardly ever of what a third party does.
-TO_ASSISTANT = frozenset(
-    """
-    calculate compute solve convert compare say explain define describe translate summarise summarize tell suggest
-    list name paraphrase rewrite outline discuss
-    """.split()
-)
 # They may be followed by a preposition at once; with any other verb that means an object left out ("sort by length").
 PREPOSITIONAL = frozenset("search look write plan shop check visit read call book prove research".split())
 # "To" after these leads to no second verb ("convert 5 miles to metres").

@@ -16,9 +16,9 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     """One node of the topology, with its place and its model files.
 
     It takes `slots` tasks at once.  With `run_code` the examples of a request for code are run, see
-    `services.runtime.sandbox`.  A task that waited for `queued_s` is looked up before it is begun: its query may be
-    over.  Two heartbeats are due, `heartbeat_s` apart, before a node is taken for gone.  The server says every
-    `pull_heartbeat_s` that it still has no task: with many nodes this and the heartbeats are what an idle system costs.
+    `services.runtime.sandbox`.  Two heartbeats are due, `heartbeat_s` apart, before a node is taken for gone.  The
+    server says every `pull_heartbeat_s` that it still has no task: with many nodes this and the heartbeats are what an
+    idle system costs.
     """
 
     id: Token
@@ -29,6 +29,5 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     slots: Annotated[int, Meta(ge=1, le=4096)] = 1
     run_code: bool = False
     heartbeat_s: Annotated[float, Meta(gt=0.0, le=PRESENCE_TTL_S / 2)] = 1.0
-    queued_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 1.0
     pull_heartbeat_s: Annotated[float, Meta(ge=0.1, le=10.0)] = 2.0
     goodbye_s: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0

@@ -45,10 +45,13 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     return (*([Turn("system", system)] if system else []), *shown, *said, Turn("user", user))
 
 
-def shortened(turns: Sequence[Turn]) -> tuple[Turn, ...] | None:
-    """Leave out the oldest turn that is neither the system's nor the last; None where there is no such turn."""
+def shortened(turns: Sequence[Turn], num_shown: int = 0) -> tuple[Turn, ...] | None:
+    """Leave out the examples, of which there are `num_shown` turns, else the oldest turn that was said.
+
+    The system's turn and the last one stay; None where there is no other.
+    """
     first = 1 if turns[0].role == "system" else 0
-    return (*turns[:first], *turns[first + 1 :]) if len(turns) > first + 1 else None
+    return (*turns[:first], *turns[first + max(1, num_shown) :]) if len(turns) > first + 1 else None
 
 
 def to_request(

@@ -179,11 +179,12 @@ class Work:
     async def _fitting(self, how: Asking, model: Path) -> tuple[tuple[Turn, ...], int]:
         """Return the conversation as far as it fits beside the answer, and how many turns were left out."""
         turns, dropped = conversation(self._task, how, datetime.now().astimezone().isoformat()), 0
-        while (shorter := shortened(turns)) is not None:
+        num_shown = 2 * len(how.prompt.examples)
+        while (shorter := shortened(turns, num_shown)) is not None:
             tokens = await self._engine.count_tokens(model, turns)
             if tokens + min(MIN_ANSWER_TOKENS, how.prompt.max_tokens) <= self._engine.context_tokens:
                 break
-            turns, dropped = shorter, dropped + 1
+            turns, dropped, num_shown = shorter, dropped + (not num_shown), 0
         return turns, dropped
 
     def _read(self, done: Completion, model: str, method: str) -> ModelAnswer:

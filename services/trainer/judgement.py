@@ -23,7 +23,7 @@ from schemas.messages import Assembled, ChunkOutcome, Result, Vote
 from schemas.terms import CALCULATOR
 from services.trainer.fitness import Observation
 from services.voting.equivalence import equivalent
-from services.voting.vote import classes
+from services.voting.vote import classes, vote_of
 
 FEEDBACK_WEIGHT = 1.0
 CONSENSUS_WEIGHT = 0.2
@@ -67,7 +67,9 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
     outcome = next((outcome for outcome in assembled.outcomes if outcome.index == result.chunk), None)
     if outcome is None or result.chosen is None or any(vote.node == result.node for vote in outcome.votes):
         return []
-    vote = _late_vote(outcome, result, result.chosen)
+    final = result.answers[result.chosen].final
+    won = outcome.final is not None and equivalent(final, outcome.final)
+    vote = vote_of(result, result.chosen, weight=0.0, fitness=UNKNOWN_FITNESS, won=won)
     judgement = _by_consensus([*outcome.votes, vote])[vote.node]
     if feedback is not None and _is_meant(outcome, assembled, feedback):
         judgement = _by_feedback(vote, feedback)
@@ -173,19 +175,3 @@ def _observation(
 ) -> Observation:
     right, weight = judgement
     return Observation(vote.node, outcome.kind, vote.fitness, right=right, weight=weight, latency_s=latency_s)
-
-
-def _late_vote(outcome: ChunkOutcome, result: Result, chosen: int) -> Vote:
-    answer = result.answers[chosen]
-    return Vote(
-        node=result.node,
-        model=answer.model,
-        answer=answer.text,
-        final=answer.final,
-        weight=0.0,
-        confidence=result.confidence,
-        fitness=UNKNOWN_FITNESS,
-        won=outcome.final is not None and equivalent(answer.final, outcome.final),
-        latency_s=result.latency_s,
-        answers=result.answers,
-    )

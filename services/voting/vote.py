@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from math import fsum
 from typing import TYPE_CHECKING, TypeVar
 
+from schemas.messages import Vote
 from services.voting.equivalence import equivalent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from schemas.messages import Result
 
 V = TypeVar("V")
 
@@ -104,3 +107,20 @@ def tally(
 def _wording(ballot: Ballot) -> tuple[float, bool, int, str]:
     """Order a class by wording, best first: weight, then the shorter text that holds the final answer."""
     return -ballot.weight, ballot.final not in ballot.text, len(ballot.text), ballot.voter
+
+
+def vote_of(result: Result, chosen: int, *, weight: float, fitness: float, won: bool) -> Vote:
+    """Put a result on record as a vote, by the answer that was `chosen` of its models'."""
+    answer = result.answers[chosen]
+    return Vote(
+        node=result.node,
+        model=answer.model,
+        answer=answer.text,
+        final=answer.final,
+        weight=weight,
+        confidence=result.confidence,
+        fitness=fitness,
+        won=won,
+        latency_s=result.latency_s,
+        answers=result.answers,
+    )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from models import Sampling as Advice
+from models.engine import Turn
 from schemas.plans import Task
+from schemas.terms import PlannedTurn, Role
 from services.kinds.asking import asking
 from services.kinds.question import question
 from services.kinds.table import named
-from services.node.request import conversation, to_request, without_loops
+from services.node.request import conversation, shortened, to_request, without_loops
+from services.node.work import Work
+from tests.support import ScriptedEngine, saying
 
 
 @pytest.mark.parametrize(
@@ -24,3 +29,27 @@ def test_words_that_are_to_be_repeated_are_no_loop(text: str, may_loop: bool) ->
     request = to_request(task, how, Path("m.gguf"), Advice(), turns, caller="n", stop_at=1e10)
     assert request.may_loop is may_loop
     assert without_loops(request).may_loop is may_loop
+
+
+def test_examples_make_room_before_what_was_said() -> None:
+    system, asked, shown = Turn("system", "s"), Turn("user", "u"), Turn("user", "x")
+    said, answered = Turn("user", "before"), Turn("assistant", "so")
+    turns = (system, shown, shown, said, answered, asked)
+    without_examples = shortened(turns, 2)
+    assert without_examples == (system, said, answered, asked)
+    assert shortened(without_examples) == (system, answered, asked)
+    assert shortened((system, asked)) is None
+    assert shortened((shown, shown, asked), 2) == (asked,)
+
+
+async def test_examples_that_do_not_fit_are_no_part_of_what_was_said() -> None:
+    text = "Ivo has a vase. Then he sells it. Does he have a vase now?\nOptions:\n- Yes\n- No"
+    said = [PlannedTurn(role=role, content="word " * 20) for role in (Role.USER, Role.ASSISTANT)]
+    task = Task(
+        id="q", chunk=0, node="n", text=text, kind="choice", replica=0, deadline_at=time.time() + 60, turns=said
+    )
+    engine = ScriptedEngine(saying("```python\nhas = 1\nanswer = has == 0\n"), context_tokens=450)
+    result = await Work(task, engine, [Path("m.gguf")], caller="n").result()
+    assert [answer.method for answer in result.answers] == ["choice-program"]
+    assert len(engine.asked[0].messages) == 4
+    assert result.dropped_turns == 0

@@ -96,7 +96,7 @@ class _Program:
         self._lines: dict[tuple[ast.stmt, str], tuple[ast.expr, Any]] = {}  # of what is repeated, the last value
         self._last: Any = None
         self._last_text = ""
-        self._stated = self._ambiguous = False
+        self._ambiguous = False
 
     def outcome(self, statements: Sequence[ast.stmt]) -> Outcome:
         """Carry the statements out and say what they come to."""
