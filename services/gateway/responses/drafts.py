@@ -1,4 +1,7 @@
-"""What was streamed of a response before its answer stood; of a background one the bus has it before a client does."""
+"""The drafts of a response: what was streamed of it before its answer stood.
+
+Those of a background response are written to the bus before a client sees them.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ class DraftLog:
             await self._put(structs.replace(self._drafts, sealed=True))
 
     async def _put(self, drafts: Drafts) -> bool:
-        """Write drafts; tell whether they are those that stand, after which another gateway's may."""
+        """Write drafts and return True; where another gateway wrote before, read its drafts and return False."""
         try:
             if self._written:
                 self._sequence = await self._bus.commit(Entry(DRAFTS, drafts, expect=self._sequence))

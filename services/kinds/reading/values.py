@@ -168,7 +168,7 @@ def _parsed(text: str, form: str) -> datetime:
 
 
 def _several(choose: Callable[..., Iterable[Any]]) -> Callable[..., list[Any]]:
-    """Let a choice of several out of some be of few only: what chooses makes room for all of them at once."""
+    """Bound the size of the selections that `choose` makes: it reserves memory for a whole one at once."""
 
     def chosen(values: Any, *size: int) -> list[Any]:
         if any(number(several) > _MAX_SEVERAL for several in size):
