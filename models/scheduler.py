@@ -24,6 +24,8 @@ MIN_PREFIX_TOKENS = 16
 BACKGROUND_SHARE = 3
 # So many of high priority run beside a full house, lest whoever reads waits until another's long answer has ended.
 HIGH_EXTRA = 2
+# Steps without one of high priority, after which none is expected soon and steps may be long: about a minute's.
+UNREAD_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Scheduler:
         self._slots = slots
         self._sequences = sequences
         self._batch_tokens, self._lone_tokens = batch_tokens, lone_tokens
+        self._unread_steps = UNREAD_STEPS
         self._waiting = FairQueue()
         self._running: list[Sequence] = []
 
@@ -112,7 +115,8 @@ class Scheduler:
     def plan(self, pace: Pace, *, alone: bool = False) -> Plan:
         """Decide on the next step; without chunks there is nothing to do.
 
-        `alone` tells that no other model works: then a prompt that is the only one may have a larger step.
+        `alone` tells that no other model works: then a prompt that is the only one may have a larger step, and so may
+        all prompts where nobody has read the answers as they come for `UNREAD_STEPS`.
         """
         shares: list[Share] = []
         while self._waiting and (taken := self._take(self._waiting.peek())) is not None:
@@ -123,8 +127,10 @@ class Scheduler:
         high = [sequence for sequence in self._running if sequence.request.priority == "high"]
         normal = [sequence for sequence in self._running if sequence.request.priority == "normal"]
         chunks = [self._chunk(sequence, 1) for sequence in self._decoding(high, normal)]
-        is_lone = alone and len(self._running) == 1 and not self._waiting
-        room = (self._lone_tokens if is_lone else self._batch_tokens) - len(chunks)
+        self._unread_steps = 0 if high else self._unread_steps + 1
+        is_lone = len(self._running) == 1 and not self._waiting
+        may_be_long = alone and (is_lone or self._unread_steps > UNREAD_STEPS)
+        room = (self._lone_tokens if may_be_long else self._batch_tokens) - len(chunks)
         if any(sequence.decoding for sequence in high):
             room = min(room, pace.tokens(len(chunks)))
         share = room // BACKGROUND_SHARE if high and any(not sequence.decoding for sequence in normal) else 0

@@ -115,7 +115,7 @@ class FakeRunner:
     def _run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
         assert 0 < len(chunks) <= self.sequences + HIGH_EXTRA
         assert len({chunk.slot for chunk in chunks}) == len(chunks)
-        assert sum(chunk.count for chunk in chunks) <= (self.lone_tokens if len(chunks) == 1 else self.batch_tokens)
+        assert sum(chunk.count for chunk in chunks) <= self.lone_tokens
         self.batches.append([(chunk.slot, chunk.start, chunk.count) for chunk in chunks])
         logits = []
         for chunk in chunks:

@@ -104,7 +104,8 @@ def test_a_step_that_fails_ends_its_model_only_which_is_loaded_anew(
     again = models.ask("odd", [1, 2]).ended.get(timeout=WAIT_S)
     assert isinstance(again, Completion)
     assert again.text == alone([1, 2])
-    assert [name for name, _ in models.opened] == ["odd", "good", "odd"]
+    opened = [name for name, _ in models.opened]
+    assert (sorted(opened[:2]), opened[2:]) == (["good", "odd"], ["odd"])  # the two were loaded side by side
     assert [record.exc_info is not None for record in caplog.records] == [True]
 
 

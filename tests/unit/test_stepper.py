@@ -516,10 +516,14 @@ TestComingToStateThatCannotBeCut = ComingToStateThatCannotBeCut.TestCase
 TestComingToStateThatCannotBeCut.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
-def largest(*, alone: bool = True, beside: bool = False, left_s: float | None = None) -> int:
+def largest(*, alone: bool = True, beside: bool = False, left_s: float | None = None, read_before: bool = False) -> int:
     """Return the most tokens that a step had of a prompt of 100."""
     runner = FakeRunner()
     stepper = Stepper(runner, clock=lambda: 1000.0)
+    if read_before:
+        stepper.add(ask([5, 6], 1, priority="high"), FakeCaller())
+        stepper.step(alone=alone)
+        assert not stepper.busy
     if beside:
         stepper.add(ask([5, 6], 150, grammar=" ".join(map(str, range(1, POISON)))), FakeCaller())
         stepper.step(alone=alone)
@@ -533,4 +537,5 @@ def largest(*, alone: bool = True, beside: bool = False, left_s: float | None = 
 def test_a_prompt_that_delays_nobody_is_read_in_larger_steps() -> None:
     assert largest() == largest(left_s=60.0) == 3 * BATCH_TOKENS
     assert largest(alone=False) == largest(left_s=5.0) == BATCH_TOKENS
-    assert largest(beside=True) < BATCH_TOKENS
+    assert largest(beside=True) > BATCH_TOKENS
+    assert largest(beside=True, read_before=True) < BATCH_TOKENS
