@@ -94,6 +94,7 @@ class PlannedPolicy(Struct, frozen=True, kw_only=True):
     by one, until `max_replicas` have given an answer.  With `alone` the best member gets the whole request, uncut, and
     nothing is voted on.  With `early` a chunk is decided as soon as the votes still out
     cannot change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
+    Without `checks` nothing that the request demands is verified on its answers.
     """
 
     vote: VoteRule = VoteRule.CALIBRATED
@@ -103,6 +104,7 @@ class PlannedPolicy(Struct, frozen=True, kw_only=True):
     wording: Wording = Wording.MODEL
     cache: bool = False
     alone: bool = False
+    checks: bool = True
 
 
 class Policy(PlannedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):

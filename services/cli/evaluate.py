@@ -93,7 +93,7 @@ def evaluate(
     if baseline is not None and policy != Policy():
         raise click.UsageError(
             "--baseline asks one model once: "
-            "--vote, --replicas, --max-replicas, --early, --wording, --cache do not apply"
+            "--vote, --replicas, --max-replicas, --early, --wording, --cache, --checks do not apply"
         )
     questions = read_questions(questions_path)[:limit]
     model = None if baseline is None else _find_model(baseline)

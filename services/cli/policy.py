@@ -25,7 +25,7 @@ def _replicas(value: int | str) -> int | str:
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --max-replicas, --early, --wording and --cache, as one `policy`."""
+    """Add --vote, --replicas, --max-replicas, --early, --wording, --cache and --checks, as one `policy`."""
 
     @wraps(command)
     def with_policy(
@@ -36,6 +36,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         early: bool | None,
         wording: str | None,
         cache: bool | None,
+        checks: bool | None,
         **rest: Any,
     ) -> R:
         given: dict[str, Any] = {
@@ -45,6 +46,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "early": early,
             "wording": wording and Wording(wording),
             "cache": cache,
+            "checks": checks,
         }
         given = {key: value for key, value in given.items() if value is not None}
         if replicas == ALL:
@@ -83,6 +85,11 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "--cache/--no-cache",
             default=None,
             help=f"Take answers of earlier queries, and keep those of this one.  [default: {_yes(default.cache)}]",
+        ),
+        click.option(
+            "--checks/--no-checks",
+            default=None,
+            help=f"Verify what the request demands of its answer.  [default: {_yes(default.checks)}]",
         ),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_policy)

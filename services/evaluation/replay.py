@@ -68,7 +68,8 @@ def changed(outcome: ChunkOutcome, decision: Decision) -> bool:
 
 def redecided(answer: Answer, rule: VoteRule) -> Answer:
     """Give the answer that the winners by another rule make, a line each; where nothing is on record the old one."""
-    decisions = [decide(chunk, rule, whole=len(answer.chunks) == 1) for chunk in answer.chunks]
+    checked = len(answer.chunks) == 1 and (answer.policy is None or answer.policy.checks)
+    decisions = [decide(chunk, rule, whole=checked) for chunk in answer.chunks]
     if not any(decisions):
         return answer
     chunks = [_with(chunk, made) for chunk, made in zip(answer.chunks, decisions, strict=True)]

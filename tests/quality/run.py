@@ -63,7 +63,8 @@ def configurations(topology: Topology, path: Path, folder: Path) -> list[Configu
     pipelines = {
         "full": [],
         "join": ["--wording", "join"],
-        "one-node": ["--replicas", "1", "--max-replicas", "1"],
+        "no-checks": ["--no-checks"],
+        "no-votes": ["--replicas", "1", "--max-replicas", "1"],
         "all-nodes": ["--replicas", "all"],
     }
     found = [Configuration(name, [*options, *_embedded(path, folder, name)]) for name, options in pipelines.items()]

@@ -312,6 +312,16 @@ def test_texts_differ_as_their_writers_do_and_want_no_more() -> None:
     assert assess(of, texts, deadline_passed=False).complete
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_request_that_wants_no_checks_is_not_asked_again(*, checks: bool) -> None:
+    request = "Write a slogan for a bakery in all capital letters, in at least 40 words."
+    poem = [Chunk(index=0, text=request, kind="text")]
+    policy = structs.replace(ESCALATING, checks=checks)
+    of = plan(nodes=("a",), policy=policy, chunks=poem, query=request)
+    assessed = assess(of, [result("a", "Bread that sings.")], deadline_passed=False)
+    assert bool(assessed.outcomes[0].checks) == bool(assessed.wanted) == checks
+
+
 def test_a_stated_sum_has_one_voter_more() -> None:
     total = [Chunk(index=0, text="what is 17 times 6", kind="problem")]
     assessed = assess(plan(nodes=("a",), chunks=total), [result("a", "112")], deadline_passed=False)

@@ -16,14 +16,14 @@ TOPOLOGY = ROOT / "topology.json"
 def test_the_pipeline_its_ablations_and_each_model_alone(tmp_path: Path) -> None:
     found = {each.name: each.options for each in configurations(load(TOPOLOGY), TOPOLOGY, tmp_path)}
     assert list(found) == [
-        *("full", "join", "one-node", "all-nodes", "no-b"),
+        *("full", "join", "no-checks", "no-votes", "all-nodes", "no-b"),
         *("alone-qwen2.5-coder-1.5b", "alone-qwen2.5-coder-0.5b"),
     ]
     assert found["join"][:2] == ["--wording", "join"]
     assert found["all-nodes"][:2] == ["--replicas", "all"]
     assert "--embedded" not in found["alone-qwen2.5-coder-0.5b"]
     stores = [options[options.index("--data") + 1] for options in found.values() if "--data" in options]
-    assert len(set(stores)) == len(stores) == 5
+    assert len(set(stores)) == len(stores) == 6
 
 
 def test_without_b_is_a_topology_that_may_stand_anywhere() -> None:
