@@ -9,6 +9,9 @@ correlation of their errors: each further copy adds 1 - RHO of what the one befo
 less than 1 / RHO voters.  Copies that nobody else joins confirm little: their judgement counts 1 - RHO.  So a pool that
 runs the same models everywhere still finds a node that differs from its copies, which must be broken.  It learns little
 about how good the models are; feedback and canaries teach it that.
+
+A text takes as long as it is long, which says nothing of the node: what is learned is the time that it would have taken
+for TYPICAL_TOKENS.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from math import fsum
 from schemas.commands import Feedback
 from schemas.messages import Assembled, ChunkOutcome, Result, Vote
 from schemas.terms import CALCULATOR
+from services.kinds.table import named
 from services.trainer.fitness import Observation
 from services.voting.equivalence import equivalent
 from services.voting.vote import classes, vote_of
@@ -28,6 +32,8 @@ from services.voting.vote import classes, vote_of
 FEEDBACK_WEIGHT = 1.0
 CONSENSUS_WEIGHT = 0.2
 RHO = 0.5
+TYPICAL_TOKENS = 256
+FEWEST_TOKENS = 32  # in fewer the time goes to reading the request
 CALCULATOR_VOTERS = 2
 UNKNOWN_FITNESS = 0.5  # of a node whose assignment is no longer at hand
 
@@ -48,7 +54,8 @@ def from_assembled(assembled: Assembled) -> list[Observation]:
     for outcome in assembled.outcomes:
         judged = _by_consensus(outcome.votes)
         observations += [
-            _observation(vote, outcome, judged[vote.node], vote.latency_s) for vote in _of_nodes(outcome.votes)
+            _observation(vote, outcome, judged[vote.node], latency_s=_typical_s(vote, outcome))
+            for vote in _of_nodes(outcome.votes)
         ]
         for silent in outcome.missing:
             node, kind = silent.node, outcome.kind
@@ -73,7 +80,7 @@ def from_late(assembled: Assembled, result: Result, feedback: Feedback | None = 
     judgement = _by_consensus([*outcome.votes, vote])[vote.node]
     if feedback is not None and _is_meant(outcome, assembled, feedback):
         judgement = _by_feedback(vote, feedback)
-    return [_observation(vote, outcome, judgement, vote.latency_s)]
+    return [_observation(vote, outcome, judgement, latency_s=_typical_s(vote, outcome))]
 
 
 def from_feedback(assembled: Assembled, feedback: Feedback) -> list[Observation]:
@@ -170,8 +177,16 @@ def _voters(vote: Vote) -> int:
     return CALCULATOR_VOTERS if vote.node == CALCULATOR else 1
 
 
+def _typical_s(vote: Vote, outcome: ChunkOutcome) -> float:
+    """Return how long a node takes for an answer of a kind, a text of a typical length."""
+    tokens = sum(answer.completion_tokens for answer in vote.answers)
+    if named(outcome.kind).voted or not tokens:
+        return vote.latency_s
+    return vote.latency_s * TYPICAL_TOKENS / max(FEWEST_TOKENS, tokens)
+
+
 def _observation(
-    vote: Vote, outcome: ChunkOutcome, judgement: Judgement, latency_s: float | None = None
+    vote: Vote, outcome: ChunkOutcome, judgement: Judgement, *, latency_s: float | None = None
 ) -> Observation:
     right, weight = judgement
     return Observation(vote.node, outcome.kind, vote.fitness, right=right, weight=weight, latency_s=latency_s)

@@ -139,6 +139,18 @@ def test_a_lone_vote_is_judged_by_nobody() -> None:
     assert (seen.right, seen.latency_s) == (None, 2.0)
 
 
+def test_a_long_text_is_no_sign_of_a_slow_node() -> None:
+    def seen_s(latency_s: float, tokens: int) -> float | None:
+        answers = [said("words", completion_tokens=tokens, latency_s=latency_s)]
+        written = structs.replace(vote("a", "words", won=True), latency_s=latency_s, answers=answers)
+        (seen,) = from_assembled(assembled(structs.replace(outcome(0, [written]), kind="text")))
+        return seen.latency_s
+
+    assert seen_s(60.0, 600) == seen_s(10.0, 100) == pytest.approx(25.6)
+    assert seen_s(30.0, 100) == pytest.approx(3 * 25.6)
+    assert seen_s(1.0, 1) == 8.0, "it has read the request"
+
+
 def test_failing_is_wrong_being_slow_is_slow_and_being_cut_short_is_nothing() -> None:
     silent = Missing(node="silent", reason="no answer in time")
     broken = Missing(node="broken", reason="no memory", failed=True)
