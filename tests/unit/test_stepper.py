@@ -539,3 +539,16 @@ def test_a_prompt_that_delays_nobody_is_read_in_larger_steps() -> None:
     assert largest(alone=False) == largest(left_s=5.0) == BATCH_TOKENS
     assert largest(beside=True) > BATCH_TOKENS
     assert largest(beside=True, read_before=True) < BATCH_TOKENS
+
+
+@pytest.mark.parametrize(("tokens", "largest"), [(24, BATCH_TOKENS - 1), (60, 8)])
+def test_beside_one_who_reads_a_short_prompt_is_read_at_once_and_a_long_one_by_and_by(
+    tokens: int, largest: int
+) -> None:
+    runner = FakeRunner()
+    stepper = Stepper(runner)
+    stepper.add(ask([5, 6], 150, grammar=" ".join(map(str, range(1, POISON))), priority="high"), FakeCaller())
+    stepper.step()
+    stepper.add(ask([1 + i % 90 for i in range(tokens)], 1, priority="high"), FakeCaller())
+    stepper.step()
+    assert max(count for _, _, count in runner.batches[-1]) in range(largest - 5, largest + 1)
