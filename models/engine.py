@@ -175,10 +175,12 @@ class Engine(Protocol):
 
     Of a model, callers take turns, and requests of one caller and priority get theirs in the order they came in.
 
-    `threads` are the cores, and `gpu_layers` each model's layers on a GPU (-1: all), that it really computes with.
-    `context_tokens` is the room for prompt and answer; a model that was trained for fewer has fewer.
+    `library` is what computes, with its version; `threads` are the cores, and `gpu_layers` each model's layers on a
+    GPU (-1: all), that it really computes with.  `context_tokens` is the room for prompt and answer; a model that was
+    trained for fewer has fewer.
     """
 
+    library: str
     threads: int
     gpu_layers: int
     context_tokens: int

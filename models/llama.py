@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from models.compute import Compute
 from models.cores import usable_cores
 from models.engine import Completion, EngineBusy, EngineClosed, Request, Stats
-from models.native import usable_gpu_layers
+from models.native import LIBRARY, usable_gpu_layers
 from models.runner import LlamaRunner
 from models.text import NO_EVIDENCE
 
@@ -115,6 +115,7 @@ class LlamaEngine:
         max_requests: int = 1024,
         unload_after_s: float | None = None,
     ) -> None:
+        self.library = LIBRARY
         self.threads, self.gpu_layers = threads or usable_cores(), usable_gpu_layers(gpu_layers)
         self.context_tokens = context_tokens
         open_runner = partial(

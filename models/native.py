@@ -20,8 +20,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "300")
 import llama_cpp
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
-__all__ = ["Jinja2ChatFormatter", "llama_cpp", "native_errors", "usable_gpu_layers"]
+__all__ = ["LIBRARY", "Jinja2ChatFormatter", "llama_cpp", "native_errors", "usable_gpu_layers"]
 
+LIBRARY = f"llama-cpp-python {llama_cpp.__version__}"
 _GGML_LOG_ERROR = 4
 
 _log = logging.getLogger(__name__)

@@ -47,7 +47,7 @@ TYPES = {
     "IQ4_XS": 30,
     "BF16": 32,
 }
-_TYPE_AT_END = re.compile(rf"[-._](?:{'|'.join(sorted(TYPES, key=len, reverse=True))})$", re.IGNORECASE)
+_TYPE_AT_END = re.compile(rf"[-._]({'|'.join(sorted(TYPES, key=len, reverse=True))})$", re.IGNORECASE)
 
 
 class QuantizeError(ModelError):
@@ -80,6 +80,12 @@ def quantized_file(file: str, type_: str) -> str:
 def untyped(file: str) -> str:
     """Return a file's name without its ending and its type: files of one such name hold the same weights."""
     return _TYPE_AT_END.sub("", Path(file).stem)
+
+
+def type_in_name(file: str) -> str:
+    """Return the type at the end of a file's name, empty if there is none."""
+    found = _TYPE_AT_END.search(Path(file).stem)
+    return found[1].upper() if found else ""
 
 
 def quantize(

@@ -41,6 +41,7 @@ class SharedEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self.library = engine.library
         self.threads, self.gpu_layers = engine.threads, engine.gpu_layers
         self.context_tokens = engine.context_tokens
         self._engine = engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from schemas.plans import Given
+from schemas.receipts import Receipt
 from schemas.terms import (
     ErrorCode,
     Message,
@@ -56,6 +57,7 @@ class Result(Message, frozen=True, kw_only=True):
     `confidence` is the probability, from the models' log-probabilities, that goes into the vote; `chosen` indexes
     `answers`.  `dropped_turns` of the conversation did not fit before it, the oldest ones.  `too_long` says that the
     request does not fit at all.  `checks` are those that the node made itself, on the answer that it chose.
+    A node that has a key of its own signs all this: the `receipt`.
     """
 
     id: Token
@@ -71,6 +73,7 @@ class Result(Message, frozen=True, kw_only=True):
     dropped_turns: int = 0
     too_long: bool = False
     checks: list[Check] = []
+    receipt: Receipt | None = None
 
     def __post_init__(self) -> None:
         if self.chosen is not None and not 0 <= self.chosen < len(self.answers):
@@ -90,6 +93,7 @@ class Vote(Message, frozen=True, kw_only=True):
     won: bool
     latency_s: float
     answers: list[ModelAnswer]
+    receipt: Receipt | None = None
 
 
 class Missing(Message, frozen=True, kw_only=True):

@@ -42,6 +42,9 @@ def main() -> int:
     parser.add_argument(
         "--run-code", action="store_true", help="node: run the examples of a request for code, confined"
     )
+    parser.add_argument(
+        "--node-keys", type=Path, metavar="FILE", help="assembler: count only votes signed with a key of this file"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="limits of the deployment, in JSON or TOML")
     parser.add_argument("--max-in-flight", type=int, metavar="N", help="queries at once")
     parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
@@ -95,6 +98,7 @@ async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
             canary_rate=arguments.canaries,
             run_code=arguments.run_code,
             limits=deployment.limits,
+            node_keys=arguments.node_keys,
         )
         await run(services, deployment)
 

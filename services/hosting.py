@@ -12,12 +12,13 @@ from msgspec import structs
 from models.engine import Engine
 from models.shared import SharedEngine
 from schemas.topology import Node, Topology, TopologyError
+from services.assembler.config import AssemblerConfig
 from services.assembler.service import assembler
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.service import decomposer
 from services.node.config import NodeConfig
 from services.node.service import node
-from services.runtime.lifecycle import Build, Service
+from services.runtime.lifecycle import Service
 from services.runtime.limits import Limits
 from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
@@ -26,7 +27,6 @@ from services.trainer.service import trainer
 
 NAMES = ("decomposer", "node", "assembler", "synthesizer", "trainer")
 WITH_MODELS = frozenset({"node", "synthesizer"})
-PLAIN: dict[str, Build] = {"assembler": assembler}
 
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
@@ -63,14 +63,19 @@ def build(
     canary_rate: float = 0.0,
     run_code: bool = False,
     limits: Limits | None = None,
+    node_keys: Path | None = None,
 ) -> list[Service]:
     """Build services by name; `nodes` narrows the nodes.  Those WITH_MODELS need topology and engine.
 
     The trainer asks `canary_rate` known-answer questions for each query; with `run_code` nodes run the examples of a
-    request for code.  Raises TopologyError for a node that the
-    topology does not have.
+    request for code.  With `node_keys`, a file, only votes count that are signed with its keys.  Raises TopologyError
+    for a node that the topology does not have.
     """
-    services = [Service(name, PLAIN[name]) for name in names if name in PLAIN]
+    services = []
+    if "assembler" in names:
+        metadata = {"votes": "only signed ones count"} if node_keys is not None else {}
+        counting = AssemblerConfig(node_keys=node_keys)
+        services.append(Service("assembler", partial(assembler, config=counting), metadata))
     if "decomposer" in names:
         config = DecomposerConfig()
         if limits is not None and limits.max_fan_out is not None:

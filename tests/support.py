@@ -50,6 +50,7 @@ class ScriptedEngine:
     say: Say = answer_at_once
     word_s: float = 0.0  # for which each word of what is streamed is waited
     logprob: float = -0.1
+    library: str = "a script"
     threads: int = 1
     gpu_layers: int = 0
     context_tokens: int = 4096

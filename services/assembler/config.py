@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,9 +14,11 @@ class AssemblerConfig(Config, frozen=True, kw_only=True):
     """How an assembler works.
 
     It handles `concurrency` messages at once.  A look at a query waits `pause_s` for each other query that is being
-    looked at, `max_pause_s` at most: under load the results of one share a look.
+    looked at, `max_pause_s` at most: under load the results of one share a look.  With `node_keys`, a file of public
+    keys, only votes count that are signed with the key of their node.
     """
 
     concurrency: Annotated[int, Meta(ge=1)] = 128
     pause_s: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.001
     max_pause_s: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.05
+    node_keys: Path | None = None

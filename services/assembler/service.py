@@ -34,10 +34,13 @@ from schemas.subjects import (
 from schemas.terms import ErrorCode, Wording
 from services.assembler.assembly import Assessment, assess, leading, uncounted
 from services.assembler.config import AssemblerConfig
+from services.assembler.notary import Notary
 from services.assembler.seal import cacheable, is_counted, reshape, seal
 from services.kinds.told import line
+from services.receipts.keys import KeyFile, KeyFileError
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
+from services.runtime.supervision import CannotRun
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
@@ -54,6 +57,7 @@ class Assembler:
     def __init__(self, bus: Bus, config: AssemblerConfig) -> None:
         self._bus = bus
         self._config = config
+        self._notary = Notary(KeyFile(config.node_keys)) if config.node_keys is not None else None
         self._looking: dict[str, asyncio.Task[Assembled | None]] = {}
         self._next: dict[str, asyncio.Task[Assembled | None]] = {}
 
@@ -62,8 +66,20 @@ class Assembler:
         result = delivery.message
         sealed = await self._wake(result.id)
         if sealed is not None and not is_counted(sealed, result):
+            if await self._refuses(result):
+                return
             await self._bus.commit(Entry(LATE, result))
             log.info("result.late", query=result.id, chunk=result.chunk, node=result.node)
+
+    def _admitted(self, plan: Plan, results: Sequence[Stored[Result]]) -> list[Result]:
+        """Give the results, as far as they may count."""
+        said = [result.message for result in results]
+        return self._notary.admitted(plan, said) if self._notary is not None else said
+
+    async def _refuses(self, result: Result) -> bool:
+        """Tell whether a result that came late may not count."""
+        stored = await self._bus.last(PLAN, id=result.id) if self._notary is not None else None
+        return stored is not None and self._notary is not None and self._notary.refuses(stored.message, result)
 
     async def on_deadline(self, delivery: Delivery[Timer]) -> None:
         """Seal with what there is."""
@@ -125,7 +141,7 @@ class Assembler:
         try:
             assessment = assess(
                 plan,
-                [result.message for result in results],
+                self._admitted(plan, results),
                 decided=[decided.message for decided in found[DECIDED]],
                 deadline_passed=passed,
                 now=now,
@@ -227,7 +243,10 @@ class Assembler:
 async def assembler(bus: Bus, config: AssemblerConfig | None = None) -> AsyncIterator[Sequence[Route]]:
     """Gather the answers of every query against its deadline."""
     config = config or AssemblerConfig()
-    counting = Assembler(bus, config)
+    try:
+        counting = Assembler(bus, config)
+    except KeyFileError as error:
+        raise CannotRun(str(error)) from None
     yield [
         consume(
             "assembler",

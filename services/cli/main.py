@@ -21,6 +21,7 @@ from services.cli.replay import replay
 from services.cli.score import score
 from services.cli.status import status
 from services.cli.up import up
+from services.cli.verify import verify
 from services.cli.watch import watch
 from services.evaluation.rows import EvaluationError
 from services.runtime.lifecycle import VERSION
@@ -56,6 +57,7 @@ COMMANDS = (
     evaluate,
     score,
     replay,
+    verify,
     auth,
     completion,
 )

@@ -28,12 +28,13 @@ from services.cli.options import (
 )
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
 from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
+from services.receipts.keys import NODES_FILE
 from services.runtime.connection import Connection
 from services.runtime.lifecycle import Deployment, Service, hosted, operator, stopping
 from services.runtime.limits import Limits
 from services.runtime.logging import configure
 from services.runtime.private import write_private
-from services.runtime.server import embedded_server
+from services.runtime.server import KEYS, embedded_server
 from services.runtime.supervision import beside
 
 
@@ -60,6 +61,9 @@ from services.runtime.supervision import beside
 )
 @click.option("--cors-origin", "origins", multiple=True, metavar="URL", help="Whose pages may ask, too; repeatable.")
 @run_code_option
+@click.option(
+    "--only-signed", is_flag=True, help="Count only votes that are signed with a node's key: `dellm verify` says whose."
+)
 @limits_options
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
 def up(
@@ -71,6 +75,7 @@ def up(
     http: str,
     origins: tuple[str, ...],
     run_code: bool,
+    only_signed: bool,
     verbose: bool,
     limits: Limits,
 ) -> None:
@@ -85,6 +90,7 @@ def up(
             nodes=nodes,
             canary_rate=canary_rate,
             run_code=run_code,
+            only_signed=only_signed,
             limits=limits,
             more=[Service("gateway", partial(gateway, listening=listening, origins=origins))],
             say=say,
@@ -118,6 +124,7 @@ async def hosting(
     nodes: Collection[str] = (),
     canary_rate: float = 0.0,
     run_code: bool = False,
+    only_signed: bool = False,
     limits: Limits | None = None,
     more: Sequence[Service] = (),
     say: Callable[[str], object],
@@ -146,6 +153,7 @@ async def hosting(
             canary_rate=canary_rate,
             run_code=run_code,
             limits=limits,
+            node_keys=_keys_folder(target) / NODES_FILE if only_signed else None,
         )
         services += more
         connection = target.asked
@@ -162,6 +170,15 @@ async def hosting(
         await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
         yield connection
+
+
+def _keys_folder(target: Target) -> Path:
+    """Name the folder with the nodes' keys: that of the private server, or the one that is given."""
+    if target.asked is None:
+        return target.data / KEYS
+    if target.asked.keys is None:
+        raise click.UsageError("--only-signed needs the folder of keys of a server of your own: --keys DIR")
+    return target.asked.keys
 
 
 async def _load(engine: Engine, path: Path, say: Callable[[str], object]) -> None:

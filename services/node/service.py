@@ -9,17 +9,22 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
+from msgspec import structs
 
 from models.cores import resident_bytes
 from models.engine import Engine, ModelError
+from models.fingerprint import known_fingerprint, verified
 from schemas.commands import Cancel
 from schemas.messages import Result
 from schemas.plans import Task
+from schemas.receipts import ModelFile
 from schemas.records import Presence
 from schemas.subjects import CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.config import NodeConfig
 from services.node.figures import PROCESS, model_use
 from services.node.work import Work
+from services.receipts.signature import make_receipt
+from services.receipts.statement import canonical, make_statement
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.pieces import publishing
@@ -37,6 +42,7 @@ class Node:
     """Answers tasks.
 
     `_working` maps (query, chunk) to the work on it; `_cancelled` those that are wanted no more to when that was heard.
+    `_files` are the models' fingerprints by name, None while one is not known: no start waits for gigabytes to be read.
     """
 
     def __init__(self, bus: Bus, config: NodeConfig, engine: Engine) -> None:
@@ -47,6 +53,7 @@ class Node:
         self._cancelled: dict[tuple[str, int | None], float] = {}
         self._started_at = time.time()
         self._loading = [model.stem for model in config.models]
+        self._files = {model.stem: known_fingerprint(model) for model in config.models}
 
     async def on_task(self, delivery: Delivery[Task]) -> None:
         """Answer a task, unless nobody waits for the answer any more."""
@@ -66,7 +73,7 @@ class Node:
                 raise
             log.info("task.cancelled", query=task.id, chunk=task.chunk, node=self._config.id)
             return
-        await self._bus.commit(Entry(RESULT, result))
+        await self._bus.commit(Entry(RESULT, self._signed(result, task)))
         log.info(
             "task.answered",
             query=task.id,
@@ -93,6 +100,10 @@ class Node:
             raise CannotRun(str(error)) from None
         self._loading.remove(model.stem)
         await self.beat()
+        try:
+            self._files[model.stem] = await verified(model)
+        except ModelError as error:
+            raise CannotRun(str(error)) from None
 
     async def arrive(self) -> None:
         """Say that this node is there, and see that it was heard."""
@@ -133,6 +144,20 @@ class Node:
 
     def _is_moot(self, delivery: Delivery[Task]) -> bool:
         return time.time() >= delivery.message.deadline_at or self._is_cancelled(delivery)
+
+    def _signed(self, result: Result, task: Task) -> Result:
+        """Sign a result, where this node has a key."""
+        identity = self._bus.identity
+        if identity is None:
+            return result
+        files = [
+            ModelFile(model=model, sha256=found.sha256, quantization=found.quantization)
+            if found is not None
+            else ModelFile(model=model)
+            for model, found in self._files.items()
+        ]
+        statement = canonical(make_statement(result, task, files, self._engine.library))
+        return structs.replace(result, receipt=make_receipt(statement, identity.public, identity.sign))
 
     async def _answer(self, task: Task, *, again: bool) -> Result:
         """Do a task; `again` says that it had been begun before."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from schemas.actors import Actor
 from schemas.subjects import Space, check_token
+from services.receipts.keys import NODES_FILE, format_keys
 from services.runtime.authorization import authorization, default_users
 from services.runtime.keys import Identity, new_seed, read_key, write_key
 from services.runtime.permissions import User
@@ -31,7 +32,7 @@ def file_of(actor: Actor, name: str) -> str:
 def make_keyring(
     folder: Path, space: Space, *, nodes: Iterable[str], clients: Iterable[str] = ("client",), guest: bool = False
 ) -> list[User]:
-    """Make the keys that are not there yet, and the configuration; give the users.
+    """Make the keys that are not there yet, the configuration, and the list of nodes' public keys; give the users.
 
     With a `guest` whoever has its password may ask.  Raises OSError, KeyringError, or ValueError for a malformed name.
     """
@@ -44,6 +45,7 @@ def make_keyring(
     if guest:
         users.append(User(Actor.CLIENT, GUEST, password=_password(folder / PASSWORD_FILE)))
     write_private(folder / CONFIG_FILE, authorization(space, users))
+    write_private(folder / NODES_FILE, format_keys((user.name, user.key) for user in users if user.actor is Actor.NODE))
     return users
 
 

@@ -36,6 +36,10 @@ class Identity:
         """The public key, by which servers know the user."""
         return str(_pair(self.seed).public_key, "ascii")
 
+    def sign(self, data: bytes) -> bytes:
+        """Give the Ed25519 signature under some bytes."""
+        return bytes(_pair(self.seed).sign(data))
+
 
 def new_seed() -> str:
     """Make the seed of a user."""

@@ -12,6 +12,7 @@ import structlog
 from msgspec import structs
 
 from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
+from models.fingerprint import verified
 from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
@@ -195,6 +196,7 @@ class Synthesizer:
 async def _load(engine: Engine, model: Path) -> None:
     try:
         await engine.load(model)
+        await verified(model)
     except ModelError as error:
         raise CannotRun(str(error)) from None
 

@@ -123,4 +123,5 @@ def vote_of(result: Result, chosen: int, *, weight: float, fitness: float, won: 
         won=won,
         latency_s=result.latency_s,
         answers=result.answers,
+        receipt=result.receipt,
     )

@@ -29,6 +29,7 @@ PURE = (
     "services.kinds",
     "services.assembler.assembly",
     "services.assembler.outcome",
+    "services.assembler.receipts",
     "services.assembler.seal",
     "services.decomposer.conversation",
     "services.synthesizer.notes",
@@ -42,6 +43,7 @@ PURE = (
     "services.checks",
     "services.language",
     "services.evaluation",
+    "services.receipts",
 )
 EDGES = {  # all other modules of the services decide, and touch nothing outside
     *("services.__main__", "services.hosting"),
@@ -107,7 +109,7 @@ def test_rooms_that_services_stand_on_know_no_service(path: Path) -> None:
     name = name_of(path)
     for imported in imports_of(path):
         ours = inside(imported, "schemas", "services", "models")
-        if inside(name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting"))):
+        if inside(name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting", "receipts"))):
             assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
         if inside(name, "services.checks"):
             assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"

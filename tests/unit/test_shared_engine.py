@@ -27,6 +27,7 @@ class FakeEngine:
     runs: list[tuple[Request, Said]] = field(default_factory=list)
     cancelled: list[Request] = field(default_factory=list)
     on_texts: int = 0
+    library: str = "fake"
     threads: int = 1
     gpu_layers: int = 0
     context_tokens: int = 4096
