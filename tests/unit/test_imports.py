@@ -109,7 +109,9 @@ def test_rooms_that_services_stand_on_know_no_service(path: Path) -> None:
     name = name_of(path)
     for imported in imports_of(path):
         ours = inside(imported, "schemas", "services", "models")
-        if inside(name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting", "receipts"))):
+        if inside(
+            name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting", "receipts"))
+        ):
             assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
         if inside(name, "services.checks"):
             assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
