@@ -173,7 +173,7 @@ def _tidy(schema: dict[str, Any]) -> dict[str, Any]:
     if told is None:
         return schema
     paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(told))
-    return {**schema, "description": "\n\n".join(re.sub(r"\s*\n\s*", " ", each) for each in paragraphs)}
+    return {**schema, "description": "\n\n".join(re.sub(r"\s*\n\s*", " ", paragraph) for paragraph in paragraphs)}
 
 
 def files(space: Space) -> dict[Path, str]:

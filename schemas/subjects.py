@@ -117,7 +117,7 @@ class Subject(Generic[T]):
 
 
 _CLIENT, _GATEWAY, _DECOMPOSER, _NODE, _ASSEMBLER = (
-    (each,) for each in (Actor.CLIENT, Actor.GATEWAY, Actor.DECOMPOSER, Actor.NODE, Actor.ASSEMBLER)
+    (actor,) for actor in (Actor.CLIENT, Actor.GATEWAY, Actor.DECOMPOSER, Actor.NODE, Actor.ASSEMBLER)
 )
 _SYNTHESIZER, _TRAINER, _SERVER = (Actor.SYNTHESIZER,), (Actor.TRAINER,), (Actor.SERVER,)
 _OPERATOR = (Actor.OPERATOR,)  # who reads and hears everything, and whom the rows name for what he writes

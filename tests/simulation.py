@@ -113,15 +113,15 @@ class Pool:
             assessment = assess(plan, results, deadline_passed=False)
             if assessment.complete:
                 break
-        total = sum(each.fitness for each in assignments)
-        share = {str(each.node): each.fitness / total for each in assignments}
+        total = sum(assignment.fitness for assignment in assignments)
+        share = {str(assignment.node): assignment.fitness / total for assignment in assignments}
         return seal(plan, assessment, planned_at=0, voted_at=1, sealed_at=1), share
 
     def _results(self, plan: Plan) -> Iterator[Result]:
         arriving = list(plan.assignments)
         Random(f"{self.seed}/{plan.id}/order").shuffle(arriving)
-        for each in arriving:
-            yield _result(plan, each, *self._said(plan, each))
+        for result in arriving:
+            yield _result(plan, result, *self._said(plan, result))
 
     def _said(self, plan: Plan, assignment: Assignment) -> tuple[str, str]:
         """Give the model that a node answers with, and the answer."""
@@ -154,8 +154,8 @@ class Pool:
     def _learn(self, observations: Sequence[Observation]) -> None:
         self._sequence += 1
         by_node: dict[str, list[Observation]] = defaultdict(list)
-        for each in observations:
-            by_node[each.node].append(each)
+        for observation in observations:
+            by_node[observation.node].append(observation)
         for node, seen in by_node.items():
             self.fitness[node] = learn(self.fitness.get(node), seen, self._sequence)
 

@@ -42,7 +42,7 @@ from services.runtime.logging import configure
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 @click.option("--timeout", "timeout_s", type=float, default=DEFAULT_TIMEOUT_S, show_default=True, help="Seconds.")
 @click.option(
-    "--on-partial", type=click.Choice([each.value for each in OnPartial]), default="accept", show_default=True
+    "--on-partial", type=click.Choice([choice.value for choice in OnPartial]), default="accept", show_default=True
 )
 @policy_options
 @generation_options

@@ -98,9 +98,9 @@ def evaluate(
     questions = read_questions(questions_path)[:limit]
     model = None if baseline is None else _find_model(baseline)
     with appending(answers_path, policy=None if model else policy, model=model.stem if model else None) as kept:
-        wanted = {each.id for each in questions}
+        wanted = {question.id for question in questions}
         answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted and answer.is_final}
-        waiting = [each for each in questions if each.id not in answers]
+        waiting = [question for question in questions if question.id not in answers]
         asking = (
             _pipeline(target, topology_path, policy, timeout_s, embedded=embedded, run_code=run_code)
             if model is None
@@ -219,8 +219,8 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
 def _find_model(name: str) -> Path:
     """Give the file of a model.  Raises ModelError when it is not here."""
     folder = default_models()
-    known = (*catalogue.list_models(), *(each.model for each in catalogue.list_quantized(folder)))
-    model = next((each for each in known if each.name == name), None)
+    known = (*catalogue.list_models(), *(quantized.model for quantized in catalogue.list_quantized(folder)))
+    model = next((model for model in known if model.name == name), None)
     path = Path(name) if model is None else folder / model.file
     check_gguf(path)
     return path

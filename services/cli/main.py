@@ -84,7 +84,7 @@ def main() -> None:
         expected, surprising = group.split(ERRORS)
         if surprising is not None or expected is None:
             raise
-        code = _complain("; ".join(str(each) for each in expected.exceptions), FAILED)
+        code = _complain("; ".join(str(error) for error in expected.exceptions), FAILED)
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:

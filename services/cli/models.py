@@ -40,21 +40,21 @@ folder_option = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(folder: Path, as_json: bool) -> None:
     """List the catalogue, and which files are here, those made here included."""
-    made = {each.model.name: each.origin for each in catalogue.list_quantized(folder)}
-    rows = [(each, _state(each, folder)) for each in _here(folder)]
+    made = {quantized.model.name: quantized.origin for quantized in catalogue.list_quantized(folder)}
+    rows = [(model, _state(model, folder)) for model in _here(folder)]
     if as_json:
         described = [
-            {**msgspec.to_builtins(each), "state": state, "quantized": msgspec.to_builtins(made.get(each.name))}
-            for each, state in rows
+            {**msgspec.to_builtins(model), "state": state, "quantized": msgspec.to_builtins(made.get(model.name))}
+            for model, state in rows
         ]
         click.echo(msgspec.json.encode(described))
         return
     table = Table(box=None, pad_edge=False)
     for column in ("name", "size", "licence", "state", "file", "made from"):
         table.add_column(column, header_style="dim")
-    for each, state in rows:
-        source = made[each.name].source if each.name in made else ""
-        table.add_row(each.name, f"{each.bytes / 1e6:.0f} MB", each.licence, state, each.file, source)
+    for model, state in rows:
+        source = made[model.name].source if model.name in made else ""
+        table.add_row(model.name, f"{model.bytes / 1e6:.0f} MB", model.licence, state, model.file, source)
     out().print(table)
 
 
@@ -81,7 +81,7 @@ def fetch(names: tuple[str, ...], topology: Path | None, folder: Path) -> None:
 def verify(names: tuple[str, ...], folder: Path) -> None:
     """Hash model files and compare with the catalogue, or with what was made here; without NAME, all that are here."""
     known = _here(folder)
-    wanted = _wanted(names, None, known) if names else [each for each in known if (folder / each.file).exists()]
+    wanted = _wanted(names, None, known) if names else [model for model in known if (folder / model.file).exists()]
     if not wanted:
         raise click.ClickException(f"{folder} holds no model of the catalogue")
     for model in wanted:
@@ -119,18 +119,18 @@ def quantize(name: str, type_: str, threads: int | None, folder: Path) -> None:
 
 def _here(folder: Path) -> tuple[Model, ...]:
     """Give the catalogue, and what was made in the folder."""
-    return catalogue.list_models() + tuple(each.model for each in catalogue.list_quantized(folder))
+    return catalogue.list_models() + tuple(quantized.model for quantized in catalogue.list_quantized(folder))
 
 
 def _wanted(names: tuple[str, ...], topology: Path | None, known: tuple[Model, ...]) -> list[Model]:
     if not names and topology is None:
         raise click.UsageError("name a model (see `dellm models list`), or give --topology FILE")
     paths = model_paths(load(topology), topology.parent, NAMES) if topology is not None else []
-    found = [model for each in paths if (model := catalogue.find(each.name)) is not None]
+    found = [model for path in paths if (model := catalogue.find(path.name)) is not None]
     for name in names:
-        model = next((each for each in known if name in (each.name, each.file)), None)
+        model = next((model for model in known if name in (model.name, model.file)), None)
         if model is None:
-            names_known = ", ".join(each.name for each in known)
+            names_known = ", ".join(model.name for model in known)
             raise click.UsageError(f"the catalogue has no model {name!r}; it has {names_known}")
         found.append(model)
     return found

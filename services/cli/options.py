@@ -133,7 +133,7 @@ def bus_options(command: Callable[..., R]) -> Callable[..., R]:
         return command(target=Target(resolve(said), space, data), **rest)
 
     options = (
-        *(click.option(each.flag, each.name, metavar=each.metavar, help=_told(each)) for each in FLAGS),
+        *(click.option(setting.flag, setting.name, metavar=setting.metavar, help=_told(setting)) for setting in FLAGS),
         click.option("--prefix", default="dellm", show_default=True, help="First token of every subject."),
         click.option(
             "--data",

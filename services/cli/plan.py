@@ -55,12 +55,12 @@ def plan(
         raise click.UsageError("give either QUERY or --file")
     queries = [query] if query is not None else list(_rows(file)) if file is not None else []
     candidates = _planned(topology_path) if offline else run(_live(target))
-    for each in queries:
-        chunks = parts_of(each)
+    for text in queries:
+        chunks = parts_of(text)
         stages = stages_of(chunks)
         assignments = _routed([stage for group in stages for stage in group], candidates)
         if as_json or file is not None:
-            click.echo(msgspec.json.encode(_row(each, chunks, stages, assignments)))
+            click.echo(msgspec.json.encode(_row(text, chunks, stages, assignments)))
         else:
             out().print(_table(stages, assignments))
 
@@ -80,20 +80,20 @@ def _rows(file: Path) -> Iterator[str]:
 
 def _planned(path: Path) -> list[Candidate]:
     topology = load(path)
-    configs = [node_config(topology, path.parent, each) for each in topology.nodes]
+    configs = [node_config(topology, path.parent, node) for node in topology.nodes]
     return [
         Candidate(
             Presence(
-                node=each.id,
-                cluster=each.cluster,
-                supercluster=each.supercluster,
-                models=[model.stem for model in each.models],
-                slots=each.slots,
-                fitness=each.fitness,
+                node=config.id,
+                cluster=config.cluster,
+                supercluster=config.supercluster,
+                models=[model.stem for model in config.models],
+                slots=config.slots,
+                fitness=config.fitness,
                 started_at=time.time(),
             )
         )
-        for each in configs
+        for config in configs
     ]
 
 
@@ -104,7 +104,7 @@ async def _live(target: Target) -> list[Candidate]:
 
 def _routed(stages: Sequence[Chunk], candidates: Sequence[Candidate]) -> list[Assignment]:
     """Route what can begin; a later stage is routed when its turn comes."""
-    first = [each for each in stages if not each.depends_on]
+    first = [chunk for chunk in stages if not chunk.depends_on]
     return route(first, candidates, Policy().replicas) if candidates and first else []
 
 
@@ -119,35 +119,35 @@ def _row(
         "stages": [
             [
                 {
-                    "index": each.index,
-                    "text": each.text,
-                    "kind": each.kind,
-                    "depends_on": each.depends_on,
-                    "context": each.context,
-                    "nodes": _nodes(each, assignments),
+                    "index": chunk.index,
+                    "text": chunk.text,
+                    "kind": chunk.kind,
+                    "depends_on": chunk.depends_on,
+                    "context": chunk.context,
+                    "nodes": _nodes(chunk, assignments),
                 }
-                for each in group
+                for chunk in group
             ]
             for group in stages
         ],
         "nodes": [
-            list(dict.fromkeys(node for each in group for node in _nodes(each, assignments))) for group in stages
+            list(dict.fromkeys(node for chunk in group for node in _nodes(chunk, assignments))) for group in stages
         ],
     }
 
 
 def _nodes(chunk: Chunk, assignments: Sequence[Assignment]) -> list[str]:
-    return [each.node for each in assignments if each.chunk == chunk.index]
+    return [assignment.node for assignment in assignments if assignment.chunk == chunk.index]
 
 
 def _table(stages: Sequence[Sequence[Chunk]], assignments: Sequence[Assignment]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("#", "kind", "chunk", "nodes"):
         table.add_column(column, header_style="dim")
-    for chunk in (each for group in stages for each in group):
+    for chunk in (chunk for group in stages for chunk in group):
         text = f"{chunk.context}: {chunk.text}" if chunk.context else chunk.text
         where = " ".join(_nodes(chunk, assignments)) or "(no live node)"
         if chunk.depends_on:
-            where = f"(after {', '.join(str(each + 1) for each in chunk.depends_on)})"
+            where = f"(after {', '.join(str(index + 1) for index in chunk.depends_on)})"
         table.add_row(str(chunk.index + 1), chunk.kind, escape(text), where)
     return table

@@ -57,7 +57,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
     options = (
         click.option(
             "--vote",
-            type=click.Choice([each.value for each in VoteRule]),
+            type=click.Choice([rule.value for rule in VoteRule]),
             help=f"How votes are counted.  [default: {default.vote.value}]",
         ),
         click.option(
@@ -78,7 +78,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         ),
         click.option(
             "--wording",
-            type=click.Choice([each.value for each in Wording]),
+            type=click.Choice([wording.value for wording in Wording]),
             help=f"The superllm's wording, or a plain join.  [default: {default.wording.value}]",
         ),
         click.option(

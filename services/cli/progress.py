@@ -71,7 +71,7 @@ class Progress:
 
     def on_assembled(self, assembled: Assembled) -> None:
         """Note that all votes are counted."""
-        self._outcomes = {each.index: each for each in assembled.outcomes}
+        self._outcomes = {outcome.index: outcome for outcome in assembled.outcomes}
         self._say(f"assembled: {assembled.status.value}")
 
     def on_piece(self, piece: Piece) -> None:
@@ -104,7 +104,7 @@ class Progress:
     def _table(self, plan: Plan) -> Table:
         table = Table.grid(padding=(0, 1))
         for chunk in plan.chunks:
-            asked = sum(each.chunk == chunk.index for each in plan.assignments)
+            asked = sum(assignment.chunk == chunk.index for assignment in plan.assignments)
             answered = sum(1 for index, _ in self._results if index == chunk.index)
             outcome = self._outcomes.get(chunk.index)
             mark = MARKS.get(outcome.decided, "·") if outcome else "·"

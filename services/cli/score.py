@@ -29,7 +29,7 @@ def score(questions_path: Path, answers_paths: tuple[Path, ...], wrong: bool, as
     questions = read_questions(questions_path)
     stems = len({path.stem for path in answers_paths}) == len(answers_paths)
     read = {path.stem if stems else str(path): read_answers(path) for path in answers_paths}
-    known = {each.id for each in questions}
+    known = {question.id for question in questions}
     for name, answers in read.items():
         if strangers := answers.keys() - known:
             err().print(f"{name}: {len(strangers)} answers are to no question of {questions_path}", markup=False)
@@ -49,8 +49,8 @@ def table(summaries: Sequence[Summary]) -> Table:
     found = Table(box=None, pad_edge=False)
     for number, column in enumerate(COLUMNS):
         found.add_column(column, header_style="dim", justify="right" if number in NUMERIC else "left")
-    for each in summaries:
-        found.add_row(*cells(each))
+    for summary in summaries:
+        found.add_row(*cells(summary))
     return found
 
 

@@ -21,7 +21,7 @@ class Tally:
         self._answers = answers
         self._console = console
         self._num_questions = len(questions)
-        found = [hits(each, answers[each.id]) for each in questions if each.id in answers]
+        found = [hits(question, answers[question.id]) for question in questions if question.id in answers]
         self._parts, self._parts_right = sum(map(len, found)), sum(map(sum, found))
         self._bar = Progress(
             TextColumn("{task.description}"),

@@ -67,7 +67,10 @@ class Gateway:
             *self.face.endpoints,
         ]
         self._document = document(endpoints, VERSION)
-        served = [Route(each.path, self._guarded(each.path, each.handler), methods=[each.method]) for each in endpoints]
+        served = [
+            Route(endpoint.path, self._guarded(endpoint.path, endpoint.handler), methods=[endpoint.method])
+            for endpoint in endpoints
+        ]
         app = Starlette(routes=served, exception_handlers={HTTPException: _on_http_exception})
         app.state.leaving = self.leaving
         return app

@@ -122,6 +122,6 @@ def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]
     last["dellm"] = described(reply) | ({"revised": True, "answer": reply.answer} if rest is None else {})
     events.append(last)
     if asked.include_usage:
-        events = [{**each, "usage": None} for each in events]
+        events = [{**chunk, "usage": None} for chunk in events]
         events.append({**chunk(reply.id, asked.model, created, {}), "choices": [], "usage": usage(reply)})
-    return [event(each) for each in events]
+    return [event(chunk) for chunk in events]

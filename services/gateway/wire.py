@@ -67,8 +67,8 @@ async def while_connected(receive: Receive, work: Awaitable[R]) -> R:
             raise ClientDisconnect
         return task.result()
     finally:
-        for each in (task, gone):
-            each.cancel()
+        for waiting in (task, gone):
+            waiting.cancel()
         await asyncio.gather(task, gone, return_exceptions=True)
 
 

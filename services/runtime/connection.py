@@ -154,13 +154,13 @@ def resolve(flags: Mapping[str, object], environment: Mapping[str, str] = os.env
     Who says who the user is in one of these is that user: no other of the later ones counts.  Raises BadConnection.
     """
     said = _layer({}, flags)
-    said = _layer(said, {each.name: environment.get(each.variable) for each in SETTINGS if each.variable})
+    said = _layer(said, {setting.name: environment.get(setting.variable) for setting in SETTINGS if setting.variable})
     if name := said.pop("context", None):
         try:
             fields = read_context(str(name), environment)
         except ValueError as error:
             raise BadConnection(str(error)) from None
-        said = _layer(said, {each.name: fields.get(each.context) for each in SETTINGS if each.context})
+        said = _layer(said, {setting.name: fields.get(setting.context) for setting in SETTINGS if setting.context})
     if (url := said.pop("nats", None)) is None:
         return None
     paths: dict[str, Any] = {key: Path(str(said.pop(key))).expanduser() for key in _PATHS if key in said}

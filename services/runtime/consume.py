@@ -47,7 +47,7 @@ class Consumer:
         self._bus = bus
         self._service = service
         self._route = route
-        self._handlers = {bus.space.full(route.store, each.name): each for each in route.handlers}
+        self._handlers = {bus.space.full(route.store, handler.name): handler for handler in route.handlers}
         self._stream = bus.space.stream(route.store)
         self._inbox = ""
         self._pulls = 0
@@ -199,7 +199,7 @@ class Consumer:
         started = time.monotonic()
         try:
             message = self._decode(msg, handler)
-            told |= {"query" if each == "id" else each: getattr(message, each) for each in handler.subject.fields}
+            told |= {"query" if field == "id" else field: getattr(message, field) for field in handler.subject.fields}
             delivery = Delivery(
                 message=message,
                 sequence=meta.sequence.stream,
@@ -237,7 +237,7 @@ class Consumer:
         if len(self._handlers) == 1:
             return next(iter(self._handlers.values()))
         kind = subject.split(".")[1]
-        return next(each for each in self._handlers.values() if each.name.partition(".")[0] == kind)
+        return next(handler for handler in self._handlers.values() if handler.name.partition(".")[0] == kind)
 
     async def _nak(self, msg: Msg, delay_s: float) -> None:
         with suppress(nats.errors.Error):

@@ -98,7 +98,7 @@ class Grants:
         address = self._address(row)
         if actor in access.writers:
             if row is DEAD:
-                yield from (self.space.full(row.store, row.at(service=each.name)) for each in durables(self.user))
+                yield from (self.space.full(row.store, row.at(service=durable.name)) for durable in durables(self.user))
             else:
                 yield address
         if actor in access.removers:

@@ -40,7 +40,7 @@ class Reader:
             return await self._multi_get_at_once(stream, filters)
         except _TooMany:
             jetstream = self._client.jetstream()
-            infos = [await jetstream.stream_info(stream, subjects_filter=each) for each in filters]
+            infos = [await jetstream.stream_info(stream, subjects_filter=filter_) for filter_ in filters]
         names = list(dict.fromkeys(name for info in infos for name in info.state.subjects or ()))
         groups = [names[i : i + READ_LIMIT] for i in range(0, len(names), READ_LIMIT)]
         return [msg for group in groups for msg in await self._multi_get_at_once(stream, group)]

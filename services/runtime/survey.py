@@ -50,7 +50,7 @@ async def find_services(bus: Bus) -> list[Found]:
     await bus.client.publish("$SRV.PING", b"", reply=inbox)
     await asyncio.sleep(LISTEN_S)
     await subscription.unsubscribe()
-    return sorted((each for each in found if each.metadata.get("prefix") == bus.space.prefix), key=_by_name)
+    return sorted((service for service in found if service.metadata.get("prefix") == bus.space.prefix), key=_by_name)
 
 
 async def find_limits(bus: Bus) -> Limits:
@@ -85,7 +85,7 @@ async def _depths_in(bus: Bus, name: str) -> list[Depth]:
         if f"$js.api.consumer.list.{name}".lower() in bus.forbidden:
             raise BusError(f"this user may not look into the stream {name}; the operator may") from None
         raise BusError(f"stream {name}: {error or type(error).__name__}") from None
-    return [Depth(each.name, each.num_pending or 0, each.num_ack_pending or 0) for each in consumers]
+    return [Depth(consumer.name, consumer.num_pending or 0, consumer.num_ack_pending or 0) for consumer in consumers]
 
 
 async def find_tokens(bus: Bus, subject: str) -> list[str]:

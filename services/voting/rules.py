@@ -52,7 +52,7 @@ class Voter:
     @classmethod
     def again(cls, vote: Vote) -> Voter | None:
         """Make the voter of a recorded vote; None for the calculator, and where the models' answers were left out."""
-        chosen = (each for each in vote.answers if (each.model, each.final) == (vote.model, vote.final))
+        chosen = (answer for answer in vote.answers if (answer.model, answer.final) == (vote.model, vote.final))
         answer = next(chosen, None)
         return cls(vote.node, vote.fitness, vote.answers, answer, vote.confidence) if answer is not None else None
 
@@ -106,8 +106,8 @@ def count(
     value, `num_options` how many answers there are to choose from, 0 where they are not given.
     """
     by = _RULES.get(rule, _RULES[VoteRule.CALIBRATED])  # a newer version's rule is not known here
-    best = max([each.fitness for each in voters] + list(awaited), default=1.0)
-    ballots = [ballot for each in voters for ballot in by.cast(each, best)]
+    best = max([voter.fitness for voter in voters] + list(awaited), default=1.0)
+    ballots = [ballot for voter in voters for ballot in by.cast(voter, best)]
     if calculated is not None:
         ballots.append(Ballot(CALCULATOR, calculated, calculated, CALCULATOR_WEIGHT, (CALCULATOR, CALCULATOR)))
     counted = tally(ballots, partial(_evidence, num_options=num_options) if by.weighs_evidence else by.score)
@@ -120,8 +120,8 @@ def count(
         tally=counted,
         confidence=sure,
         settled=counted.margin > by.most(awaited) or (by.weighs_evidence and sure >= SURE),
-        weights={each.voter: each.weight for each in _own(ballots, voters)},
-        winners=frozenset(each.voter for each in _own(counted.members, voters)),
+        weights={ballot.voter: ballot.weight for ballot in _own(ballots, voters)},
+        winners=frozenset(ballot.voter for ballot in _own(counted.members, voters)),
     )
 
 
@@ -137,8 +137,8 @@ def consensus(answers: Sequence[ModelAnswer], *, num_options: int = 0) -> Consen
 
 def _own(ballots: Sequence[Ballot], voters: Sequence[Voter]) -> list[Ballot]:
     """Keep the ballots for what their voters chose; a model that its node overruled speaks for itself alone."""
-    own = {each.node: (each.chosen.model, each.chosen.final) for each in voters}
-    return [each for each in ballots if own.get(each.voter) in (None, (each.source[0], each.final))]
+    own = {voter.node: (voter.chosen.model, voter.chosen.final) for voter in voters}
+    return [ballot for ballot in ballots if own.get(ballot.voter) in (None, (ballot.source[0], ballot.final))]
 
 
 # --- ballots ---------------------------------------------------------------------------------------------------------
@@ -175,14 +175,14 @@ def _by_calibration(voter: Voter, best: float) -> list[Ballot]:
     Nodes that are equally good come to differ by some chance: that much does not count.
     """
     behind = max(0.0, _logit(_fit(best)) - _logit(_fit(voter.fitness)) - CHANCE)
-    return _one_per_model(voter, lambda each: sigmoid(_logit(_within(confidence(each))) - behind), fit=not behind)
+    return _one_per_model(voter, lambda answer: sigmoid(_logit(_within(confidence(answer))) - behind), fit=not behind)
 
 
 # --- scores ----------------------------------------------------------------------------------------------------------
 
 
 def _heaviest(ballots: Sequence[Ballot], _: Sequence[Ballot]) -> float:
-    return max(each.weight for each in ballots)
+    return max(ballot.weight for ballot in ballots)
 
 
 def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot], *, num_options: int = 0) -> float:
@@ -199,9 +199,9 @@ def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot], *, num_options
     """
     chance = 1 / (num_options - 1) if num_options > 1 else 0.0
     said = _odds(ballots)
-    contradicted = _odds([each for each in among if each.fit and each not in ballots])
+    contradicted = _odds([ballot for ballot in among if ballot.fit and ballot not in ballots])
     score, seen = 0.0, list[tuple[str, str]]()
-    for ballot in sorted(ballots, key=lambda each: (-each.weight, each.source)):
+    for ballot in sorted(ballots, key=lambda ballot: (-ballot.weight, ballot.source)):
         share = said[ballot.source] / (said[ballot.source] + contradicted[ballot.source])
         odds = _logit(_within(ballot.weight * share))
         score += max(0.0, odds - log(max(chance, _same_error(ballot.source, seen)))) if seen else odds
@@ -212,9 +212,9 @@ def _evidence(ballots: Sequence[Ballot], among: Sequence[Ballot], *, num_options
 def _odds(ballots: Sequence[Ballot]) -> defaultdict[tuple[str, str], float]:
     """Sum the odds, p/(1-p), by source."""
     total: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for each in ballots:
-        p = _within(each.weight)
-        total[each.source] += p / (1 - p)
+    for ballot in ballots:
+        p = _within(ballot.weight)
+        total[ballot.source] += p / (1 - p)
     return total
 
 
@@ -228,7 +228,7 @@ def _same_error(source: tuple[str, str], seen: Sequence[tuple[str, str]]) -> flo
 def _posterior(scores: Sequence[float]) -> float:
     """Return the probability that the first class is right, by the log-odds of all against "none of those given"."""
     top = max(0.0, *scores)
-    return exp(scores[0] - top) / (exp(-top) + fsum(exp(each - top) for each in scores))
+    return exp(scores[0] - top) / (exp(-top) + fsum(exp(score - top) for score in scores))
 
 
 def _all_of(fitnesses: Sequence[float]) -> float:

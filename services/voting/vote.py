@@ -92,7 +92,7 @@ def tally(
     grouped = classes(ballots, lambda ballot: ballot.final)
     scored = sorted(
         ((score(members, ballots), members) for members in grouped),
-        key=lambda each: (-each[0], -len(each[1])),
+        key=lambda scored_class: (-scored_class[0], -len(scored_class[1])),
     )
     first = scored[0][1]  # the sort is stable: of equals the first voter's class stays ahead
     total = weight_of(ballots)

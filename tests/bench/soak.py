@@ -42,7 +42,7 @@ def growth(samples: list[Sample], warm_up: int) -> tuple[float, float]:
 
     There must be two samples from the warm-up's end on.
     """
-    counted = [each for each in samples if each.requests >= warm_up]
+    counted = [sample for sample in samples if sample.requests >= warm_up]
     requests, sizes = zip(*counted, strict=True)
     return sizes[-1] / sizes[0] - 1, statistics.linear_regression(requests, sizes).slope
 

@@ -85,14 +85,14 @@ async def test_reads_more_subjects_than_the_server_gives_at_once(ready: Bus) -> 
     for start in range(0, 1500, 500):
         await ready.commit(*(Entry(LATE, result(chunk=start + i)) for i in range(500)))
     found = await ready.read((LATE, LATE.at(id="q")))
-    assert {each.message.chunk for each in found[LATE]} == set(range(1500))
+    assert {stored.message.chunk for stored in found[LATE]} == set(range(1500))
 
 
 async def test_reads_several_subjects_in_one_go_and_leaves_deleted_keys_out(ready: Bus) -> None:
     await ready.commit(Entry(LATE, result("x")))
     found = await ready.read((PLAN, PLAN.at(id="x")), (LATE, LATE.at(id="x")))
     assert found[PLAN] == []
-    assert [each.message.id for each in found[LATE]] == ["x"]
+    assert [stored.message.id for stored in found[LATE]] == ["x"]
     store = await ready.client.jetstream().key_value(ready.space.bucket(PRESENCE.store))
     there = Presence(node="n", cluster="c", supercluster="s", models=[], slots=1, fitness=0.5, started_at=0)
     await ready.commit(Entry(PRESENCE, there))

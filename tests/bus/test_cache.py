@@ -51,7 +51,7 @@ def query(text: str = CAPITAL, id_: str = "q1", *, cache: bool = True) -> Query:
 
 
 async def kept(bus: Bus) -> list[CachedAnswer]:
-    return [each.message for each in (await bus.read((CACHED, CACHED.at())))[CACHED]]
+    return [stored.message for stored in (await bus.read((CACHED, CACHED.at())))[CACHED]]
 
 
 async def ask_and_keep(deployed: Cluster, asked: Query, num: int = 1) -> Reply:
@@ -106,8 +106,8 @@ async def test_only_what_is_new_is_asked(server: EmbeddedServer, space: Space) -
         engine.asked.clear()
         reply = await ask(deployed.bus, query("What is the capital of Peru, and what is the capital of Chile?", "q2"))
     assert reply.status is Status.COMPLETE
-    assert [(each.decided, each.final) for each in reply.chunks] == [("cached", "Lima"), ("all", "Santiago")]
-    assert {each.messages[-1].content for each in engine.asked} == {"What is the capital of Chile?"}
+    assert [(chunk.decided, chunk.final) for chunk in reply.chunks] == [("cached", "Lima"), ("all", "Santiago")]
+    assert {request.messages[-1].content for request in engine.asked} == {"What is the capital of Chile?"}
 
 
 async def test_a_chain_begins_with_what_is_cached(server: EmbeddedServer, space: Space) -> None:
@@ -116,13 +116,13 @@ async def test_a_chain_begins_with_what_is_cached(server: EmbeddedServer, space:
         await ask_and_keep(deployed, query("Who wrote Emma?"))
         engine.asked.clear()
         first = await ask_and_keep(deployed, query(CHAIN, "q2"), num=2)
-        asked = {each.messages[-1].content for each in engine.asked}
+        asked = {request.messages[-1].content for request in engine.asked}
         assert asked == {"Given: Who wrote Emma? Jane Austen. When was she born?"}
         engine.asked.clear()
         second = await ask(deployed.bus, query(CHAIN, "q3"))
-    assert [(each.decided, each.final) for each in first.chunks] == [("cached", "Jane Austen"), ("all", "1775")]
-    assert [(each.decided, each.final) for each in second.chunks] == [("cached", "Jane Austen"), ("cached", "1775")]
-    assert [each.given for each in second.chunks] == [each.given for each in first.chunks]
+    assert [(chunk.decided, chunk.final) for chunk in first.chunks] == [("cached", "Jane Austen"), ("all", "1775")]
+    assert [(chunk.decided, chunk.final) for chunk in second.chunks] == [("cached", "Jane Austen"), ("cached", "1775")]
+    assert [chunk.given for chunk in second.chunks] == [chunk.given for chunk in first.chunks]
     assert engine.asked == []
 
 
@@ -187,14 +187,14 @@ async def test_an_unreadable_record_is_a_miss(server: EmbeddedServer, space: Spa
         await bucket.put(cache_key(Chunk(index=0, text=CAPITAL, kind="fact")), record)
         first = await ask_and_keep(deployed, query())
         second = await ask(deployed.bus, query(id_="q2"))
-    assert [each.chunks[0].decided for each in (first, second)] == ["all", "cached"]
+    assert [reply.chunks[0].decided for reply in (first, second)] == ["all", "cached"]
 
 
 async def test_a_lost_bucket_costs_what_it_held_and_no_answer(server: EmbeddedServer, space: Space) -> None:
     async with cluster(server.url, space, nodes=["n1"], engine=sure()) as deployed:
         await deployed.bus.client.jetstream().delete_stream(space.stream(CACHED.store))
-        replies = [await ask(deployed.bus, query(id_=each)) for each in ("q1", "q2")]
-    assert [each.status for each in replies] == [Status.COMPLETE] * 2
+        replies = [await ask(deployed.bus, query(id_=id_)) for id_ in ("q1", "q2")]
+    assert [reply.status for reply in replies] == [Status.COMPLETE] * 2
     assert replies[0].chunks[0].decided == "all"
 
 
@@ -207,7 +207,7 @@ async def test_a_full_cache_gives_up_the_oldest(server: EmbeddedServer, space: S
         large = CachedAnswer(key="k0", source=source, winner="x" * 10_000, final="x", agreement=1, confidence=1)
         for i in range(10):
             await deployed.bus.commit(Entry(CACHED, structs.replace(large, key=f"k{i}")))
-        full = {each.key for each in await kept(deployed.bus)}
+        full = {entry.key for entry in await kept(deployed.bus)}
         assert full == {f"k{i}" for i in range(10 - len(full), 10)}
         assert len(full) < 10
         for i in range(100):  # too small to matter each, too many to fit as well
@@ -221,7 +221,7 @@ async def test_a_full_cache_gives_up_the_oldest(server: EmbeddedServer, space: S
         await wait_until(is_kept, "the new answer is kept")
         second = await ask(deployed.bus, query(id_="q2"))
         info = await jetstream.stream_info(space.stream(CACHED.store))
-    assert [each.chunks[0].decided for each in (first, second)] == ["all", "cached"]
+    assert [reply.chunks[0].decided for reply in (first, second)] == ["all", "cached"]
     assert info.state.bytes <= 64 * 1024
 
 

@@ -16,5 +16,5 @@ async def test_nodes_and_the_synthesizer_ask_in_their_own_names(server: Embedded
     engine = ScriptedEngine()
     async with cluster(server.url, space, nodes=["n1", "n2"], engine=engine) as deployed:
         await ask(deployed.bus, query)
-    assert {each.caller for each in engine.asked if each.model != SUPERLLM} == {"n1", "n2"}
-    assert {each.caller for each in engine.asked if each.model == SUPERLLM} == {"synthesizer"}
+    assert {request.caller for request in engine.asked if request.model != SUPERLLM} == {"n1", "n2"}
+    assert {request.caller for request in engine.asked if request.model == SUPERLLM} == {"synthesizer"}

@@ -50,12 +50,13 @@ async def ask_user_query(deployed: Cluster, id_: str) -> None:
 async def has_results(deployed: Cluster, num: int) -> bool:
     """Tell whether so many nodes have answered a canary."""
     found = (await deployed.bus.read((RESULT, RESULT.at())))[RESULT]
-    return len([each for each in found if each.message.id.startswith(CANARY)]) == num
+    return len([stored for stored in found if stored.message.id.startswith(CANARY)]) == num
 
 
 async def fitness(deployed: Cluster) -> dict[str, Fitness]:
     return {
-        str(each.message.node): each.message for each in (await deployed.bus.read((FITNESS, FITNESS.at())))[FITNESS]
+        str(stored.message.node): stored.message
+        for stored in (await deployed.bus.read((FITNESS, FITNESS.at())))[FITNESS]
     }
 
 

@@ -42,7 +42,7 @@ async def test_a_late_result_does_not_reopen_a_chunk(server: EmbeddedServer, spa
         dropping = {id_: await deployed.add_node(id_, ScriptedEngine(slow)) for id_ in ("n4", "n5")}
         question = Query(query=TWO_PARTS, id="q1", timeout_s=20, policy=Policy(replicas=5, max_replicas=5))
         asked = asyncio.create_task(ask(deployed.bus, question))
-        await wait_until(lambda: all(each.asked for each in dropping.values()), "all are at work")
+        await wait_until(lambda: all(dropped.asked for dropped in dropping.values()), "all are at work")
         first.set()
 
         async def is_decided() -> bool:
@@ -52,7 +52,7 @@ async def test_a_late_result_does_not_reopen_a_chunk(server: EmbeddedServer, spa
         decided = await deployed.bus.last(DECIDED, id="q1", chunk=0)
         assert decided is not None
         assert decided.message.outcome.decided == "early"
-        (missing, *_) = [each.node for each in decided.message.outcome.missing]
+        (missing, *_) = [missing.node for missing in decided.message.outcome.missing]
         answers = [said("Quito", model=model, logprob=-0.001) for model in ("a", "b")]
         late = Result(
             id="q1", chunk=0, node=missing, replica=0, started_at=0, latency_s=1, answers=answers, chosen=0,

@@ -195,8 +195,8 @@ async def test_many_streams_of_which_a_quarter_leaves(server: EmbeddedServer, sp
             streams = [asyncio.create_task(client.post(f"{url}/v1/chat/completions", json=body)) for _ in range(num)]
             await until(num_in_flight, num)
             leaving, staying = streams[: num // 4], streams[num // 4 :]
-            for each in leaving:
-                each.cancel()
+            for task in leaving:
+                task.cancel()
             gate.opened.set()
             done = await asyncio.gather(*staying)
             assert all(reply.text.endswith("data: [DONE]\n\n") and "Lima." in reply.text for reply in done)

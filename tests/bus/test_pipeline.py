@@ -41,10 +41,10 @@ async def test_bare_request_reply_with_json_typed_by_hand(server: EmbeddedServer
     assert "capital of Peru" in body["answer"]
     assert "capital of Chile" in body["answer"]
     assert body["synthesis"] == {"method": "model", "model": "superllm", "reason": None}
-    assert [len(each["votes"]) for each in body["chunks"]] == [2, 1]
+    assert [len(chunk["votes"]) for chunk in body["chunks"]] == [2, 1]
     vote = body["chunks"][0]["votes"][0]
     assert vote["weight"] == pytest.approx(vote["fitness"] * vote["confidence"])
-    assert [each["model"] for each in vote["answers"]] == ["a", "b"]
+    assert [answer["model"] for answer in vote["answers"]] == ["a", "b"]
     assert body["timings"]["total_s"] > 0
     assert body["id"]
 
@@ -100,7 +100,7 @@ async def test_a_silent_node_makes_a_partial_answer_on_time(server: EmbeddedServ
         took_s = time.time() - started
     assert reply.status is Status.PARTIAL
     assert took_s < 2.0
-    missing = [(each.index, miss.node, miss.reason) for each in reply.chunks for miss in each.missing]
+    missing = [(chunk.index, miss.node, miss.reason) for chunk in reply.chunks for miss in chunk.missing]
     assert [(node, reason) for _, node, reason in missing] == [("silent", "no answer in time")]
     silent_chunk = reply.chunks[missing[0][0]]
     assert silent_chunk.decided == "none"
@@ -115,7 +115,7 @@ async def test_a_partial_answer_may_be_refused(server: EmbeddedServer, space: Sp
     assert reply.answer == ""
     assert reply.error is not None
     assert reply.error.code is ErrorCode.DEADLINE
-    assert [len(each.votes) for each in reply.chunks] != [0, 0], "the votes stay on the record"
+    assert [len(chunk.votes) for chunk in reply.chunks] != [0, 0], "the votes stay on the record"
 
 
 async def test_nobody_answers_in_time(server: EmbeddedServer, space: Space) -> None:
@@ -146,7 +146,7 @@ async def test_overload_is_told_at_once_and_passes(server: EmbeddedServer, space
         assert refused.error is not None
         assert refused.error.code is ErrorCode.OVERLOADED
         gate.opened.set()
-        assert [(await each).status for each in accepted] == [Status.COMPLETE] * 2
+        assert [(await task).status for task in accepted] == [Status.COMPLETE] * 2
         await wait_until(lambda: _is_idle(deployed), "admissions are given back")
         assert (await ask(deployed.bus, query("What is DNA?", "q3"))).status is Status.COMPLETE
 
@@ -176,7 +176,7 @@ async def test_an_early_decision_stops_the_rest(server: EmbeddedServer, space: S
         await wait_until(lambda: slow.cancelled == 2, "the outvoted node is stopped")
     assert reply.status is Status.COMPLETE
     assert reply.chunks[0].decided == "early"
-    assert ("weak", False) in [(each.node, each.failed) for each in reply.chunks[0].missing]
+    assert ("weak", False) in [(missing.node, missing.failed) for missing in reply.chunks[0].missing]
 
 
 async def test_a_late_result_reaches_the_trainer_only(server: EmbeddedServer, space: Space) -> None:
@@ -207,7 +207,7 @@ async def test_work_of_a_node_that_leaves_moves_to_a_live_one(server: EmbeddedSe
         reply = await asked
         plan = await deployed.bus.last(PLAN, id="q1")
     assert reply.status is Status.COMPLETE
-    assert {vote.node for each in reply.chunks for vote in each.votes} == {"stays"}
+    assert {vote.node for chunk in reply.chunks for vote in chunk.votes} == {"stays"}
     assert plan is not None
     assert plan.message.revision == 1
 
@@ -222,7 +222,7 @@ async def test_a_node_that_joins_takes_over_what_nobody_could(server: EmbeddedSe
         await deployed.add_node("new")
         reply = await asked
     assert reply.status is Status.COMPLETE
-    assert {vote.node for each in reply.chunks for vote in each.votes} == {"new"}
+    assert {vote.node for chunk in reply.chunks for vote in chunk.votes} == {"new"}
 
 
 async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedServer, space: Space) -> None:
@@ -235,8 +235,8 @@ async def test_a_failing_node_is_replaced_by_one_more_replica(server: EmbeddedSe
         gate.opened.set()
         reply = await asked
     assert reply.status is Status.COMPLETE
-    assert [each.node for each in reply.chunks[0].votes] == ["sound"]
-    assert [(each.node, each.failed) for each in reply.chunks[0].missing] == [("broken", True)]
+    assert [vote.node for vote in reply.chunks[0].votes] == ["sound"]
+    assert [(missing.node, missing.failed) for missing in reply.chunks[0].missing] == [("broken", True)]
 
 
 async def test_a_program_that_comes_to_nothing_is_worked_in_steps(server: EmbeddedServer, space: Space) -> None:
@@ -247,7 +247,7 @@ async def test_a_program_that_comes_to_nothing_is_worked_in_steps(server: Embedd
         reply = await ask(deployed.bus, query("How many eggs are in 7 dozen?"))
     (vote,) = reply.chunks[0].votes
     assert (reply.status, vote.final) == (Status.COMPLETE, "84")
-    assert [each.method for each in vote.answers] == ["program", "program", "steps", "steps"]
+    assert [answer.method for answer in vote.answers] == ["program", "program", "steps", "steps"]
 
 
 async def test_every_node_fails(server: EmbeddedServer, space: Space) -> None:
@@ -291,7 +291,7 @@ async def test_services_answer_discovery(server: EmbeddedServer, space: Space) -
             await client.publish(f"$SRV.{verb}", b"", reply=inbox)
             names = {json.loads((await replies.next_msg(5)).data)["name"] for _ in range(5)}
             assert names == {
-                f"{space.prefix}-{each}" for each in ("decomposer", "node", "assembler", "synthesizer", "trainer")
+                f"{space.prefix}-{name}" for name in ("decomposer", "node", "assembler", "synthesizer", "trainer")
             }
         await client.close()
 
@@ -338,7 +338,7 @@ async def test_fitness_follows_consensus_and_feedback_and_is_used(server: Embedd
         await ask(deployed.bus, query("What is the capital of Chile?", "q2"))
         plan = await deployed.bus.last(PLAN, id="q2")
     assert plan is not None
-    assert max(plan.message.assignments, key=lambda each: each.fitness).node == "wrong"
+    assert max(plan.message.assignments, key=lambda assignment: assignment.fitness).node == "wrong"
 
 
 async def test_a_message_that_does_not_decode_becomes_a_dead_letter(server: EmbeddedServer, space: Space) -> None:
@@ -452,8 +452,8 @@ async def test_two_of_every_service_answer_each_query_once(server: EmbeddedServe
         deployed.bus.tap(space.event(ANSWER.at())) as stored,
     ):
         ids = [f"q{i}" for i in range(30)]
-        replies = await asyncio.gather(*(ask(deployed.bus, query(id_=each)) for each in ids))
-    assert {each.status for each in replies} == {Status.COMPLETE}
+        replies = await asyncio.gather(*(ask(deployed.bus, query(id_=id_)) for id_ in ids))
+    assert {reply.status for reply in replies} == {Status.COMPLETE}
     assert stored.qsize() == len(ids)
 
 
@@ -510,7 +510,7 @@ async def test_an_engine_that_breaks_is_an_answer_too(server: EmbeddedServer, sp
 
 
 async def _is_planned(deployed: Cluster, *ids: str) -> bool:
-    return all([await deployed.bus.last(PLAN, id=each) is not None for each in ids])
+    return all([await deployed.bus.last(PLAN, id=id_) is not None for id_ in ids])
 
 
 async def _has_answered(deployed: Cluster, id_: str, node: str) -> bool:

@@ -101,7 +101,7 @@ async def test_a_conversation_goes_on(server: EmbeddedServer, space: Space) -> N
         kept = await client.responses.create(model="dellm", input=ASK, store=False)
         with pytest.raises(openai.NotFoundError):
             await client.responses.retrieve(kept.id)
-    asked = next(each for each in engine.asked if "Chile" in each.messages[-1].content)
+    asked = next(request for request in engine.asked if "Chile" in request.messages[-1].content)
     said = [(turn.role, turn.content) for turn in asked.messages]
     assert refused.value.param == "previous_response_id"
     assert ("assistant", "Lima.") in said

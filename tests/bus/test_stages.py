@@ -56,11 +56,11 @@ def query(text: str = CHAIN, timeout_s: float = 15, id_: str = "q1", replicas: i
 
 
 def voters(reply: Reply) -> list[list[str]]:
-    return [[str(vote.node) for vote in each.votes if vote.node != CALCULATOR] for each in reply.chunks]
+    return [[str(vote.node) for vote in chunk.votes if vote.node != CALCULATOR] for chunk in reply.chunks]
 
 
 def finals(reply: Reply) -> list[str | None]:
-    return [each.final for each in reply.chunks]
+    return [chunk.final for chunk in reply.chunks]
 
 
 async def is_there(deployed: Cluster, chunk: int) -> bool:
@@ -74,13 +74,13 @@ async def test_a_chain_is_answered_stage_by_stage(server: EmbeddedServer, space:
         plan = await deployed.bus.last(PLAN, id="q1")
     assert reply.status is Status.COMPLETE
     assert finals(reply) == ["96", "106", "53"]
-    assert [each.text for each in reply.chunks] == ["Compute 12 times 8", "add 10 to the result.", "halve it."]
-    assert [each.depends_on for each in reply.chunks] == [[], [0], [1]]
+    assert [chunk.text for chunk in reply.chunks] == ["Compute 12 times 8", "add 10 to the result.", "halve it."]
+    assert [chunk.depends_on for chunk in reply.chunks] == [[], [0], [1]]
     assert reply.chunks[1].given == [Given(question="Compute 12 times 8", answer="96")]
-    assert [each.answer for each in reply.chunks[2].given] == ["96", "106"]
+    assert [given.answer for given in reply.chunks[2].given] == ["96", "106"]
     assert plan is not None
     assert plan.message.revision == 2
-    assert {each.chunk for each in plan.message.assignments} == {0, 1, 2}
+    assert {assignment.chunk for assignment in plan.message.assignments} == {0, 1, 2}
 
 
 async def test_replicas_are_limited_in_every_stage(server: EmbeddedServer, space: Space) -> None:
@@ -89,7 +89,7 @@ async def test_replicas_are_limited_in_every_stage(server: EmbeddedServer, space
         plan = await deployed.bus.last(PLAN, id="q1")
     assert finals(reply) == ["96", "106"]
     assert plan is not None
-    assert sorted(each.chunk for each in plan.message.assignments) == [0, 0, 1, 1]
+    assert sorted(assignment.chunk for assignment in plan.message.assignments) == [0, 0, 1, 1]
 
 
 async def test_a_subject_goes_with_its_parts(server: EmbeddedServer, space: Space) -> None:
@@ -97,8 +97,8 @@ async def test_a_subject_goes_with_its_parts(server: EmbeddedServer, space: Spac
     async with cluster(server.url, space, nodes=["n1"], engine=engine) as deployed:
         reply = await ask(deployed.bus, query("Marie Curie: when was she born and where did she die?"))
     assert reply.status is Status.COMPLETE
-    assert [each.context for each in reply.chunks] == ["Marie Curie"] * 2
-    asked = {each.messages[-1].content for each in engine.asked if each.model != SUPERLLM}
+    assert [chunk.context for chunk in reply.chunks] == ["Marie Curie"] * 2
+    asked = {request.messages[-1].content for request in engine.asked if request.model != SUPERLLM}
     assert asked == {"Marie Curie: when was she born?", "Marie Curie: where did she die?"}
 
 
@@ -110,7 +110,7 @@ async def test_what_builds_on_a_failed_stage_is_lost_and_named(server: EmbeddedS
         reply = await ask(deployed.bus, query(f"What is DNA? {FACTS}"))
         alone = await ask(deployed.bus, query(FACTS, id_="q2"))
     assert reply.status is Status.PARTIAL
-    assert [each.decided for each in reply.chunks] == ["all", "none", "none"]
+    assert [chunk.decided for chunk in reply.chunks] == ["all", "none", "none"]
     assert reply.chunks[2].reason == "it builds on chunk 2, which has no answer"
     assert "No answer to: when was she born? (it builds on chunk 2, which has no answer)" in reply.answer
     assert alone.error is not None
@@ -130,7 +130,7 @@ async def test_a_node_leaves_in_the_second_stage(server: EmbeddedServer, space: 
     assert reply.status is Status.COMPLETE
     assert finals(reply) == ["Jane Austen", "1775"]
     assert voters(reply)[1] == ["stays"]
-    texts = {each.messages[-1].content for each in stays.asked}
+    texts = {request.messages[-1].content for request in stays.asked}
     assert texts == {"Given: Who wrote Emma? Jane Austen. When was she born?"}, "what it was given moves with it"
 
 
@@ -187,7 +187,7 @@ async def test_a_silent_node_does_not_take_the_time_of_later_stages(server: Embe
         reply = await ask(deployed.bus, query(FACTS, timeout_s=4))
     assert reply.status is Status.PARTIAL, "not all votes were heard"
     assert finals(reply) == ["Jane Austen", "1775"]
-    assert {each.node for chunk in reply.chunks for each in chunk.missing} == {"silent"}
+    assert {missing.node for chunk in reply.chunks for missing in chunk.missing} == {"silent"}
 
 
 async def test_a_chain_that_runs_out_of_time_names_the_missing_stage(server: EmbeddedServer, space: Space) -> None:
@@ -207,12 +207,12 @@ async def test_two_of_every_service_answer_each_chain_once(server: EmbeddedServe
         deployed.bus.tap(space.event(ANSWER.at())) as stored,
     ):
         ids = [f"q{i}" for i in range(20)]
-        replies = await asyncio.gather(*(ask(deployed.bus, query(id_=each)) for each in ids))
+        replies = await asyncio.gather(*(ask(deployed.bus, query(id_=id_)) for id_ in ids))
         plans = (await deployed.bus.read((PLAN, PLAN.at())))[PLAN]
         sealed = (await deployed.bus.read((ASSEMBLED, ASSEMBLED.at())))[ASSEMBLED]
-    assert {each.status for each in replies} == {Status.COMPLETE}
-    assert {tuple(finals(each)) for each in replies} == {("96", "106")}
-    assert {each.message.revision for each in plans} == {1}, "each second stage began once"
+    assert {reply.status for reply in replies} == {Status.COMPLETE}
+    assert {tuple(finals(reply)) for reply in replies} == {("96", "106")}
+    assert {plan.message.revision for plan in plans} == {1}, "each second stage began once"
     assert stored.qsize() == len(sealed) == len(ids)
 
 

@@ -109,9 +109,9 @@ def subjects_to_write(user: User) -> list[str]:
         addresses += ["$JS.API.CONSUMER.MSG.NEXT.DELLM.node-n9", "$JS.ACK.DELLM.node-n9.1.1.1.1.1", "$SRV.PING"]
         removed = {SPACE.stream(row.store) for row in TABLE if user.actor in row.access.removers}
         addresses += [
-            f"$JS.API.STREAM.PURGE.{SPACE.stream(each)}"
-            for each in Store
-            if each is not Store.CORE and SPACE.stream(each) not in removed
+            f"$JS.API.STREAM.PURGE.{SPACE.stream(store)}"
+            for store in Store
+            if store is not Store.CORE and SPACE.stream(store) not in removed
         ]
     return addresses
 
@@ -131,7 +131,7 @@ async def test_what_is_not_of_a_role_is_refused_and_told_on_both_sides(user: Use
             for address in unheard:
                 await bus.client.subscribe(address)
             await bus.flush()
-            wanted = {each.lower() for each in (*unwritten, *unheard)}
+            wanted = {row.lower() for row in (*unwritten, *unheard)}
             await wait_until(lambda: wanted <= bus.forbidden, f"all is refused, {wanted - bus.forbidden} too")
     lines = [json.loads(line) for line in told.getvalue().splitlines()]
     here = {line["subject"] for line in lines if line["event"] == "nats.forbidden"}
@@ -267,7 +267,7 @@ async def test_a_stolen_node_key_reads_no_others_tasks(secured: EmbeddedServer) 
         ]
         for number, address in enumerate(forbidden):
             await thief.client.publish(address, b'{"batch": 1}', reply=f"{inbox}.{number}")
-        await wait_until(lambda: {each.lower() for each in forbidden} <= thief.forbidden, "all is refused")
+        await wait_until(lambda: {subject.lower() for subject in forbidden} <= thief.forbidden, "all is refused")
         await thief.flush()
     assert not heard
 
@@ -311,13 +311,14 @@ async def state_of(bus: Bus) -> dict[str, int]:
     for row in TABLE:
         if row.store is not Store.CORE and row is not PRESENCE:
             for name, stored in (
-                (SPACE.full(row.store, row.name(each.message)), each) for each in (await bus.read((row, row.at())))[row]
+                (SPACE.full(row.store, row.name(stored.message)), stored)
+                for stored in (await bus.read((row, row.at())))[row]
             ):
                 found[name] = stored.sequence
     info = await bus.client.jetstream().stream_info(SPACE.stream(Store.STREAM), subjects_filter=">")
     found |= {name: found.get(name, -1) for name in info.state.subjects or ()}
     nodes = (await bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]
-    return found | {f"$KV.{each.message.node}": 0 for each in nodes}
+    return found | {f"$KV.{stored.message.node}": 0 for stored in nodes}
 
 
 async def marker(operator: Bus, thief: Bus) -> None:

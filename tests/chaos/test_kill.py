@@ -64,8 +64,8 @@ async def processes(server: EmbeddedServer, space: Space, names: Sequence[str]) 
     async with connect(server.url, space=space, name="chaos") as bus:
         await provision(bus)
         try:
-            for each in names:
-                await started.start(each)
+            for name in names:
+                await started.start(name)
             await wait_until(lambda: _all_answer(bus, len(names)), "all services answer $SRV.PING", within_s=30)
             await wait_until(lambda: _all_present(bus, names), "all nodes are present", within_s=30)
             yield started, bus
@@ -87,8 +87,8 @@ async def _all_answer(bus: Bus, num: int) -> bool:
 
 
 async def _all_present(bus: Bus, names: Sequence[str]) -> bool:
-    present = {each.message.node for each in (await bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]}
-    return present == {each.removeprefix("node.") for each in names if each.startswith("node.")}
+    present = {stored.message.node for stored in (await bus.read((PRESENCE, PRESENCE.at())))[PRESENCE]}
+    return present == {name.removeprefix("node.") for name in names if name.startswith("node.")}
 
 
 @dataclass
@@ -157,7 +157,7 @@ async def test_every_query_is_answered_once(victim: str, own_server: EmbeddedSer
                     await services.kill(victim)
                     asked.append(asyncio.create_task(_start_again(services, victim)))
         await asyncio.gather(*asked)
-        answers = {each.message.id: each.payload for each in (await bus.read((ANSWER, ANSWER.at())))[ANSWER]}
+        answers = {stored.message.id: stored.payload for stored in (await bus.read((ANSWER, ANSWER.at())))[ANSWER]}
         num_stored = stored.qsize()
 
     ids = {f"q{i}" for i in range(NUM_QUERIES)}
@@ -184,9 +184,9 @@ async def test_a_node_killed_for_good_loses_its_work_to_another(own_server: Embe
         started = time.monotonic()
         await asyncio.gather(*asked)
     assert time.monotonic() - started < TIMEOUT_S / 2, "long before the deadline"
-    replies = {id_: json.loads(each[0]) for id_, each in asker.replies.items()}
-    assert {each["status"] for each in replies.values()} == {"complete"}
-    nodes = [vote["node"] for each in replies.values() for chunk in each["chunks"] for vote in chunk["votes"]]
+    replies = {id_: json.loads(received[0]) for id_, received in asker.replies.items()}
+    assert {reply["status"] for reply in replies.values()} == {"complete"}
+    nodes = [vote["node"] for reply in replies.values() for chunk in reply["chunks"] for vote in chunk["votes"]]
     assert nodes.count("n2") > nodes.count("n1")
 
 

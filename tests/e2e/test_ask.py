@@ -161,12 +161,12 @@ def test_answer_feedback_and_status(up: Path) -> None:
     assert dellm("feedback", "mine", "--good", cwd=up).returncode == 0
     assert "had ended already" in dellm("cancel", "mine", cwd=up).stdout
     status = json.loads(dellm("status", "--json", cwd=up).stdout)
-    assert {each["name"] for each in status["services"]} == {
-        f"dellm-{each}" for each in ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway", "operator")
+    assert {service["name"] for service in status["services"]} == {
+        f"dellm-{name}" for name in ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway", "operator")
     }
-    assert [each["presence"]["node"] for each in status["nodes"]] == ["node-1", "node-2", "node-3"]
-    assert any(each["fitness"]["overall"]["count"] for each in status["nodes"] if each["fitness"])
-    assert {"assembler", "trainer", "node-node-1"} <= {each["durable"] for each in status["consumers"]}
+    assert [node["presence"]["node"] for node in status["nodes"]] == ["node-1", "node-2", "node-3"]
+    assert any(node["fitness"]["overall"]["count"] for node in status["nodes"] if node["fitness"])
+    assert {"assembler", "trainer", "node-node-1"} <= {consumer["durable"] for consumer in status["consumers"]}
     presence = status["nodes"][0]["presence"]
     (use,) = presence["use"].values()
     assert use["prompt_tokens"] >= use["computed_tokens"] > 0

@@ -236,7 +236,7 @@ async def test_greedy_tokens_are_those_of_plain_llama_alone_and_in_a_full_batch(
     """
     plain = llama_cpp.Llama(str(smollm), n_ctx=512, flash_attn=True, verbose=False)
     expected = {ask(question, max_tokens=16): list(greedy(plain, question, 16)) for question in QUESTIONS}
-    texts = [plain.detokenize([token for token, _ in each]).decode() for each in expected.values()]
+    texts = [plain.detokenize([token for token, _ in drawn]).decode() for drawn in expected.values()]
     plain.close()
     for (request, plainly), text in zip(list(expected.items())[:3], texts, strict=False):
         engine = LlamaEngine(context_tokens=512)
@@ -482,7 +482,7 @@ async def test_a_grammar_that_allows_what_would_be_said_changes_nothing(ask: Cal
     for grammar in (None, r"root ::= [^\x00]*"):
         fresh = LlamaEngine(context_tokens=512)
         asked = [ask(grammar=grammar), ask(grammar=grammar, temperature=1.0, seed=4)]
-        runs.append([await fresh.complete(each) for each in asked])
+        runs.append([await fresh.complete(request) for request in asked])
         await fresh.close()
     assert all(map(same, *runs))
 
@@ -500,7 +500,7 @@ async def test_rows_that_nobody_asked_for_change_last_bits_only(
     alone = await fresh.complete(ask("What is the capital of France?"))
     monkeypatch.setattr(LlamaRunner, "_pad", pad)
     together = [fresh.complete(ask("What is the capital of France?")) for _ in range(7)]
-    assert all(alike(alone, each) for each in await asyncio.gather(*together))
+    assert all(alike(alone, completion) for completion in await asyncio.gather(*together))
     assert {1} <= set(padded) <= {0, 1, 2}
 
 
@@ -526,9 +526,9 @@ async def test_a_grammar_binds_its_own_sequence_and_a_wrong_one_fails_alone(
         assert isinstance(error, GrammarError)
         assert expected in str(error)
         assert "\n" not in str(error)
-    good = [each for each in said[len(wrong) :] if isinstance(each, Completion)]
-    assert [bool(re.fullmatch("[0-9]{4}", each.text)) for each in good] == [True] * 4 + [False] * 3
-    assert all(alike(alone, each) for each in good[4:])
+    good = [completion for completion in said[len(wrong) :] if isinstance(completion, Completion)]
+    assert [bool(re.fullmatch("[0-9]{4}", completion.text)) for completion in good] == [True] * 4 + [False] * 3
+    assert all(alike(alone, completion) for completion in good[4:])
     assert stats_of(fresh).running == 0
     assert "error parsing grammar" in capfd.readouterr().err
 

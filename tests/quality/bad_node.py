@@ -88,30 +88,30 @@ async def ask_and_tell(bus: Bus, known: Known, options: argparse.Namespace, *, t
     votes: list[Vote] = [vote for chunk in reply.chunks for vote in chunk.votes]
     return Scored(
         right=_is_right(reply, known),
-        bad_weight=sum(each.weight for each in votes if each.node == BAD),
-        weight=sum(each.weight for each in votes),
+        bad_weight=sum(vote.weight for vote in votes if vote.node == BAD),
+        weight=sum(vote.weight for vote in votes),
         seconds=time.monotonic() - started,
     )
 
 
 def _is_right(reply: Reply, known: Known) -> bool:
-    return any(each.final is not None and equivalent(each.final, known.answer) for each in reply.chunks)
+    return any(chunk.final is not None and equivalent(chunk.final, known.answer) for chunk in reply.chunks)
 
 
 async def summed_up(bus: Bus, phase: Phase, scored: Sequence[Scored]) -> Row:
     """Give the row for the last queries."""
     latest = scored[-((len(scored) - 1) % EVERY + 1) :]
-    known: list[Fitness] = [each.message for each in (await bus.read((FITNESS, FITNESS.at())))[FITNESS]]
-    weight = sum(each.weight for each in latest)
+    known: list[Fitness] = [stored.message for stored in (await bus.read((FITNESS, FITNESS.at())))[FITNESS]]
+    weight = sum(score.weight for score in latest)
     return Row(
         phase=phase.name,
         queries=len(scored),
-        right=mean(each.right for each in latest),
-        right_so_far=mean(each.right for each in scored),
-        bad_weight=sum(each.bad_weight for each in latest) / weight if weight else 0.0,
-        seconds=mean(each.seconds for each in latest),
-        fitness={each.node: each.overall.fitness for each in known},
-        judged={each.node: (each.overall.right, each.overall.judged) for each in known},
+        right=mean(score.right for score in latest),
+        right_so_far=mean(score.right for score in scored),
+        bad_weight=sum(score.bad_weight for score in latest) / weight if weight else 0.0,
+        seconds=mean(score.seconds for score in latest),
+        fitness={fitness.node: fitness.overall.fitness for fitness in known},
+        judged={fitness.node: (fitness.overall.right, fitness.overall.judged) for fitness in known},
     )
 
 

@@ -39,9 +39,9 @@ def read(questions: Path, answers: Path) -> Iterable[tuple[str, str, float, bool
         for part in question.parts if row is not None else ():
             chunk = chunk_of(part, row.chunks) if row is not None else None
             for vote in chunk.votes if chunk is not None else ():
-                for each in vote.answers:
-                    if each.final and each.finish not in CUT_OFF:
-                        yield each.model, each.method, each.logprob, is_right(each.final, part.gold)
+                for answer in vote.answers:
+                    if answer.final and answer.finish not in CUT_OFF:
+                        yield answer.model, answer.method, answer.logprob, is_right(answer.final, part.gold)
 
 
 def fit(seen: list[tuple[float, bool]]) -> list[float]:
@@ -67,12 +67,12 @@ def main(paths: list[str]) -> None:
     seen: Seen = defaultdict(list)
     for questions, answers in zip(paths[::2], paths[1::2], strict=True):
         for model, method, logprob, right in read(Path(questions), Path(answers)):
-            name = max((each for each in curves if model.startswith(each)), key=len)
+            name = max((curve for curve in curves if model.startswith(curve)), key=len)
             seen[name or model, method].append((logprob, right))
-    for (name, method), each in sorted(seen.items()):
-        share = sum(right for _, right in each) / len(each)
-        fitted = fit(each) if len(each) >= MIN_ANSWERS else None
-        click.echo(f"{name:32} {method:8} {len(each):4} answers, {share:.2f} right: {fitted or 'too few'}", err=True)
+    for (name, method), answers in sorted(seen.items()):
+        share = sum(right for _, right in answers) / len(answers)
+        fitted = fit(answers) if len(answers) >= MIN_ANSWERS else None
+        click.echo(f"{name:32} {method:8} {len(answers):4} answers, {share:.2f} right: {fitted or 'too few'}", err=True)
         if fitted:
             curves.setdefault(name, {})[method] = fitted
     click.echo(json.dumps(curves))

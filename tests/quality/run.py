@@ -68,7 +68,7 @@ def configurations(topology: Topology, path: Path, folder: Path) -> list[Configu
         "all-nodes": ["--replicas", "all"],
     }
     found = [Configuration(name, [*options, *_embedded(path, folder, name)]) for name, options in pipelines.items()]
-    if any(each.model_b_path for each in topology.nodes):
+    if any(node.model_b_path for node in topology.nodes):
         without_b = folder / "topology-no-b.json"
         found.append(Configuration("no-b", _embedded(without_b, folder, "no-b")))
     for model in model_paths(topology, path.parent, NAMES):
@@ -85,8 +85,8 @@ def without_b(topology: Topology, folder: Path) -> Topology:
         return str((folder / path).resolve())
 
     nodes = [
-        msgspec.structs.replace(each, model_a_path=absolute(each.model_a_path), model_b_path=None)
-        for each in topology.nodes
+        msgspec.structs.replace(node, model_a_path=absolute(node.model_a_path), model_b_path=None)
+        for node in topology.nodes
     ]
     superllm = msgspec.structs.replace(topology.superllm, model_path=absolute(topology.superllm.model_path))
     return msgspec.structs.replace(topology, nodes=nodes, superllm=superllm)
@@ -94,11 +94,11 @@ def without_b(topology: Topology, folder: Path) -> Topology:
 
 def chosen(found: Sequence[Configuration], only: str | None) -> list[Configuration]:
     """Give those named, all if none is.  Raises SystemExit for a name that there is not."""
-    names = [each.name for each in found]
-    wanted = names if only is None else [each.strip() for each in only.split(",") if each.strip()]
-    if strangers := [each for each in wanted if each not in names]:
+    names = [configuration.name for configuration in found]
+    wanted = names if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    if strangers := [name for name in wanted if name not in names]:
         raise SystemExit(f"there is no configuration {strangers[0]!r}; there are {', '.join(names)}")
-    return [each for each in found if each.name in wanted]
+    return [configuration for configuration in found if configuration.name in wanted]
 
 
 def origin(questions: Path, topology: Path) -> Origin:
@@ -117,7 +117,7 @@ def claim(folder: Path, wanted: Origin) -> None:
     path = folder / "origin.json"
     if path.exists():
         known = msgspec.json.decode(path.read_bytes(), type=Origin)
-        changed = [each for each in Origin.__struct_fields__ if getattr(known, each) != getattr(wanted, each)]
+        changed = [field for field in Origin.__struct_fields__ if getattr(known, field) != getattr(wanted, field)]
         if changed:
             raise SystemExit(
                 f"{folder}: its answers come from other {' and '.join(changed)}; remove it or give another"
@@ -143,11 +143,13 @@ def ask(configuration: Configuration, arguments: argparse.Namespace) -> None:
 
 def summaries(found: Sequence[Configuration], questions: Sequence[Question], folder: Path) -> Iterator[Summary]:
     """Summarise the configurations that have answered every question, in this run or before."""
-    for each in found:
-        path = folder / f"{each.name}.jsonl"
+    for configuration in found:
+        path = folder / f"{configuration.name}.jsonl"
         answers = read_answers(path) if path.exists() else {}
         if all(question.id in answers for question in questions):
-            yield summarise(each.name, questions, {question.id: answers[question.id] for question in questions})
+            yield summarise(
+                configuration.name, questions, {question.id: answers[question.id] for question in questions}
+            )
 
 
 def facts(arguments: argparse.Namespace, num_questions: int) -> dict[str, str]:
@@ -158,7 +160,8 @@ def facts(arguments: argparse.Namespace, num_questions: int) -> dict[str, str]:
         "topology": arguments.topology.name,
         "machine": f"{_cpu()}, {usable_cores()} cores, {memory / 1e9:.0f} GB, {platform.system()}",
         "load at the end": f"{os.getloadavg()[0]:.1f}",
-        "versions": ", ".join(f"{each} {version(each)}" for each in PACKAGES) + f", Python {platform.python_version()}",
+        "versions": ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+        + f", Python {platform.python_version()}",
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "command": f"`{shlex.join(['python', '-m', 'tests.quality.run', *sys.argv[1:]])}`",
     }
@@ -206,8 +209,8 @@ def main() -> None:
         claim(arguments.out, origin(arguments.questions, arguments.topology))
         one_model = without_b(topology, arguments.topology.parent)
         (arguments.out / "topology-no-b.json").write_bytes(msgspec.json.encode(one_model))
-        for each in wanted:
-            ask(each, arguments)
+        for configuration in wanted:
+            ask(configuration, arguments)
         rows = list(summaries(found, questions, arguments.out))
         title = f"{arguments.questions.stem}: {len(questions)} questions"
         (arguments.out / "report.md").write_text(markdown(title, rows, facts(arguments, len(questions))))

@@ -38,7 +38,7 @@ def entry(key: str, value: Value | list[int]) -> bytes:
 
 def gguf(path: Path, values: dict[str, Value | list[int]]) -> Path:
     head = struct.pack("<4sIQQ", b"GGUF", 3, 0, len(values))
-    path.write_bytes(head + b"".join(entry(*each) for each in values.items()))
+    path.write_bytes(head + b"".join(entry(*pair) for pair in values.items()))
     return path
 
 

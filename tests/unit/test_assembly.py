@@ -79,7 +79,7 @@ def test_decided_early_and_the_rest_may_stop() -> None:
     assessed = assess(plan(), [result("a"), result("b")], deadline_passed=False)
     assert assessed.complete
     assert assessed.cancellable == {0}
-    assert [(each.node, each.failed) for each in assessed.outcomes[0].missing] == [("c", False)]
+    assert [(missing.node, missing.failed) for missing in assessed.outcomes[0].missing] == [("c", False)]
     assert sealed(assessed, plan()).status is Status.COMPLETE
 
 
@@ -92,7 +92,7 @@ def test_a_weak_lead_is_not_decided_early() -> None:
 def test_the_deadline_decides_with_what_there_is() -> None:
     of = plan(num_chunks=2)
     assessed = assess(of, [result("a")], deadline_passed=True)
-    assert [each.decided for each in assessed.outcomes] == ["deadline", "none"]
+    assert [outcome.decided for outcome in assessed.outcomes] == ["deadline", "none"]
     assert sealed(assessed, of).status is Status.PARTIAL
     refused = sealed(assessed, structs.replace(of, on_partial=OnPartial.REFUSE))
     assert refused.status is Status.FAILED
@@ -107,7 +107,7 @@ def test_nothing_at_the_deadline() -> None:
 
 
 def test_a_chunk_whose_replicas_all_failed_wants_one_more() -> None:
-    failures = [failure(each) for each in NODES]
+    failures = [failure(node) for node in NODES]
     assessed = assess(plan(), failures, deadline_passed=False)
     assert not assessed.complete
     assert assessed.wanted == {0: Route(id="q", chunk=0, attempt=0)}
@@ -120,7 +120,7 @@ def test_a_chunk_whose_replicas_all_failed_wants_one_more() -> None:
 def test_one_failure_of_several_is_told_and_the_answer_is_complete() -> None:
     assessed = assess(plan(), [result("a"), failure("b"), result("c")], deadline_passed=False)
     assert sealed(assessed, plan()).status is Status.COMPLETE
-    assert [(each.node, each.reason, each.failed) for each in assessed.outcomes[0].missing] == [
+    assert [(missing.node, missing.reason, missing.failed) for missing in assessed.outcomes[0].missing] == [
         ("b", "no memory", True)
     ]
 
@@ -142,7 +142,9 @@ def test_a_query_that_cannot_be_assessed_ends_without_an_answer() -> None:
     of = chain()
     assessed = uncounted(of, "broken")
     assert assessed.complete
-    assert [(each.decided, each.winner, each.reason) for each in assessed.outcomes] == [("none", None, "broken")] * 2
+    assert [(outcome.decided, outcome.winner, outcome.reason) for outcome in assessed.outcomes] == [
+        ("none", None, "broken")
+    ] * 2
     ended = seal(of, assessed, planned_at=1, voted_at=1, sealed_at=1)
     assert ended.status is Status.FAILED
 
@@ -183,15 +185,15 @@ def chain(*given: int, num: int = 2, **changes: object) -> Plan:
     of = plan(num_chunks=num)
     return structs.replace(
         of,
-        chunks=[structs.replace(each, depends_on=[each.index - 1] if each.index else []) for each in of.chunks],
-        assignments=[each for each in of.assignments if each.chunk in (0, *given)],
-        given={each: [Given(question="part 0?", answer="42")] for each in given},
+        chunks=[structs.replace(chunk, depends_on=[chunk.index - 1] if chunk.index else []) for chunk in of.chunks],
+        assignments=[assignment for assignment in of.assignments if assignment.chunk in (0, *given)],
+        given={index: [Given(question="part 0?", answer="42")] for index in given},
         **changes,
     )
 
 
 def votes(final: str = "42", chunk: int = 0) -> list[Result]:
-    return [result(each, final, chunk=chunk) for each in NODES]
+    return [result(node, final, chunk=chunk) for node in NODES]
 
 
 def test_a_chunk_waits_for_what_it_depends_on() -> None:
@@ -221,15 +223,15 @@ def test_a_chain_is_complete_when_its_last_stage_is() -> None:
     assessed = assess(of, [*votes(), *votes("84", chunk=1)], deadline_passed=False)
     ended = sealed(assessed, of)
     assert ended.status is Status.COMPLETE
-    assert [(each.final, each.depends_on) for each in ended.outcomes] == [("42", []), ("84", [0])]
+    assert [(outcome.final, outcome.depends_on) for outcome in ended.outcomes] == [("42", []), ("84", [0])]
     assert ended.outcomes[1].given == of.given[1]
 
 
 def test_what_builds_on_no_answer_is_lost_at_once() -> None:
     of = chain(num=3, exhausted=[0])
-    assessed = assess(of, [failure(each) for each in NODES], deadline_passed=False)
+    assessed = assess(of, [failure(node) for node in NODES], deadline_passed=False)
     assert assessed.complete
-    assert [each.reason for each in assessed.outcomes] == [
+    assert [outcome.reason for outcome in assessed.outcomes] == [
         None,
         "it builds on chunk 1, which has no answer",
         "it builds on chunk 2, which has no answer",
@@ -244,7 +246,7 @@ def test_a_chain_that_ran_out_of_time_is_partial_and_says_where() -> None:
     assessed = assess(of, votes(), deadline_passed=True)
     ended = sealed(assessed, of)
     assert ended.status is Status.PARTIAL
-    assert [(each.decided, each.reason) for each in ended.outcomes] == [
+    assert [(outcome.decided, outcome.reason) for outcome in ended.outcomes] == [
         ("all", None),
         ("none", "it builds on chunk 1, which left it no time"),
     ]
@@ -327,7 +329,7 @@ def test_a_stated_sum_has_one_voter_more() -> None:
     assessed = assess(plan(nodes=("a",), chunks=total), [result("a", "112")], deadline_passed=False)
     (outcome,) = assessed.outcomes
     assert outcome.final == "102"
-    assert [(each.node, each.won) for each in outcome.votes] == [("a", False), (CALCULATOR, True)]
+    assert [(vote.node, vote.won) for vote in outcome.votes] == [("a", False), (CALCULATOR, True)]
 
 
 def test_a_stated_sum_that_builds_on_another_is_computed_too() -> None:
@@ -338,7 +340,7 @@ def test_a_stated_sum_that_builds_on_another_is_computed_too() -> None:
     of = plan(nodes=("a",), chunks=chunks, given={1: [Given(question="compute 12 times 8", answer="96")]})
     of = structs.replace(of, assignments=[Assignment(chunk=i, node="a", replica=0, fitness=0.5) for i in range(2)])
     assessed = assess(of, [result("a", "96"), result("a", "10", chunk=1)], deadline_passed=False)
-    assert [each.final for each in assessed.outcomes] == ["96", "106"]
+    assert [outcome.final for outcome in assessed.outcomes] == ["96", "106"]
 
 
 def test_an_answer_that_time_cut_off_is_partial() -> None:

@@ -26,14 +26,14 @@ def test_a_late_result_changes_nothing_that_is_decided(rule: VoteRule) -> None:
     decided = written(of, due)
     later = assess(of, [*few, result("b", "7"), result("c", "7")], decided=decided, deadline_passed=False, now=6.0)
     assert later.outcomes[0] == due.outcomes[0]
-    assert [set(each) for each in (later.decided, later.fresh, later.cancellable)] == [{0}, set(), set()]
+    assert [set(indexes) for indexes in (later.decided, later.fresh, later.cancellable)] == [{0}, set(), set()]
     assert 0 not in later.wanted
 
 
 def test_the_answer_of_a_stage_goes_to_those_that_build_on_it() -> None:
     of = chain()
     assessed = assess(of, votes(), deadline_passed=False)
-    assert [(each.question, each.answer) for each in assessed.wanted[1].given] == [("part 0?", "42")]
+    assert [(given.question, given.answer) for given in assessed.wanted[1].given] == [("part 0?", "42")]
 
 
 answers = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["42", "7", "8"])), max_size=6)

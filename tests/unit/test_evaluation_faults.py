@@ -117,14 +117,14 @@ def test_the_chunk_of_a_part(part: str, chunks: list[str], found: int | None) ->
 
 def answers() -> dict[str, Answer]:
     tokens = {"prompt_tokens": 10, "completion_tokens": 5}
-    votes = [vote(said(each, **tokens)) for each in ("48", "Warsaw")]
+    votes = [vote(said(text, **tokens)) for text in ("48", "Warsaw")]
     chunks = [chunk(part.text, votes[i], index=i) for i, part in enumerate((SUM, FACT))]
     rejected = Synthesis(method="join", model="big", reason="the number 48 is missing")
     rows = [
         Answer(id="q", answer="48, Warsaw", seconds=2.0, status=Status.COMPLETE, chunks=chunks, synthesis=rejected),
         Answer(id="r", answer="5", seconds=4.0, status=Status.PARTIAL, synthesis=Synthesis(method="verbatim")),
     ]
-    return {each.id: each for each in rows}
+    return {row.id: row for row in rows}
 
 
 QUESTIONS = [
@@ -148,7 +148,7 @@ def test_a_summary_counts() -> None:
 
 def test_the_report_has_a_row_a_configuration_and_a_plot(tmp_path: Path) -> None:
     summaries = [summarise("full", QUESTIONS, answers()), summarise("nothing", QUESTIONS, {})]
-    assert all(len(cells(each)) == len(COLUMNS) for each in summaries)
+    assert all(len(cells(summary)) == len(COLUMNS) for summary in summaries)
     page = markdown("A set", summaries, {"machine": "a CPU, 2 cores"})
     assert (
         "| full | 2/4 | 0.500 | 1/3 | 0.333 | 3.00 | 6.0 | 20 | 10 | rejected 1, verbatim 1 | model 1, missing 1 |"

@@ -21,8 +21,8 @@ def test_both_shapes_of_a_question(tmp_path: Path) -> None:
     parts = '[{"text": "who wrote Emma", "gold": ["Austen"], "more": 1}, {"text": "add 1 and 2", "gold": [3, "three"]}]'
     path.write_text(f'{GOOD}\n\n{{"id": "b", "query": "Both?", "kind": "k", "parts": {parts}}}\n')
     one, two = read_questions(path)
-    assert [(each.text, each.gold) for each in one.parts] == [("What is 2+2?", [4])]
-    assert [each.gold for each in two.parts] == [["Austen"], [3, "three"]]
+    assert [(part.text, part.gold) for part in one.parts] == [("What is 2+2?", [4])]
+    assert [part.gold for part in two.parts] == [["Austen"], [3, "three"]]
     assert (one.kind, two.kind) == ("", "k")
 
 

@@ -69,7 +69,7 @@ def test_a_name_is_found_between_any_words_in_any_case(before: str, after: str, 
 
 @given(TEXT, GOLD, GOLD)
 def test_more_accepted_values_never_make_it_wrong(text: str, gold: list[Gold], more: list[Gold]) -> None:
-    assert is_right(text, gold) == any(is_right(text, [each]) for each in gold)
+    assert is_right(text, gold) == any(is_right(text, [right]) for right in gold)
     assert is_right(text, gold + more) == (is_right(text, gold) or is_right(text, more))
 
 
@@ -91,12 +91,13 @@ def test_figures_count_every_part_once(rows: dict[str, tuple[list[list[Gold]], s
     assert figures.parts == sum(len(golds) for golds, _ in rows.values())
     assert figures.whole == len(rows)
     assert 0 <= figures.whole_right <= figures.parts_right <= figures.parts
-    assert figures.parts_right == sum(sum(hits(each, answers.get(each.id))) for each in questions)
+    assert figures.parts_right == sum(sum(hits(question, answers.get(question.id))) for question in questions)
     assert (figures.median_s, figures.total_s) == (None, None)
     without = score(questions, {})
     assert (without.parts_right, without.whole_right) == (0, 0)
     perfect = {
-        each.id: Answer(id=each.id, answer=" ; ".join(str(part.gold[0]) for part in each.parts)) for each in questions
+        question.id: Answer(id=question.id, answer=" ; ".join(str(part.gold[0]) for part in question.parts))
+        for question in questions
     }
     assert score(questions, perfect).parts_right == figures.parts
     assert score(questions, perfect).whole_share == 1

@@ -20,8 +20,8 @@ def seen(
 
 def after(*observations: Observation) -> Fitness:
     fitness: Fitness | None = None
-    for sequence, each in enumerate(observations, 1):
-        fitness = learn(fitness, [each], sequence)
+    for sequence, observation in enumerate(observations, 1):
+        fitness = learn(fitness, [observation], sequence)
     assert fitness is not None
     return fitness
 

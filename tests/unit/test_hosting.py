@@ -20,4 +20,4 @@ ROOT = Path(__file__).parents[2]
 def test_services_with_models_say_what_the_engine_really_uses(gpu_layers: int, said: str) -> None:
     engine = ScriptedEngine(threads=3, gpu_layers=gpu_layers)
     services = build(load(ROOT / "topology.json"), ROOT, engine, names=["node", "synthesizer", "assembler"])
-    assert {each.metadata.get("compute") for each in services if each.name != "assembler"} == {said}
+    assert {service.metadata.get("compute") for service in services if service.name != "assembler"} == {said}

@@ -78,7 +78,7 @@ def imports_of(path: Path) -> Iterator[str]:
 
 
 def inside(name: str, *packages: str) -> bool:
-    return any(name == each or name.startswith(f"{each}.") for each in packages)
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
 IMPORTS = {name_of(path).removesuffix(".__init__"): set(imports_of(path)) for path in FILES}
@@ -112,14 +112,16 @@ def test_rooms_that_services_stand_on_know_no_service(path: Path) -> None:
         if inside(
             name, *(f"services.{room}" for room in ("runtime", "kinds", "checks", "language", "voting", "receipts"))
         ):
-            assert not inside(imported, *(f"services.{each}" for each in (*SERVICES, "cli"))), f"{name}: {imported}"
+            assert not inside(imported, *(f"services.{service}" for service in (*SERVICES, "cli"))), (
+                f"{name}: {imported}"
+            )
         if inside(name, "services.checks"):
             assert inside(imported, "services.checks", "services.language") or not ours, f"{name} imports {imported}"
 
 
 @pytest.mark.parametrize("framework", HTTP)
 def test_only_the_gateway_speaks_http(framework: str) -> None:
-    users = {name_of(path) for path in FILES if any(inside(each, framework) for each in imports_of(path))}
+    users = {name_of(path) for path in FILES if any(inside(module, framework) for module in imports_of(path))}
     assert users
     assert all(inside(name, "services.gateway") for name in users)
 
@@ -132,7 +134,7 @@ def test_only_the_gateway_speaks_http(framework: str) -> None:
     ],
 )
 def test_llama_cpp_stands_in_few_files(module: str, files: set[str]) -> None:
-    assert {name_of(path) for path in FILES if any(inside(each, module) for each in imports_of(path))} == files
+    assert {name_of(path) for path in FILES if any(inside(imported, module) for imported in imports_of(path))} == files
 
 
 def test_files_stay_readable() -> None:

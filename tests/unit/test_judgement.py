@@ -35,7 +35,7 @@ def vote(node: str, final: str, *, won: bool = False, model: str = "m", fitness:
 
 
 def outcome(index: int, votes: list[Vote], missing: list[Missing] | None = None, decided: str = "all") -> ChunkOutcome:
-    final = next((each.final for each in votes if each.won), None)
+    final = next((vote.final for vote in votes if vote.won), None)
     return ChunkOutcome(
         index=index,
         text="?",
@@ -64,13 +64,15 @@ def assembled(*outcomes: ChunkOutcome) -> Assembled:
 
 
 def judged(observations: list[Observation]) -> dict[str, bool | None]:
-    return {each.node: each.right for each in observations}
+    return {observation.node: observation.right for observation in observations}
 
 
 def by_consensus(*votes: Vote) -> dict[str, tuple[bool | None, float]]:
     """Give what the consensus says of each voter, with the weight as a share of the most that it may have."""
     seen = from_assembled(assembled(outcome(0, list(votes))))
-    return {each.node: (each.right, round(each.weight / CONSENSUS_WEIGHT, 2)) for each in seen}
+    return {
+        observation.node: (observation.right, round(observation.weight / CONSENSUS_WEIGHT, 2)) for observation in seen
+    }
 
 
 def test_consensus_judges_votes() -> None:
@@ -156,10 +158,12 @@ def test_failing_is_wrong_being_slow_is_slow_and_being_cut_short_is_nothing() ->
     broken = Missing(node="broken", reason="no memory", failed=True)
     at_deadline = from_assembled(assembled(outcome(0, [], [silent, broken], decided="none")))
     assert judged(at_deadline) == {"silent": None, "broken": False}
-    assert {each.node: each.at_least_s for each in at_deadline} == {"silent": 4.0, "broken": None}
+    assert {outcome.node: outcome.at_least_s for outcome in at_deadline} == {"silent": 4.0, "broken": None}
     assert from_assembled(assembled(outcome(0, [], [silent], decided="early"))) == []
     later = structs.replace(outcome(1, [], [silent, broken], decided="none"), depends_on=[0])
-    assert [each.node for each in from_assembled(assembled(later))] == ["broken"], "it was asked some time later"
+    assert [observation.node for observation in from_assembled(assembled(later))] == ["broken"], (
+        "it was asked some time later"
+    )
 
 
 def late(final: str) -> Result:
@@ -253,7 +257,7 @@ def test_unusable_feedback(feedback: Feedback, says: str) -> None:
     ],
 )
 def test_feedback_disproves_winners(of: Assembled, feedback: Feedback, wrong: list[int]) -> None:
-    assert [each.index for each in disproved(of, feedback)] == wrong
+    assert [observation.index for observation in disproved(of, feedback)] == wrong
 
 
 def test_nothing_is_learned_of_an_answer_that_nobody_voted_on() -> None:

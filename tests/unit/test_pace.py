@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from models.pace import FIRST_TOKENS, SLOWER, Pace
 
 
-@given(base=st.floats(0.001, 1.0), each=st.floats(0.0001, 0.1), rows=st.integers(1, 8))
-def test_a_step_with_a_prompt_becomes_as_long_as_it_may_be(base: float, each: float, rows: int) -> None:
+@given(base=st.floats(0.001, 1.0), per_token=st.floats(0.0001, 0.1), rows=st.integers(1, 8))
+def test_a_step_with_a_prompt_becomes_as_long_as_it_may_be(base: float, per_token: float, rows: int) -> None:
     pace = Pace()
     for _ in range(20):
         pace.took(0, base)
@@ -16,10 +16,10 @@ def test_a_step_with_a_prompt_becomes_as_long_as_it_may_be(base: float, each: fl
     for _ in range(30):
         tokens = pace.tokens(rows)
         assert tokens >= 1
-        seconds = base + tokens * each
+        seconds = base + tokens * per_token
         pace.took(tokens, seconds)
     assert seconds <= SLOWER * base + 1e-9 or tokens <= 4
-    assert seconds >= min(1.4, SLOWER) * base or (tokens + 5) * each > (SLOWER - 1) * base or tokens > 100
+    assert seconds >= min(1.4, SLOWER) * base or (tokens + 5) * per_token > (SLOWER - 1) * base or tokens > 100
 
 
 def read_in(steps: int, *, held_up: int) -> int:

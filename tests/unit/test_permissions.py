@@ -43,7 +43,7 @@ def test_a_row_without_writers_or_readers_cannot_be() -> None:
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.pattern)
 def test_who_writes_a_row_may_and_nobody_else(row: object) -> None:
     assert row in TABLE
-    found = next(each for each in TABLE if each is row)
+    found = next(listed for listed in TABLE if listed is row)
     address = SPACE.full(found.store, found.at())
     for user in USERS:
         may = any(covers(pattern, address) for pattern in Grants(SPACE, user).publish)
@@ -73,11 +73,11 @@ def test_a_node_is_bound_to_its_name() -> None:
         assert own in may
         assert not any(covers(pattern, other) for pattern in may)
     assert durables(User(Actor.NODE, "n1"))[0].subjects == (TASK.at(node="n1"),)
-    assert not [each for each in may if each.startswith("$JS.API") and not each.endswith(".node-n1")]
+    assert not [subject for subject in may if subject.startswith("$JS.API") and not subject.endswith(".node-n1")]
 
 
 def test_who_is_not_a_service_may_ask_nothing_of_jetstream() -> None:
-    assert not [each for each in grants(Actor.CLIENT, "alice").publish if each.startswith("$")]
+    assert not [subject for subject in grants(Actor.CLIENT, "alice").publish if subject.startswith("$")]
     assert not grants(Actor.OBSERVER).publish
     assert grants(Actor.OBSERVER).subscribe[1:] == ["event.dellm.>"]
 
@@ -87,7 +87,7 @@ def test_only_the_operator_makes_and_deletes() -> None:
         for call in ("STREAM.CREATE.DELLM", "STREAM.DELETE.DELLM", "CONSUMER.CREATE.DELLM.x.y", "STREAM.UPDATE.DELLM"):
             may = any(covers(pattern, f"$JS.API.{call}") for pattern in Grants(SPACE, user).publish)
             assert may == (user.actor is Actor.OPERATOR), f"{user.name}: {call}"
-        purges = {each.rpartition(".")[2] for each in Grants(SPACE, user).publish if ".STREAM.PURGE." in each}
+        purges = {subject.rpartition(".")[2] for subject in Grants(SPACE, user).publish if ".STREAM.PURGE." in subject}
         removed = {SPACE.stream(row.store) for row in TABLE if user.actor in row.access.removers}
         assert purges == removed
 

@@ -20,7 +20,7 @@ def planned(*args: str) -> str:
 def test_a_chain_counts_as_one_chunk() -> None:
     row = json.loads(planned("--json", CHAIN))
     assert row["chunks"] == ["Compute 14 times 6, then add 9 to the result.", "Who wrote Emma?"]
-    assert [[each["text"] for each in group] for group in row["stages"]] == [
+    assert [[chunk["text"] for chunk in group] for group in row["stages"]] == [
         ["Compute 14 times 6", "add 9 to the result."],
         ["Who wrote Emma?"],
     ]

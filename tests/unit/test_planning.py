@@ -28,9 +28,9 @@ def plan(chunks: list[Chunk], policy: Policy | None = None, cached: dict[int, Ca
 
 def test_only_what_can_begin_is_assigned() -> None:
     made = plan([chunk(0), chunk(1, 0), chunk(2)])
-    assert {each.chunk for each in made.assignments} == {0, 2}
-    tasks = [each.message for each in new_entries(made, Space("t"), 1000) if each.subject is TASK]
-    assert {each.chunk for each in tasks if isinstance(each, Task)} == {0, 2}
+    assert {assignment.chunk for assignment in made.assignments} == {0, 2}
+    tasks = [entry.message for entry in new_entries(made, Space("t"), 1000) if entry.subject is TASK]
+    assert {task.chunk for task in tasks if isinstance(task, Task)} == {0, 2}
 
 
 def test_the_policy_limits_replicas() -> None:
@@ -49,7 +49,7 @@ def test_each_stage_of_a_chain_gets_the_same_time() -> None:
 
 def test_the_server_wakes_when_a_stage_is_due() -> None:
     made = plan([chunk(0), chunk(1, 0)])
-    (entry,) = [each for each in new_entries(made, Space("t"), 1000) if each.subject is PACE]
+    (entry,) = [entry for entry in new_entries(made, Space("t"), 1000) if entry.subject is PACE]
     assert entry.message == Due(id="q", chunk=0)
     assert entry.headers["Nats-Schedule-Target"] == Space("t").full(DUE.store, "due.q.0")
     assert 1000 < made.due[0] < made.assemble_by
@@ -58,7 +58,7 @@ def test_the_server_wakes_when_a_stage_is_due() -> None:
 def test_a_task_brings_what_its_chunk_needs() -> None:
     given = [Given(question="What is 2 times 3?", answer="6")]
     made = structs.replace(plan([chunk(0, context="Mars"), chunk(1)]), given={0: given})
-    tasks = {each.message.chunk: each.message for each in task_entries(made, made.assignments, 1000)}
+    tasks = {entry.message.chunk: entry.message for entry in task_entries(made, made.assignments, 1000)}
     assert (tasks[0].context, tasks[0].given) == ("Mars", given)
     assert (tasks[1].context, tasks[1].given) == ("", [])
 
@@ -71,7 +71,7 @@ ANSWER = CachedAnswer(
 @pytest.mark.parametrize("replicas", [1, None])
 def test_what_is_cached_is_not_asked(replicas: int | None) -> None:
     made = plan([chunk(0), chunk(1), chunk(2, 0)], Policy(replicas=replicas), {0: ANSWER})
-    assert {each.chunk for each in made.assignments} == {1}
+    assert {assignment.chunk for assignment in made.assignments} == {1}
     assert made.cached == {0: ANSWER}
 
 
@@ -79,8 +79,8 @@ def test_what_is_cached_is_not_asked(replicas: int | None) -> None:
 def test_a_plan_of_which_nothing_is_asked_wakes_the_assembler(replicas: int | None) -> None:
     made = plan([chunk(0), chunk(1, 0)], Policy(replicas=replicas), {0: ANSWER})
     assert made.assignments == []
-    assert REVISED in [each.subject for each in new_entries(made, Space("t"), 1000)]
-    assert REVISED not in [each.subject for each in new_entries(plan([chunk(0)]), Space("t"), 1000)]
+    assert REVISED in [entry.subject for entry in new_entries(made, Space("t"), 1000)]
+    assert REVISED not in [entry.subject for entry in new_entries(plan([chunk(0)]), Space("t"), 1000)]
 
 
 @pytest.mark.parametrize(

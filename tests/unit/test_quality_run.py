@@ -14,7 +14,10 @@ TOPOLOGY = ROOT / "topology.json"
 
 
 def test_the_pipeline_its_ablations_and_each_model_alone(tmp_path: Path) -> None:
-    found = {each.name: each.options for each in configurations(load(TOPOLOGY), TOPOLOGY, tmp_path)}
+    found = {
+        configuration.name: configuration.options
+        for configuration in configurations(load(TOPOLOGY), TOPOLOGY, tmp_path)
+    }
     assert list(found) == [
         *("full", "join", "no-checks", "no-votes", "all-nodes", "no-b"),
         *("alone-qwen2.5-coder-1.5b", "alone-qwen2.5-coder-0.5b"),
@@ -28,14 +31,14 @@ def test_the_pipeline_its_ablations_and_each_model_alone(tmp_path: Path) -> None
 
 def test_without_b_is_a_topology_that_may_stand_anywhere() -> None:
     topology = without_b(load(TOPOLOGY), ROOT)
-    assert not any(each.model_b_path for each in topology.nodes)
-    assert all(Path(each.model_a_path).is_absolute() for each in topology.nodes)
+    assert not any(node.model_b_path for node in topology.nodes)
+    assert all(Path(node.model_a_path).is_absolute() for node in topology.nodes)
     assert len(topology.nodes) == 5
 
 
 def test_only_takes_names_that_there_are(tmp_path: Path) -> None:
     found = configurations(load(TOPOLOGY), TOPOLOGY, tmp_path)
-    assert [each.name for each in chosen(found, "no-b, full")] == ["full", "no-b"]
+    assert [configuration.name for configuration in chosen(found, "no-b, full")] == ["full", "no-b"]
     assert chosen(found, None) == found
     with pytest.raises(SystemExit, match="no configuration 'fast'; there are full, join"):
         chosen(found, "fast")

@@ -10,7 +10,7 @@ from models.quantize import quantized_file
 from models.record import Origin, describe, read_record, record
 
 CONTENT = b"GGUF, or so it says"
-SMOLLM = next(each for each in list_models() if each.name == "smollm2-135m")
+SMOLLM = next(model for model in list_models() if model.name == "smollm2-135m")
 
 
 def source(folder: Path) -> Model:

@@ -32,13 +32,15 @@ def test_a_fact_is_one_chunk_and_told_from_all_others(question: str, answer: str
     assert equivalent(named(chunk.kind).read(Said(answer, "", chunk.kind)).final, answer)
     assert equivalent(named(chunk.kind).read(Said(f"The answer is {answer}.", "", chunk.kind)).final, answer)
     assert not equivalent("I do not know.", answer)
-    assert sum(each == question for each, _ in FACTS) == 1
+    assert sum(asked == question for asked, _ in FACTS) == 1
 
 
 def test_draws_follow_the_seed_and_are_of_both_kinds() -> None:
     drawn = [draw_known(Random(seed)) for seed in range(50)]
     assert drawn == [draw_known(Random(seed)) for seed in range(50)]
-    facts = {Known(*each) for each in FACTS}
-    assert 10 < sum(each in facts for each in drawn) < 40
+    facts = {Known(*fact) for fact in FACTS}
+    assert 10 < sum(known in facts for known in drawn) < 40
     assert len({draw_story(Random(seed)).question for seed in range(200)}) > 190
-    assert all(not re.search(rf"\b{each.answer}\b", each.question) for each in map(draw_story, map(Random, range(200))))
+    assert all(
+        not re.search(rf"\b{story.answer}\b", story.question) for story in map(draw_story, map(Random, range(200)))
+    )

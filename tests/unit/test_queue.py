@@ -34,8 +34,8 @@ def test_one_who_asks_much_is_overtaken_by_those_who_ask_little() -> None:
     turns = FairQueue()
     for number in range(1000):
         turns.add(asked("a", number))
-    for each in (asked("b", 0), asked("c", 0), asked("b", 1)):
-        turns.add(each)
+    for request in (asked("b", 0), asked("c", 0), asked("b", 1)):
+        turns.add(request)
     assert [named(turns.next()) for _ in range(7)] == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
 
 
@@ -54,28 +54,28 @@ def test_high_priority_goes_first_and_starves_nobody() -> None:
 @given(st.lists(acts, max_size=80))
 def test_nobody_is_passed_over_by_another_twice(history: list[tuple[str, str | int | None]]) -> None:
     turns, numbers = FairQueue(), count()
-    waiting: dict[str, list[Sequence]] = {each: [] for each in "abc"}
-    passed: dict[str, list[str]] = {each: [] for each in "abc"}  # by whom, since its turn or since it began to wait
+    waiting: dict[str, list[Sequence]] = {letter: [] for letter in "abc"}
+    passed: dict[str, list[str]] = {letter: [] for letter in "abc"}  # by whom, since its turn or since it began to wait
     for act, which in history:
-        everyone = [each for own in waiting.values() for each in own]
+        everyone = [request for own in waiting.values() for request in own]
         if act == "ask":
-            each = asked(str(which), next(numbers))
-            turns.add(each)
-            waiting[str(which)].append(each)
+            sequence = asked(str(which), next(numbers))
+            turns.add(sequence)
+            waiting[str(which)].append(sequence)
         elif everyone and act == "leave":
-            each = everyone[int(which or 0) % len(everyone)]
-            turns.remove(each)
-            waiting[each.request.caller].remove(each)
+            sequence = everyone[int(which or 0) % len(everyone)]
+            turns.remove(sequence)
+            waiting[sequence.request.caller].remove(sequence)
         elif everyone:
-            each = turns.next()
-            assert each is waiting[each.request.caller].pop(0), "of one, who came first is first"
+            sequence = turns.next()
+            assert sequence is waiting[sequence.request.caller].pop(0), "of one, who came first is first"
             for caller, by in passed.items():
-                by.append(each.request.caller)
-                if not waiting[caller] or caller == each.request.caller:
+                by.append(sequence.request.caller)
+                if not waiting[caller] or caller == sequence.request.caller:
                     by.clear()
                 assert len(set(by)) == len(by)
         for caller, own in waiting.items():
             if not own:
                 passed[caller].clear()
         assert len(turns) == sum(map(len, waiting.values()))
-        assert {*turns} == {each for own in waiting.values() for each in own}
+        assert {*turns} == {request for own in waiting.values() for request in own}

@@ -147,7 +147,7 @@ def test_a_file_is_decided_again_by_every_rule(answers: Path) -> None:
     done = CliRunner().invoke(replay, [str(answers), "--json"])
     row = msgspec.json.decode(done.output)
     assert row["recorded"] == "Sydney"
-    assert set(row["rules"]) == {each.value for each in VoteRule}
+    assert set(row["rules"]) == {rule.value for rule in VoteRule}
     assert row["rules"]["sum"][0] == "Canberra"
     assert row["rules"]["sum"][2] is True
     table = CliRunner().invoke(replay, [str(answers), "--vote", "sum"])

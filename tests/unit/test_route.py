@@ -41,16 +41,20 @@ def chunks(num: int) -> list[Chunk]:
 
 
 def nodes_of(assignments: list[object], chunk: int) -> list[str]:
-    return [each.node for each in assignments if each.chunk == chunk]  # type: ignore[attr-defined]
+    return [assignment.node for assignment in assignments if assignment.chunk == chunk]  # type: ignore[attr-defined]
 
 
 @given(st.integers(1, 12), st.integers(1, 12))
 def test_every_chunk_is_asked_and_every_node_works(num_chunks: int, num_nodes: int) -> None:
     assignments = route(chunks(num_chunks), [candidate(f"n{i}") for i in range(num_nodes)])
-    assert {each.chunk for each in assignments} == set(range(num_chunks))
-    assert {each.node for each in assignments} == {f"n{i}" for i in range(num_nodes)}
-    assert len({(each.node, each.chunk) for each in assignments}) == len(assignments) == max(num_chunks, num_nodes)
-    load = Counter(each.node for each in assignments)
+    assert {assignment.chunk for assignment in assignments} == set(range(num_chunks))
+    assert {assignment.node for assignment in assignments} == {f"n{i}" for i in range(num_nodes)}
+    assert (
+        len({(assignment.node, assignment.chunk) for assignment in assignments})
+        == len(assignments)
+        == max(num_chunks, num_nodes)
+    )
+    load = Counter(assignment.node for assignment in assignments)
     assert max(load.values()) - min(load.values()) <= 1, "with nodes alike the work is spread evenly"
 
 
@@ -70,7 +74,7 @@ def test_a_fleet_stays_within_one_batch() -> None:
 
 def test_replicas_of_one_model_sample_and_others_answer_greedily() -> None:
     pool = [candidate("a", models=("x",)), candidate("b", models=("x",)), candidate("c", models=("y",))]
-    replicas = {each.node: each.replica for each in route(chunks(1), pool)}
+    replicas = {assignment.node: assignment.replica for assignment in route(chunks(1), pool)}
     assert replicas == {"a": 0, "c": 0, "b": 1}
 
 
@@ -93,7 +97,7 @@ def test_fitness_counts_by_operation() -> None:
 def test_replicas_spread_over_clusters() -> None:
     pool = [candidate("a1", cluster="a"), candidate("a2", cluster="a"), candidate("b1", cluster="b")]
     assignments = route(chunks(1), [*pool, candidate("b2", cluster="b")])
-    assert [each.node for each in assignments][:2] == ["a1", "b1"]
+    assert [assignment.node for assignment in assignments][:2] == ["a1", "b1"]
 
 
 def test_replicas_spread_over_superclusters_first() -> None:
@@ -102,7 +106,7 @@ def test_replicas_spread_over_superclusters_first() -> None:
         candidate("b", cluster="b", supercluster="s"),
         candidate("c", cluster="c", supercluster="t"),
     ]
-    assert [each.node for each in route(chunks(1), pool)] == ["a", "c", "b"]
+    assert [assignment.node for assignment in route(chunks(1), pool)] == ["a", "c", "b"]
 
 
 def test_a_chunk_gets_nodes_of_both_clusters() -> None:
@@ -128,16 +132,16 @@ def plan(num_chunks: int, pool: list[Candidate]) -> Plan:
 
 def test_lost_work_moves_to_a_node_that_has_not_the_chunk() -> None:
     before = plan(2, [candidate("a"), candidate("b")])
-    lost = next((each.node, each.chunk) for each in before.assignments if each.node == "a")
+    lost = next((assignment.node, assignment.chunk) for assignment in before.assignments if assignment.node == "a")
     after = move(before, {lost}, [candidate("b")])
     assert after.revision == 1
-    assert {(each.node, each.chunk) for each in after.assignments} == {("b", 0), ("b", 1)}
+    assert {(assignment.node, assignment.chunk) for assignment in after.assignments} == {("b", 0), ("b", 1)}
 
 
 def test_a_lost_replica_that_nobody_can_take_is_dropped() -> None:
     before = plan(1, [candidate("a"), candidate("b")])
     after = move(before, {("a", 0)}, [candidate("b")])
-    assert [each.node for each in after.assignments] == ["b"]
+    assert [assignment.node for assignment in after.assignments] == ["b"]
 
 
 def test_the_last_replica_stays_when_there_is_no_node() -> None:
@@ -153,7 +157,7 @@ def test_what_stays_as_it_is_is_no_revision() -> None:
 def test_one_more_replica_or_exhausted() -> None:
     before = plan(1, [candidate("a")])
     more = extend(before, 0, [candidate("a"), candidate("b")])
-    assert [each.node for each in more.assignments] == ["a", "b"]
+    assert [assignment.node for assignment in more.assignments] == ["a", "b"]
     none = extend(before, 0, [candidate("a")])
     assert (none.exhausted, none.revision) == ([0], 1)
     assert extend(none, 0, [candidate("b")]) is none
@@ -163,29 +167,33 @@ def test_one_more_replica_or_exhausted() -> None:
 def test_moving_never_loses_a_chunk(num_chunks: int, num_nodes: int, left: set[int]) -> None:
     pool = [candidate(f"n{i}") for i in range(num_nodes)]
     before = plan(num_chunks, pool)
-    live = [each for i, each in enumerate(pool) if i not in left]
-    dead = {each.presence.node for i, each in enumerate(pool) if i in left}
-    after = move(before, {(each.node, each.chunk) for each in before.assignments if each.node in dead}, live)
-    assert {each.chunk for each in after.assignments} == set(range(num_chunks))
+    live = [candidate for i, candidate in enumerate(pool) if i not in left]
+    dead = {candidate.presence.node for i, candidate in enumerate(pool) if i in left}
+    after = move(
+        before,
+        {(assignment.node, assignment.chunk) for assignment in before.assignments if assignment.node in dead},
+        live,
+    )
+    assert {assignment.chunk for assignment in after.assignments} == set(range(num_chunks))
     if live:
-        assert not {each.node for each in after.assignments} & dead
+        assert not {assignment.node for assignment in after.assignments} & dead
     assert structs.asdict(after)["chunks"] == structs.asdict(before)["chunks"]
 
 
 @given(st.integers(1, 6), st.integers(1, 8), st.integers(1, 10))
 def test_a_limited_number_of_replicas(num_chunks: int, num_nodes: int, replicas: int) -> None:
     assignments = route(chunks(num_chunks), [candidate(f"n{i}") for i in range(num_nodes)], replicas)
-    asked = Counter(each.chunk for each in assignments)
+    asked = Counter(assignment.chunk for assignment in assignments)
     assert asked == dict.fromkeys(range(num_chunks), min(replicas, num_nodes))
-    assert len({(each.node, each.chunk) for each in assignments}) == len(assignments)
-    load = Counter({f"n{i}": 0 for i in range(num_nodes)}) + Counter(each.node for each in assignments)
+    assert len({(assignment.node, assignment.chunk) for assignment in assignments}) == len(assignments)
+    load = Counter({f"n{i}": 0 for i in range(num_nodes)}) + Counter(assignment.node for assignment in assignments)
     if num_chunks * replicas >= num_nodes:
         assert len(load) == num_nodes, "nobody is idle while others have several"
 
 
 def test_limited_replicas_go_to_the_best() -> None:
     pool = [candidate("slow", latency_s=9.0), candidate("a", latency_s=1.0), candidate("b", latency_s=1.0)]
-    assert {each.node for each in route(chunks(1), pool, 2)} == {"a", "b"}
+    assert {assignment.node for assignment in route(chunks(1), pool, 2)} == {"a", "b"}
 
 
 def test_a_fleet_asked_for_many_replicas_stays_within_one_batch() -> None:
@@ -196,7 +204,7 @@ def test_a_fleet_asked_for_many_replicas_stays_within_one_batch() -> None:
 def test_several_more_replicas() -> None:
     pool = [candidate(f"n{i}") for i in range(4)]
     before = plan(1, pool[:1])
-    assert [each.node for each in extend(before, 0, pool, 2).assignments] == ["n0", "n1", "n2"]
+    assert [assignment.node for assignment in extend(before, 0, pool, 2).assignments] == ["n0", "n1", "n2"]
     rest = extend(before, 0, pool, 9)
     assert (len(rest.assignments), rest.exhausted, rest.revision) == (4, [], 1)
 
@@ -251,11 +259,11 @@ def known(node: str, fitness: float, latency_s: float) -> Candidate:
 
 def test_an_unfit_node_is_asked_when_no_other_is_left_however_fast_it_is() -> None:
     pool = [known("a", 0.8, 2.0), known("b", 0.7, 2.0), known("fast", 0.2, 0.1)]
-    assert {each.node for each in route(chunks(1), pool, 2)} == {"a", "b"}
-    assert [each.node for each in route(chunks(1), pool, 3)][-1] == "fast"
+    assert {assignment.node for assignment in route(chunks(1), pool, 2)} == {"a", "b"}
+    assert [assignment.node for assignment in route(chunks(1), pool, 3)][-1] == "fast"
 
 
 def test_a_node_on_trial_is_asked_first_and_once() -> None:
     pool = [known("a", 0.8, 2.0), replace(known("slow", 0.2, 9.0), on_trial=True), known("b", 0.8, 2.0)]
-    assert [each.node for each in route(chunks(1), pool, 1)] == ["slow"]
-    assert [each.node for each in route(chunks(2), pool, 1)][1] != "slow"
+    assert [assignment.node for assignment in route(chunks(1), pool, 1)] == ["slow"]
+    assert [assignment.node for assignment in route(chunks(2), pool, 1)][1] != "slow"

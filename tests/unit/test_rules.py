@@ -86,7 +86,7 @@ def test_a_lone_voter_makes_no_rule_surer_than_it_is_itself(rule: VoteRule) -> N
 
 def test_agreement_makes_surer_the_less_two_voters_have_in_common() -> None:
     def sure(*answers: ModelAnswer) -> float:
-        return counted(VoteRule.CALIBRATED, *(voter(f"n{i}", each) for i, each in enumerate(answers))).confidence
+        return counted(VoteRule.CALIBRATED, *(voter(f"n{i}", answer) for i, answer in enumerate(answers))).confidence
 
     steps = said("12", method="steps")
     alone, twice = sure(steps), sure(steps, steps)
@@ -135,7 +135,7 @@ def test_what_chance_makes_of_fitness_does_not_decide() -> None:
     other = said("7", method="program", logprob=-0.11)
     votes = [voter("n1", steps, fitness=0.55), voter("n2", program, fitness=0.55), voter("n3", other, fitness=0.75)]
     assert counted(VoteRule.CALIBRATED, *votes).tally.winner.final == "9"
-    even = [voter(each.node, *each.answers, fitness=0.75) for each in votes]
+    even = [voter(vote.node, *vote.answers, fitness=0.75) for vote in votes]
     assert counted(VoteRule.CALIBRATED, *votes).confidence == counted(VoteRule.CALIBRATED, *even).confidence
 
 
@@ -209,12 +209,12 @@ VOTERS = st.lists(
 def test_counts_are_sane_whoever_votes(
     drawn: list[tuple[ModelAnswer, float, float]], rule: VoteRule, awaited: list[float]
 ) -> None:
-    votes = [voter(f"n{i}", each, fitness=f, confidence=c) for i, (each, f, c) in enumerate(drawn)]
+    votes = [voter(f"n{i}", answer, fitness=f, confidence=c) for i, (answer, f, c) in enumerate(drawn)]
     found = counted(rule, *votes, awaited=tuple(awaited))
     again = counted(rule, *reversed(votes), awaited=tuple(awaited))
     assert found.tally.winner.final == again.tally.winner.final
     assert 0 <= found.confidence <= 1
-    assert found.winners <= {each.node for each in votes}
+    assert found.winners <= {vote.node for vote in votes}
     assert all(0 <= weight <= 1 for weight in found.weights.values())
 
 
@@ -222,9 +222,9 @@ def test_counts_are_sane_whoever_votes(
 def test_what_is_settled_stays(
     drawn: list[tuple[ModelAnswer, float, float]], late: list[tuple[ModelAnswer, float, float]], rule: VoteRule
 ) -> None:
-    votes = [voter(f"n{i}", each, fitness=f, confidence=c) for i, (each, f, c) in enumerate(drawn)]
-    others = [voter(f"m{i}", each, fitness=f, confidence=c) for i, (each, f, c) in enumerate(late)]
-    found = counted(rule, *votes, awaited=tuple(each.fitness for each in others))
+    votes = [voter(f"n{i}", answer, fitness=f, confidence=c) for i, (answer, f, c) in enumerate(drawn)]
+    others = [voter(f"m{i}", answer, fitness=f, confidence=c) for i, (answer, f, c) in enumerate(late)]
+    found = counted(rule, *votes, awaited=tuple(other.fitness for other in others))
     if found.settled:
         after = counted(rule, *votes, *others)
         assert after.tally.winner.final == found.tally.winner.final

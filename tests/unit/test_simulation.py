@@ -44,22 +44,22 @@ def test_a_bad_node_is_found_out_and_trusted_again_when_mended(
         healthy = {node: model for node, model in nodes.items() if node != BAD}
         without = Pool(healthy, seed, feedback=feedback, canaries=canaries)
         without.ask(LEARNED)
-        right_without = [each.right for each in without.ask(SCORED)]
+        right_without = [outcome.right for outcome in without.ask(SCORED)]
         for bad in (BROKEN_PROMPT, STUCK, TINY):
             pool = Pool(nodes, seed, feedback=feedback, canaries=canaries, broken={BAD: bad})
             assert pool.first_asked("problem") == BAD
             pool.ask(LEARNED)
             assert fitness(pool, BAD) < min(others(pool)) - MARGIN
             for kind in KINDS:
-                by_node = {node: each.kinds[kind].fitness for node, each in pool.fitness.items()}
+                by_node = {node: learned.kinds[kind].fitness for node, learned in pool.fitness.items()}
                 assert by_node.pop(BAD) < min(by_node.values()) - MARGIN / 2
                 assert pool.first_asked(kind) != BAD
             known = pool.fitness[BAD].overall
             assert known.right < 0.3 * known.judged < known.count
 
             asked = pool.ask(SCORED)
-            assert mean(each.share[BAD] for each in asked) < 0.07, "of an even share of 0.2"
-            scored += [each.right for each in asked]
+            assert mean(outcome.share[BAD] for outcome in asked) < 0.07, "of an even share of 0.2"
+            scored += [outcome.right for outcome in asked]
             scored_without += right_without
 
             pool.broken.clear()

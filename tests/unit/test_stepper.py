@@ -73,7 +73,7 @@ def test_an_answer_does_not_depend_on_neighbours(
 ) -> None:
     slots += sequences + HIGH_EXTRA
     runner = FakeRunner(sequences=sequences, slots=slots, cache_tokens=cache_tokens, sharing=sharing)
-    requests = [ask(*each, priority=priority) for each, priority in zip(asked, priorities, strict=False)]
+    requests = [ask(*wish, priority=priority) for wish, priority in zip(asked, priorities, strict=False)]
     callers, stepper = run_all(requests, runner)
     for (prompt, max_tokens), caller in zip(asked, callers, strict=True):
         assert caller.completion.text == "".join(caller.said) == alone(prompt, max_tokens)
@@ -303,7 +303,7 @@ def test_where_state_cannot_be_cut_a_failing_batch_ends_its_sequences_only() -> 
     for prompt, caller in zip(prompts, callers, strict=True):
         stepper.add(ask(prompt, 20), caller)
     stepper.step()  # the batch of 16 has room for three of them
-    assert [[type(each) for each in caller.outcomes] for caller in callers] == [[DecodeError]] * 3 + [[]] * 2
+    assert [[type(outcome) for outcome in caller.outcomes] for caller in callers] == [[DecodeError]] * 3 + [[]] * 2
     assert runner.failed == callers[:3]
     assert all(not runner.cells.get(slot) for slot in range(4))
     finish(stepper)
@@ -329,8 +329,8 @@ def test_what_is_counted() -> None:
     stepper = Stepper(runner)
     callers = [FakeCaller() for _ in range(3)]
     prompt = list(range(1, 60))
-    for each, caller in zip([prompt, [*prompt, 7], [3, 4]], callers, strict=True):
-        stepper.add(ask(each), caller)
+    for tokens, caller in zip([prompt, [*prompt, 7], [3, 4]], callers, strict=True):
+        stepper.add(ask(tokens), caller)
     assert stepper.stats().python_s > 0, "a prompt's tokens are made outside the model"
     stepper.step()
     stats = stepper.stats()
@@ -489,7 +489,7 @@ class Coming(RuleBasedStateMachine):
                 assert isinstance(caller.outcomes[0], EngineClosed)
             elif isinstance(caller.outcomes[0], ModelError):
                 assert POISON in prompt or not self.sharing
-                assert any(each is caller for each in self.runner.failed)
+                assert any(failed is caller for failed in self.runner.failed)
             elif caller.completion.finish == "deadline":
                 assert alone(prompt, max_tokens).startswith(caller.completion.text)
             else:

@@ -39,7 +39,7 @@ def test_each_row_has_one_message_and_its_tokens_are_fields() -> None:
 
 def test_the_request_subject_is_in_no_stream() -> None:
     stream = [row.at() for row in TABLE if row.store is Store.STREAM]
-    assert not [each for each in stream if each.split(".")[0] == "query"]
+    assert not [row for row in stream if row.split(".")[0] == "query"]
 
 
 def test_json_schema_of_every_message() -> None:

@@ -29,11 +29,11 @@ def write(folder: Path, content: object) -> Path:
 @pytest.mark.parametrize("file", ["topology.json", "deploy/topology-tiny.json"])
 def test_the_files_that_come_with_the_project(file: str) -> None:
     topology = load(ROOT / file)
-    assert {topology.supercluster(each) for each in topology.nodes} == {"sc-main"}
+    assert {topology.supercluster(node) for node in topology.nodes} == {"sc-main"}
 
 
 def test_the_default_has_four_clustered_nodes_and_one_direct() -> None:
-    clusters = [each.cluster for each in load(ROOT / "topology.json").nodes]
+    clusters = [node.cluster for node in load(ROOT / "topology.json").nodes]
     assert clusters == ["cluster-1"] * 4 + ["sc-main"]
 
 
@@ -47,10 +47,10 @@ def test_clusters_nest(tmp_path: Path) -> None:
 
 def change(path: str, value: object) -> dict[str, Any]:
     content: Any = minimal()
-    *way, last = [int(each) if each.isdigit() else each for each in path.split("/")]
+    *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
     place = content
-    for each in way:
-        place = place[each]
+    for key in way:
+        place = place[key]
     if value is None:
         del place[last]
     elif isinstance(place, list) and last == len(place):

@@ -14,7 +14,7 @@ GOOD, BAD, MENDABLE = "it rains all day", "IT RAINS, ALL, DAY", "It rains, all d
 
 def wanting(query: str = ASKED, nodes: str = "a", **changes: object) -> Plan:
     of = plan(num_chunks=1)
-    of = structs.replace(of, assignments=[each for each in of.assignments if each.node in nodes])
+    of = structs.replace(of, assignments=[assignment for assignment in of.assignments if assignment.node in nodes])
     chunk = structs.replace(of.chunks[0], text=query, kind="text")
     return structs.replace(of, query=query, chunks=[chunk], assemble_by=1e9, **{"policy": Policy(), **changes})
 
