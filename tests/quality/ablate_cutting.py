@@ -1,7 +1,8 @@
 """What each rule of cutting gains and costs: `python -m tests.quality.ablate_cutting SET.jsonl ...`.
 
-A row of a set holds its `query` or `request`, and its `chunks` or `parts` if it is several; without these it must stay
-whole.  Each rule is removed in turn.  It gains the rows that are then wrong, and costs the rows that are then right.
+A row of a set holds its `query` or `request`, and its `chunks` or `parts` if it is several, or its `stages` where each
+builds on the one before; without these it must stay whole.  Each rule is removed in turn.  It gains the rows that are
+then wrong, and costs the rows that are then right.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ QUALITY = Path(__file__).parent
 
 
 class Case(NamedTuple):
-    """A query and its parts."""
+    """A query and its parts, or the stages of its only part."""
 
     query: str
     expected: list[str]
+    stages: list[str]
 
     @property
     def several(self) -> bool:
-        return len(self.expected) > 1
+        return len(self.expected) > 1 or bool(self.stages)
 
 
 class Answer(NamedTuple):
@@ -101,7 +103,11 @@ def read_cases(path: Path) -> list[Case]:
     """Read a set."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [
-        Case(query, row.get("chunks") or [part["text"] for part in row.get("parts", ())] or [query])
+        Case(
+            query,
+            row.get("chunks") or [part["text"] for part in row.get("parts", ())] or [query],
+            row.get("stages", []),
+        )
         for row in rows
         if (query := row.get("query") or row["request"])
     ]
@@ -110,7 +116,11 @@ def read_cases(path: Path) -> list[Case]:
 def answer(case: Case) -> Answer:
     """Cut a query; small words at the ends of parts do not count, nor does the text of a single part."""
     found = parts(case.query)
-    chunks = [chunk.text for group in grouped(found) for chunk in group]
+    chunks = [
+        f"{chunk.context}: {chunk.text}" if chunk.context else chunk.text for group in grouped(found) for chunk in group
+    ]
+    if case.stages:
+        return Answer(chunks == case.stages, chunks)
     if not case.several:
         return Answer(len(found) == 1, chunks)
     bare, expected = ([LEFT_OUT.sub("", text.lower()) for text in texts] for texts in (found, case.expected))
