@@ -108,6 +108,36 @@ async def test_a_conversation_goes_on(server: EmbeddedServer, space: Space) -> N
     assert not any("Be brief." in content for _, content in said)
 
 
+async def test_what_a_response_was_made_from_is_listed(server: EmbeddedServer, space: Space) -> None:
+    async with served(server, space, ScriptedEngine(saying("Lima."))) as (url, _), openai_at(url) as client:
+        first = await client.responses.create(model="dellm", input=ASK, instructions="Be brief.")
+        going_on = await client.responses.create(model="dellm", input="Since when?", previous_response_id=first.id)
+        listed = [item async for item in client.responses.input_items.list(going_on.id, order="asc", limit=2)]
+        latest = await client.responses.input_items.list(going_on.id, limit=1)
+        wrongs: list[Any] = [{"limit": 0}, {"order": "up"}, {"after": "msg_none"}, {"include": ["reasoning"]}]
+        for wrong in wrongs:
+            with pytest.raises(openai.BadRequestError):
+                await client.responses.input_items.list(going_on.id, **wrong)
+    shown: list[Any] = [item.to_dict() for item in listed]
+    texts = [(item["role"], item["content"][0]["text"]) for item in shown]
+    assert texts == [("user", ASK), ("assistant", "Lima."), ("user", "Since when?")]
+    assert latest.has_more
+    assert latest.data[0] == listed[-1]
+
+
+async def test_a_deleted_response_is_gone_and_one_under_way_is_cancelled(server: EmbeddedServer, space: Space) -> None:
+    gate = Gate(saying("Lima."))
+    engine = ScriptedEngine(gate)
+    async with served(server, space, engine) as (url, _), openai_at(url) as client:
+        begun = await client.responses.create(model="dellm", input=ASK, background=True)
+        await asyncio.wait_for(gate.reached.wait(), 10)
+        await client.responses.delete(begun.id)
+        await wait_until(lambda: engine.cancelled > 0, "the engine stops")
+        for gone in (client.responses.retrieve, client.responses.delete, client.responses.input_items.list):
+            with pytest.raises(openai.NotFoundError):
+                await gone(begun.id)
+
+
 async def test_a_background_response(server: EmbeddedServer, space: Space) -> None:
     gate = Gate(saying("Lima."))
     async with served(server, space, ScriptedEngine(gate)) as (url, deployed), openai_at(url) as client:

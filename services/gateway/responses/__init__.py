@@ -13,8 +13,9 @@ a node dies, another draws the text anew.  A text that was streamed can't be tak
 (`drafts`): no delta is sent before the bus has its text, by compare-and-set, so that several gateways agree.  Before
 the end is sent the drafts are sealed.  A foreground response ends with its client, so that it needs no drafts.
 
-Where we stop: text in, text out.  No tools, images, files, reasoning items, conversations, prompts or compaction; no
-`DELETE` and no list of input items; `truncation` is always `auto` (the oldest turns go first where not all fit).  Where
+Where we stop: text in, text out.  No tools (chat completions take them), images, files, reasoning items, conversations,
+prompts or compaction; `truncation` is always `auto` (the oldest turns go first where not all fit).  `DELETE` forgets
+the request, so that no gateway shows the response again; what the stream keeps of its query ages like all else.  Where
 OpenAI and the specification differ: a stream ends with `[DONE]`, and `temperature` and `top_p` are numbers, 1 where
 none was wanted, which here means: as the model's makers advise.  A cancelled response's last event is
 `response.failed`, as neither has another; its `status` is `cancelled`.  The output of a response is the answer alone;

@@ -26,7 +26,8 @@ from services.gateway.metrics import Metrics
 from services.gateway.openapi import Endpoint
 from services.gateway.pool import Pool
 from services.gateway.responses.drafts import DraftLog, Hearing
-from services.gateway.responses.request import Wanted, built_on, query_id, read_response, to_query_of
+from services.gateway.responses.items import page
+from services.gateway.responses.request import PREFIX, Wanted, built_on, query_id, read_response, to_query_of
 from services.gateway.responses.resource import resource
 from services.gateway.responses.script import Event, Script
 from services.gateway.responses.state import Known, look_up
@@ -50,6 +51,8 @@ class Responses:
         self.endpoints = [
             Endpoint(ROUTE, self.create, "POST", operations.CREATE),
             Endpoint(f"{ROUTE}/{{id}}", self.show, "GET", operations.SHOW),
+            Endpoint(f"{ROUTE}/{{id}}", self.delete, "DELETE", operations.DELETE),
+            Endpoint(f"{ROUTE}/{{id}}/input_items", self.list_items, "GET", operations.INPUT_ITEMS),
             Endpoint(f"{ROUTE}/{{id}}/cancel", self.cancel, "POST", operations.CANCEL),
         ]
 
@@ -91,6 +94,19 @@ class Responses:
             await self._asking.end(known.response.id, "cancelled by the client")
             known = await look_up(self._bus, known.response.id, known.response.owner)
         return self._shown(known)
+
+    async def delete(self, request: Request) -> Response:
+        """Answer `DELETE /v1/responses/{id}`; one that is still worked on in the background is cancelled."""
+        known = await look_up(self._bus, self._named(request), _owner(request))
+        await self._bus.purge(RESPONSE, id=known.response.id)
+        if known.response.background and known.reply is None:
+            self._asking.cancel(known.response.id)
+        return json_response({"id": f"{PREFIX}{known.response.id}", "object": "response", "deleted": True})
+
+    async def list_items(self, request: Request) -> Response:
+        """Answer `GET /v1/responses/{id}/input_items`."""
+        known = await look_up(self._bus, self._named(request), _owner(request))
+        return json_response(page(known.response, request.query_params))
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
