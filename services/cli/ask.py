@@ -16,7 +16,8 @@ from click.core import ParameterSource
 from schemas.commands import DEFAULT_TIMEOUT_S, Query
 from schemas.messages import Reply
 from schemas.terms import OnPartial, Policy
-from services.cli.follow import checked_query, see_through, spoken
+from services.cli.checked import checked
+from services.cli.follow import see_through, spoken
 from services.cli.generation import generation_options
 from services.cli.options import (
     STARTING_S,
@@ -30,7 +31,6 @@ from services.cli.options import (
 )
 from services.cli.policy import policy_options
 from services.cli.reply import show
-from services.cli.up import hosting
 from services.runtime.bus import Bus
 from services.runtime.logging import configure
 
@@ -75,7 +75,7 @@ def ask(
     fields |= {"id": id_ or uuid.uuid4().hex, "timeout_s": timeout_s, "on_partial": on_partial, "policy": policy}
     if run_code and not embedded:
         raise click.UsageError("--run-code goes with --embedded; a running DELLM was started with it or without")
-    wanted = checked_query(fields)
+    wanted = checked(fields, Query)
     if not embedded:
         reply = run(_ask(wanted, target.open(wait_s=STARTING_S), quiet=as_json))
     else:
@@ -110,6 +110,8 @@ async def open_or_start(
         try:
             bus = await stack.enter_async_context(target.open())
         except NothingRuns:
+            from services.cli.up import hosting  # noqa: PLC0415  # all services, which a running DELLM has
+
             target.make_folder()
             configure(stack.enter_context((target.data / "dellm.log").open("a", buffering=1)))
             connection = await stack.enter_async_context(hosting(target, topology_path, run_code=run_code, say=say))

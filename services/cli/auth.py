@@ -20,7 +20,7 @@ from services.runtime.wire import BusError
 
 @click.group()
 def auth() -> None:
-    """Let only those in who should be, each to do what its role needs."""
+    """Make keys and permissions, and the streams of a secured server: each user may do what its role needs."""
 
 
 @auth.command()

@@ -11,10 +11,11 @@ from typing import Any
 import click
 import msgspec
 
-from schemas.commands import DEFAULT_TIMEOUT_S
+from schemas.commands import DEFAULT_TIMEOUT_S, Query
 from schemas.messages import Reply
 from schemas.terms import Policy, Role, Status, Turn
-from services.cli.follow import checked_query, see_through
+from services.cli.checked import checked
+from services.cli.follow import see_through
 from services.cli.generation import generation_options
 from services.cli.options import Target, bus_options, err, run
 from services.cli.policy import policy_options
@@ -106,7 +107,7 @@ def chat(
 def _turn(target: Target, conversation: Conversation, line: str, fields: dict[str, Any]) -> None:
     """Ask, and keep what was said on both sides once there is an answer."""
     said = [*conversation.turns, Turn(role=Role.USER, content=line)]
-    query = checked_query(fields | {"messages": msgspec.to_builtins(said), "id": uuid.uuid4().hex})
+    query = checked(fields | {"messages": msgspec.to_builtins(said), "id": uuid.uuid4().hex}, Query)
 
     async def answered() -> Reply:
         async with target.open() as bus:

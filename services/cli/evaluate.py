@@ -84,7 +84,7 @@ def evaluate(
     target: Target,
     topology_path: Path,
 ) -> None:
-    """Ask the questions of QUESTIONS, one at a time, and print how many are answered right, and how fast.
+    """Ask the questions of QUESTIONS and print how many are answered right, and how fast.
 
     A row of QUESTIONS is {"id", "query", "parts": [{"text", "gold": [...]}]} or {"id", "query", "gold"}; it may name
     its "scorer": parts; option (with gold); checks (the demands in its own text); tests (with "test", Python

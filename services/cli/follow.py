@@ -6,9 +6,6 @@ import asyncio
 import sys
 from typing import Any
 
-import click
-import msgspec
-
 from schemas.actors import Actor
 from schemas.commands import Cancel, Query
 from schemas.messages import Reply
@@ -22,14 +19,6 @@ from services.runtime.refusal import Refusal
 from services.runtime.wire import BusError
 
 LEFT = "its client went away"
-
-
-def checked_query(fields: dict[str, Any]) -> Query:
-    """Make a query of a command's options.  Raises UsageError with what is wrong and where."""
-    try:
-        return msgspec.convert(fields, Query)
-    except msgspec.ValidationError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def spoken(text: str, generation: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ DEFAULT = "default.json"  # in the package `schemas`: the topology that comes wi
 
 @dataclass(frozen=True)
 class Home:
-    """Three places, named relative to the folder that a command runs in where they are there."""
+    """Where topology, models and data are; paths are relative where they lie in the folder that a command runs in."""
 
     topology: Path
     models: Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pylatexenc.latex2text import LatexNodes2Text
 from rich.markdown import Markdown
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
@@ -24,6 +23,8 @@ def _prose(text: str) -> str:
 
 
 def _plain(formula: str) -> str:
+    from pylatexenc.latex2text import LatexNodes2Text  # noqa: PLC0415  # slow to import, and few answers need it
+
     try:
         return str(LatexNodes2Text(math_mode="text").latex_to_text(formula)).strip()
     except Exception:  # noqa: BLE001  a model's formula may be anything; then it is shown as it stands

@@ -20,9 +20,10 @@ from schemas.terms import Policy
 from schemas.topology import load
 from services.checks.verdict import demands
 from services.cli.options import Target, bus_options, out, run, topology_option
+from services.decomposer.candidate import Candidate
 from services.decomposer.conversation import parts_of, stages_of
 from services.decomposer.roster import read_candidates
-from services.decomposer.route import Candidate, route
+from services.decomposer.route import route
 from services.hosting import node_config
 
 

@@ -11,6 +11,7 @@ import msgspec
 from schemas.commands import Cancel, Feedback
 from schemas.messages import Reply
 from schemas.subjects import ANSWER, CANCEL, PLAN, check_token
+from services.cli.checked import checked
 from services.cli.options import Target, bus_options, run
 from services.cli.reply import show
 from services.runtime.bus import Bus
@@ -58,7 +59,7 @@ async def _answer_beginning(bus: Bus, prefix: str) -> Reply:
 @bus_options
 def cancel(id_: str, reason: str, target: Target) -> None:
     """Stop working on query ID; its client gets the error `cancelled`."""
-    click.echo(run(_cancel(Cancel(id=_checked(id_), reason=reason), target)))
+    click.echo(run(_cancel(checked({"id": _checked(id_), "reason": reason}, Cancel), target)))
 
 
 async def _cancel(wish: Cancel, target: Target) -> str:
@@ -91,14 +92,15 @@ async def _until_answered(bus: Bus, wish: Cancel) -> str:
 @click.command()
 @click.argument("id_", metavar="ID")
 @click.option("--good/--bad", default=None, help="Whether the answer was good.")
-@click.option("--answer", "right", help="The right answer.")
+@click.option("--answer", "answer_", help="The right answer.")
 @click.option("--chunk", type=click.IntRange(min=1), help="Which chunk is meant, counted from 1.")
 @bus_options
-def feedback(id_: str, good: bool | None, right: str | None, chunk: int | None, target: Target) -> None:
+def feedback(id_: str, good: bool | None, answer_: str | None, chunk: int | None, target: Target) -> None:
     """Tell the trainer how good the answer to query ID was, so that it learns which nodes to trust."""
-    if (good is None) == (right is None):
+    if (good is None) == (answer_ is None):
         raise click.UsageError("give --good, --bad or --answer TEXT")
-    wish = Feedback(id=_checked(id_), chunk=chunk - 1 if chunk else None, good=good, answer=right)
+    fields = {"id": _checked(id_), "chunk": chunk - 1 if chunk else None, "good": good, "answer": answer_}
+    wish = checked(fields, Feedback)
     run(_feedback(wish, target))
     click.echo("thank you")
 

@@ -37,7 +37,10 @@ from services.runtime.wire import BusError
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @bus_options
 def replay(source: str, rules: tuple[str, ...], questions: Path | None, as_json: bool, target: Target) -> None:
-    """Decide the recorded votes of query ID, or of each row of FILE (of `dellm eval` or `ask --json`), again."""
+    """Decide the recorded votes of query ID, or of each row of FILE, again.
+
+    FILE is of `dellm eval` or `ask --json`.
+    """
     chosen = [VoteRule(rule) for rule in rules] or list(VoteRule)
     file = Path(source)
     answers = read_answers(file) if file.is_file() else {source: run(_stored(source, target))}

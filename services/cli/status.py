@@ -12,8 +12,8 @@ from rich.table import Table
 from schemas.records import Presence, Record
 from schemas.subjects import ADMIT
 from services.cli.options import Target, bus_options, out, run
+from services.decomposer.candidate import Candidate
 from services.decomposer.roster import read_candidates
-from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
 from services.runtime.limits import Limits
 from services.runtime.survey import Depth, Found, find_depths, find_limits, find_services

@@ -15,7 +15,7 @@ from services.evaluation.score import hits
 
 
 class Tally:
-    """Counts answers as they come.  `answers` are those there are before; those that come are added to them."""
+    """Counts answers as they come, and adds them to `answers`, which holds those that were there before."""
 
     def __init__(self, questions: Sequence[Question], answers: dict[str, Answer], console: Console) -> None:
         self._answers = answers

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from schemas.commands import Query
+from schemas.faults import fault
 from schemas.terms import Role
 from services.gateway.errors import HttpError
 
@@ -17,7 +17,6 @@ R = TypeVar("R")
 POOL = "dellm"
 ALONE = "dellm-fast"
 ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
-_PATH = re.compile(r" - at `\$\.?([^`]*)`")
 
 
 def message_schema(part_types: tuple[str, ...], *required: str, **more: Any) -> dict[str, Any]:
@@ -95,8 +94,7 @@ def convert(fields: Any, wanted: type[R]) -> R:
     try:
         return msgspec.convert(fields, wanted)
     except msgspec.ValidationError as error:
-        found = _PATH.search(str(error))
-        raise HttpError(400, str(error), param=found[1] if found else None) from None
+        raise HttpError(400, str(error), param=fault(error)[1] or None) from None
 
 
 def list_names(alive: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from schemas.commands import MAX_TIMEOUT_S
+from schemas.faults import fault
 
 MIN_STREAM_BYTES = 1024 * 1024
 MIN_STREAM_AGE_S = MAX_TIMEOUT_S + 60
@@ -34,17 +35,20 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def load_limits(path: Path | None, **flags: float | None) -> Limits:
     """Read limits from a file in JSON or, by its name, TOML; `flags` that are not None come before it.
 
-    Raises LimitsError, in one line, with what is wrong.
+    A flag has the name of its field, without the unit.  Raises LimitsError, in one line, with what is wrong.
     """
     try:
         told = _read(path) if path is not None else Limits()
-        given = {name: value for name, value in flags.items() if value is not None}
-        return msgspec.convert(structs.asdict(told) | given, Limits)
     except OSError as error:
         raise LimitsError(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        where = f"{path}: " if path is not None else ""
-        raise LimitsError(f"{where}{error}") from None
+        raise LimitsError(f"{path}: {error}") from None
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return msgspec.convert(structs.asdict(told) | given, Limits)
+    except msgspec.ValidationError as error:
+        what, name = fault(error)
+        raise LimitsError(f"--{name.removesuffix('_s').replace('_', '-')}: {what}") from None
 
 
 def _read(path: Path) -> Limits:

@@ -36,5 +36,9 @@ def test_what_cannot_be_is_told_in_one_line(tmp_path: Path, text: str, why: str)
     assert "\n" not in str(told.value)
     with pytest.raises(LimitsError, match="No such file"):
         load_limits(tmp_path / "none.json")
-    with pytest.raises(LimitsError, match=">= 1"):
+    with pytest.raises(LimitsError, match=r"--max-in-flight: .* >= 1$"):
         load_limits(None, max_in_flight=-1)
+    good = tmp_path / "good.json"
+    good.write_text('{"max_in_flight": 5}')
+    with pytest.raises(LimitsError, match=r"^--stream-max-age: .* >= 660"):
+        load_limits(good, stream_max_age_s=5)
