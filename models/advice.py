@@ -1,4 +1,4 @@
-"""How a model's makers advise to draw its tokens, for texts that are not to be the likeliest word by word."""
+"""The sampling parameters that a model's makers advise for free text."""
 
 from __future__ import annotations
 

@@ -37,9 +37,10 @@ def _loaded(stepper: Stepper | Exception) -> Stepper:
 
 
 class Compute:
-    """Receive, step each model once, flush after each; it sleeps only while there is nothing to compute.
+    """The loop of the compute thread: take what was posted, step each model once, flush after each step.
 
-    While one of high priority runs in a model, those models where none does are stepped in every third round only.
+    It sleeps only while there is nothing to compute.  While a request of high priority runs in one model, models
+    without such a request are stepped in every third round only.
 
     The thread outlives any error.  An error in a step ends that model's requests; one outside the steps ends the
     requests of all models.  The log tells it, and the next request loads its model anew.
@@ -87,7 +88,7 @@ class Compute:
         self.load(request.model, add)
 
     def load(self, path: Path, then: _Then, *, ahead: bool = False) -> None:
-        """Load a model, if it is not, then hand it on; on the thread only.
+        """Load a model unless it is loaded, then pass it to `then`; called on the thread only.
 
         One that is loaded `ahead` of its first request waits until no other is being loaded.  `then` gets a ModelError
         where it cannot be loaded, and EngineClosed where the engine is closed.

@@ -58,11 +58,42 @@ def schema_grammar(schema: object) -> str:
     return written({"root": root, **compiler.rules})
 
 
-class _Compiler:
-    """Makes a rule of each schema within a schema; one that is referred to may refer to itself."""
+def calls_grammar(tools: Mapping[str, object], *, several: bool) -> str:
+    """Return a grammar of a call of one of some tools, in the tags that Hermes and Qwen models use.
 
-    def __init__(self, root: object) -> None:
+    `tools` maps names to the schemas of their arguments (None: any object).  With `several` more calls may follow.
+
+    Raises:
+        GrammarError: one of the schemas cannot be made a grammar; the line begins with the tool's name.
+
+    """
+    rules: dict[str, str] = {}
+    calls = []
+    for place, (name, schema) in enumerate(tools.items()):
+        compiler = _Compiler(schema, prefix=f"t{''.join(chr(ord('a') + int(digit)) for digit in str(place))}t")
+        try:
+            arguments = compiler.rule({"type": "object"} if schema is None else schema, "#", 0)
+        except GrammarError as error:
+            raise GrammarError(f"{name}: {error}") from None
+        rules |= compiler.rules
+        if len(rules) > MAX_RULES:
+            raise GrammarError(f"{name}: the schemas of all tools need more than {MAX_RULES} rules")
+        quoted = literal(name)[1:-1]
+        calls.append(f'"{{\\"name\\": {quoted}, \\"arguments\\": " {arguments} "}}"')
+    one = '"<tool_call>\\n" call "\\n</tool_call>"'
+    root = f'{one} ( "\\n" {one} )*' if several else one
+    return written({"root": root, "call": " | ".join(calls), **rules})
+
+
+class _Compiler:
+    """Makes a rule of each schema within a schema; one that is referred to may refer to itself.
+
+    The names of the rules begin with `prefix`, small letters.
+    """
+
+    def __init__(self, root: object, *, prefix: str = "") -> None:
         self._root = root
+        self._prefix = prefix
         self._referred: dict[str, str] = {}
         self._repeated = 0
         self.rules: dict[str, str] = {}
@@ -182,7 +213,7 @@ class _Compiler:
     def _reference(self, reference: object, place: str, depth: int) -> str:
         key = json.dumps(reference)
         if key not in self._referred:
-            name = self._referred[key] = f"ref{len(self._referred)}"
+            name = self._referred[key] = f"{self._prefix}ref{len(self._referred)}"
             self.rules[name] = self.rule(self._target(reference, place), str(reference), depth + 1)
         return self._referred[key]
 
@@ -226,7 +257,7 @@ class _Compiler:
             return rule
         if len(self.rules) >= MAX_RULES:
             raise GrammarError(f"the schema needs more than {MAX_RULES} rules")
-        name = f"r{len(self.rules)}"
+        name = f"{self._prefix}r{len(self.rules)}"
         self.rules[name] = rule
         return name
 

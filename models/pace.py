@@ -1,4 +1,4 @@
-"""How much of a prompt goes into a step beside someone who reads as the tokens come.  Pure: it is told the times."""
+"""How many prompt tokens a step may compute while a person reads tokens as they come.  Pure: it is told the times."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Pace:
         self._tokens = float(FIRST_TOKENS)
 
     def tokens(self, decoding: int) -> int:
-        """Return how many tokens of prompts to compute beside so many that generate: at least one."""
+        """Return how many prompt tokens to compute beside `decoding` tokens that are generated: at least one."""
         rows = decoding + int(self._tokens)
         return max(1, rows - rows % ROWS_AT_ONCE - decoding)
 
     def took(self, reading: int, seconds: float) -> None:
-        """Learn that a step with so many tokens of prompts, beside some that generate, took so long."""
+        """Learn how long a step took that computed `reading` prompt tokens."""
         if not reading:
             self._without.append(seconds)
         elif self._without:

@@ -64,7 +64,7 @@ class Quantized:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What came of it; `seconds` is None when the file was there already."""
+    """The file that was made; `seconds` is None where it was there already."""
 
     quantized: Quantized
     path: Path
@@ -73,7 +73,7 @@ class Made:
 
 
 def quantized_file(file: str, type_: str) -> str:
-    """Return the name of the file of this type beside `file`: its own type at the end, if any, gives way."""
+    """Return the name that `file` gets in this type; a type at the end of its name is replaced."""
     return f"{untyped(file)}-{type_.lower()}.gguf"
 
 

@@ -1,4 +1,4 @@
-"""Who is next, of those that wait.  Pure."""
+"""Which of the waiting sequences is next.  Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HIGH_IN_A_ROW = 3  # while one of normal priority waits
 
 
 class FairQueue:
-    """A queue of sequences in which those who asked take turns, each with its own in the order in which they came.
+    """A queue of sequences in which callers take turns; the sequences of one caller keep their order.
 
-    Of one priority, who has anything waiting is passed over by each of the others once at most, however many they ask.
-    High priority goes first, but for every fourth turn.
+    While a caller waits, every other caller of its priority is served once at most, however much it asks.  High
+    priority goes first, except in every fourth turn.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class FairQueue:
         return chain.from_iterable(chain.from_iterable(waiting.values() for waiting in self._waiting.values()))
 
     def add(self, sequence: Sequence) -> None:
-        """Queue a sequence behind its caller's others; who had none is last."""
+        """Queue a sequence behind its caller's others; a caller that had none waiting goes last."""
         self._waiting[sequence.request.priority].setdefault(sequence.request.caller, deque()).append(sequence)
         self._size += 1
 
@@ -44,7 +44,7 @@ class FairQueue:
         return next(iter(self._waiting[self._turn].values()))[0]
 
     def next(self) -> Sequence:
-        """Take the sequence whose turn it is; its caller is last then."""
+        """Take out the sequence whose turn it is, and put its caller last."""
         turn = self._turn
         waiting = self._waiting[turn]
         self._high_in_a_row = self._high_in_a_row + 1 if turn == "high" and self._waiting["normal"] else 0

@@ -73,7 +73,7 @@ def write_json(path: Path, content: object) -> None:
 
 @contextmanager
 def locked(folder: Path, on_waiting: Callable[[], None] = lambda: None) -> Iterator[Path]:
-    """Be the only one, of all processes, that adds model files to a folder; yields a place for what is not finished.
+    """Hold a folder's lock, so that no other process adds model files; yields a place for unfinished ones.
 
     `on_waiting` is called several times a second while another process is at work.
     """

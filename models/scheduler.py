@@ -66,16 +66,16 @@ class Plan:
 
 
 class Scheduler:
-    """Up to `sequences` run, as far as there are cells for all that they may come to be; the others wait.
+    """Lets up to `sequences` sequences run, as far as there are cells for their full lengths; the others wait.
 
-    Callers take turns; of one, who came first is first; high priority goes before normal.
+    Callers take turns, the sequences of one caller keep their order, and high priority goes before normal.
 
     Each step takes one token of every sequence that generates and fills the batch up to `batch_tokens` with prompts, in
-    the order in which they got their slots, so that a long prompt delays those who generate by little.  Only one that
-    waits for the prefix which another is just reading lets later ones read before it.
+    the order in which they got their slots, so that a long prompt delays those who generate by little.  A prompt waits
+    while another sequence reads the prefix that both share, and lets later prompts go first.
 
-    While one of high priority runs, a step takes only a part of the others, in turns: every one of them goes on, each
-    in every third step or so.  While one of them generates, a step takes no more of prompts than its pace allows, but
+    While a sequence of high priority runs, a step takes only some of the others, in turns: each of them goes on in
+    about every third step.  While one of them generates, a step takes no more of prompts than its pace allows, but
     for short ones of high priority.
     """
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedStats:
-    """Of the requests that were `asked`, so many got the completion of a generation that ran already (`shared`)."""
+    """How many requests were `asked`, and how many of them `shared` a generation that ran already."""
 
     asked: int
     shared: int
@@ -36,8 +36,8 @@ class SharedEngine:
     """`Engine` over another, on one event loop.  Requests share a generation where only deadline or caller differ.
 
     A request joins a generation that ends no later than itself may.  If that ends for lack of time and the request has
-    more, it is asked anew, so that each gets what is due to it.  An error goes to all who wait.  Whoever is cancelled
-    leaves, and the generation is cancelled when the last has left.  A request that wants pieces of text is not shared.
+    more time, it is asked anew.  An error goes to all who wait.  A request that is cancelled leaves, and the generation
+    is cancelled when the last request has left.  A request that wants pieces of text is not shared.
     """
 
     def __init__(self, engine: Engine) -> None:

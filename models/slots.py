@@ -68,8 +68,9 @@ class Slots:
     def take(self, sequence: Sequence, *, promised: int = 0, growth: int = 0) -> list[Share] | None:
         """Give a sequence a slot with the longest prefix of its prompt that any holds; None if there is no room yet.
 
-        `promised` tokens of its prompt are going to be read by another that runs, and those that run are going to need
-        `growth` cells more.  Where nothing runs there is room for any sequence that is no longer than the cells.
+        Another running sequence is going to read `promised` tokens of its prompt, and the running sequences are going
+        to need `growth` more cells.  Where nothing runs there is room for any sequence that is no longer than the
+        cells.
         """
         if None not in self._runs:
             return None

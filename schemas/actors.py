@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Actor(StrEnum):
-    """A role.  Each user of a server has one, but for the server itself."""
+    """A role.  Each user of a server has one; SERVER stands for the server itself, which is no user."""
 
     CLIENT = "client"
     GATEWAY = "gateway"

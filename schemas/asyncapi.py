@@ -1,4 +1,4 @@
-"""The contract of the bus for others: an AsyncAPI document, made of the subject table and of nothing else.
+"""The contract of the bus as an AsyncAPI document, made of the subject table and of nothing else.
 
 `python -m schemas.asyncapi` writes it to docs/asyncapi.json, and its rendering to docs/protocol.md.
 """

@@ -1,6 +1,7 @@
 """The key under which an answer is kept.
 
-It is the same for whoever writes, reads or removes an answer.  It depends on all that a chunk is asked by.
+It is the same for whoever writes, reads or removes an answer.  It depends on everything that decides how a chunk is
+asked.
 """
 
 from __future__ import annotations

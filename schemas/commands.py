@@ -27,10 +27,11 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 class Query(Generation, frozen=True, kw_only=True):
     """A question or a conversation, sent as a request to `dellm.query`.
 
-    `messages` is the conversation: a system turn, if any, is the first, and the last is the user's.  `query` is short
-    for one user's turn.  `id` may be chosen by the client: the same id is answered once, however often it is sent.
-    `local_time` is the user's clock with its offset (ISO 8601), for questions about today.  `model` names a member of
-    the pool, which then answers alone.  The other fields say how the text is to be drawn, see `Generation`.
+    `messages` is the conversation: a system turn, if any, is the first, and the last is the user's, or tells the result
+    of a tool that was called for it.  `query` is short for one user's turn.  `id` may be chosen by the client: the same
+    id is answered once, however often it is sent.  `local_time` is the user's clock with its offset (ISO 8601), for
+    questions about today.  `model` names a member of the pool, which then answers alone.  The other fields say how the
+    text is to be drawn, see `Generation`.
     """
 
     query: str = ""
@@ -43,21 +44,22 @@ class Query(Generation, frozen=True, kw_only=True):
     policy: Policy = Policy()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("on_partial", "policy", "messages"):
             for path, value in unknown_terms(getattr(self, name), f"$.{name}"):
                 raise ValueError(f"{str(value)!r} is unknown at `{path}`")
         if bool(self.query) == bool(self.messages):
             raise ValueError("give either `query` or `messages`")
         roles = [turn.role for turn in self.messages]
-        if roles and roles[-1] is not Role.USER:
-            raise ValueError("the last of `messages` must be the user's")
+        if roles and (roles[-1] not in (Role.USER, Role.TOOL) or Role.USER not in roles):
+            raise ValueError("the last of `messages` must be the user's, or a tool's after one of the user's")
         if Role.SYSTEM in roles[1:]:
             raise ValueError("only the first of `messages` may be the system's")
 
     @property
     def text(self) -> str:
         """What the user asks now."""
-        return self.messages[-1].content if self.messages else self.query
+        return self.messages[self._asked].content if self.messages else self.query
 
     @property
     def generation(self) -> Generation:
@@ -67,7 +69,18 @@ class Query(Generation, frozen=True, kw_only=True):
     @property
     def turns(self) -> list[Turn]:
         """What was said before, the system's turn included."""
-        return self.messages[:-1]
+        return self.messages[: self._asked]
+
+    @property
+    def followed(self) -> list[Turn]:
+        """The calls of tools for what the user asks now, and their results."""
+        return self.messages[self._asked + 1 :]
+
+    @property
+    def _asked(self) -> int:
+        """The index of the user's last turn; -1 without messages."""
+        places = [place for place, turn in enumerate(self.messages) if turn.role is Role.USER]
+        return places[-1] if places else -1
 
 
 class Cancel(Command, frozen=True, kw_only=True):

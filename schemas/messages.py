@@ -13,6 +13,7 @@ from schemas.receipts import Receipt
 from schemas.terms import (
     ErrorCode,
     Message,
+    PlannedCall,
     Probability,
     Source,
     Status,
@@ -38,6 +39,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
 
     `method` is how it was asked, such as fact, sum, steps or program.  `final` is the extracted final answer.
     `logprob` is the mean natural-log probability of the sampled tokens.  `finish` is stop, length, loop or deadline.
+    `calls` are the tools that it calls, beside the text.
     """
 
     model: str
@@ -49,6 +51,7 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     latency_s: float
     finish: str
     method: str = "text"
+    calls: list[PlannedCall] = []
 
 
 class Result(Message, frozen=True, kw_only=True):
@@ -115,7 +118,8 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     answered before, and voted on then, in the query that `source` tells.  `agreement` is the winning class's share of
     the weight that voted, `confidence` how likely the winner is right, as the vote's rule sees it.  `given` are the
     answers that it built on; `reason` says why a chunk that was never asked was not.  `checks` are the demands on the
-    answer, `finish` how the winner's text ended, `dropped_turns` how much of the conversation did not fit.
+    answer, `finish` how the winner's text ended, `dropped_turns` how much of the conversation did not fit, `calls` the
+    tools that the winner calls.
     """
 
     index: int
@@ -136,6 +140,7 @@ class ChunkOutcome(Message, frozen=True, kw_only=True):
     checks: list[Check] = []
     finish: str | None = None
     dropped_turns: int = 0
+    calls: list[PlannedCall] = []
 
     def lean(self) -> ChunkOutcome:
         """Leave out what each single model said; the results in the stream hold it."""
@@ -205,6 +210,7 @@ class Reply(Message, frozen=True, kw_only=True):
     """What the client gets, and what is stored under `dellm.answer.<id>`.  `error` is set when `status` is failed.
 
     `notes` tell what a reader should know of the answer, a sentence each: cut off, a guess, a demand that is not met.
+    `calls` are the tools that the client is to call for it, if any; the answer is what is said beside them.
     """
 
     id: str
@@ -215,6 +221,7 @@ class Reply(Message, frozen=True, kw_only=True):
     synthesis: Synthesis | None = None
     timings: Timings | None = None
     notes: list[str] = []
+    calls: list[PlannedCall] = []
 
 
 class Piece(Message, frozen=True, kw_only=True):

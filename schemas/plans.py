@@ -60,7 +60,8 @@ class Plan(Message, frozen=True, kw_only=True):
     `given`, with the answers that it builds on.  `due` says by when a chunk that others depend on is decided with the
     votes that there are, if any, so that there is time for those.  A chunk in `cached` is answered, and not asked.  A
     revision keeps when the first one was stored (`planned_at`).  `query` is what the user asks now, `turns` what was
-    said before, as far as it is needed.  `notes` go into the reply.
+    said before, as far as it is needed, `followed` the calls of tools for it and their results.  `notes` go into the
+    reply.
     """
 
     id: Token
@@ -81,6 +82,7 @@ class Plan(Message, frozen=True, kw_only=True):
     planned_at: float | None = None
     traceparent: str | None = None
     turns: list[PlannedTurn] = []
+    followed: list[PlannedTurn] = []
     generation: PlannedGeneration = PlannedGeneration()
     local_time: str = ""
     model: str = ""
@@ -123,6 +125,7 @@ class Task(Message, frozen=True, kw_only=True):
     context: str = ""
     given: list[Given] = []
     turns: list[PlannedTurn] = []
+    followed: list[PlannedTurn] = []
     generation: PlannedGeneration = PlannedGeneration()
     local_time: str = ""
     model: str = ""

@@ -19,8 +19,8 @@ Latency = Annotated[float, Meta(ge=0.0, le=MAX_LATENCY_S)]
 class ModelUse(Message, frozen=True, kw_only=True):
     """What a loaded model has done in one process, and what it holds there.
 
-    Of the `prompt_tokens` that were asked, `computed_tokens` were computed.  The others' cells were there: those of
-    `kept_prefixes` requests that ended are kept.
+    Of `prompt_tokens` that were asked, `computed_tokens` were computed; the cells of the others were there already.
+    The cells of `kept_prefixes` requests that ended are kept.
     """
 
     requests: Count
@@ -38,8 +38,8 @@ class ModelUse(Message, frozen=True, kw_only=True):
 class Presence(Message, frozen=True, kw_only=True):
     """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once.
 
-    Tasks for the models that it is `loading` still wait until that is done.  `use` tells of the loaded ones, which all
-    nodes of a `process` share; it holds `resident_bytes` in all.
+    Tasks for the models that it is still `loading` wait until these are loaded.  `use` tells of the loaded ones, which
+    all nodes of a `process` share; it holds `resident_bytes` in all.  `tools` names the models that can call tools.
     """
 
     node: Token
@@ -53,6 +53,7 @@ class Presence(Message, frozen=True, kw_only=True):
     process: str = ""
     resident_bytes: Count | None = None
     use: dict[str, ModelUse] = {}
+    tools: list[str] = []
 
 
 class Record(Message, frozen=True, kw_only=True):

@@ -37,8 +37,8 @@ NODE_DURABLE = "node-"  # and the node's id: the durable consumer of its tasks
 class Store(StrEnum):
     """Where a message is kept: nowhere, in a stream, or in a key-value bucket.
 
-    The STREAM is the state of every query, and the services' alone.  What nodes and clients write comes into another,
-    of CLAIMS: a header of whoever may write to a stream with schedules can empty it, or write anything in it.
+    The STREAM is the state of every query, to which only services write.  What nodes and clients write goes to CLAIMS:
+    whoever may write to a stream with schedules can empty it by a header, or write anything in it.
     """
 
     CORE = "core"

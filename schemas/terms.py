@@ -21,6 +21,9 @@ Token = Annotated[
     ),
 ]
 
+ToolName = Annotated[str, Meta(pattern=r"^(?!(?:none|auto|required)$)[A-Za-z0-9_.-]{1,64}$(?!\n)")]
+
+MAX_TOOLS = 128
 MAX_TOKENS = 8192  # that a client may ask for in one generation
 CANARY = "canary-"  # begins the ids of the questions with a known answer that the trainer asks
 CALCULATOR = "calculator"  # the voter that computes what a chunk states outright; no node may have its name
@@ -117,17 +120,45 @@ class Role(Term):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
 
 
-class PlannedTurn(Struct, frozen=True, kw_only=True):
-    """What one said in a conversation."""
+class PlannedCall(Struct, frozen=True, kw_only=True):
+    """A call of a tool by a model; `arguments` are a JSON object, as text.  `id` is what its result refers to."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolCall(PlannedCall, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The call that a client may send back in a conversation."""
+
+    id: Annotated[str, Meta(max_length=200)]
+    name: ToolName
+    arguments: Annotated[str, Meta(max_length=32 * 1024)]
+
+
+class PlannedTurn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one said in a conversation: an assistant's turn may call tools, a tool's tells the result of one call."""
 
     role: Role
     content: str
+    calls: list[PlannedCall] = []
+    call_id: str = ""
 
 
 class Turn(PlannedTurn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The turn that a client may send."""
+
+    calls: Annotated[list[ToolCall], Meta(max_length=64)] = []  # type: ignore[assignment]  # it is frozen
+    call_id: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        if self.calls and self.role is not Role.ASSISTANT:
+            raise ValueError("only the assistant's turn may have `calls`")
+        if self.call_id and self.role is not Role.TOOL:
+            raise ValueError("only a tool's turn may have a `call_id`")
 
 
 class PlannedFormat(Struct, frozen=True, kw_only=True, rename={"schema_": "schema"}):
@@ -147,10 +178,26 @@ class ResponseFormat(PlannedFormat, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("`schema` goes with the type json_schema, and with no other")
 
 
+class PlannedTool(Struct, frozen=True, kw_only=True):
+    """A function that the model may call.  `parameters` is the JSON schema of its arguments, an object."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(PlannedTool, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The tool that a client may offer."""
+
+    name: ToolName
+    description: Annotated[str, Meta(max_length=8192)] = ""
+
+
 class PlannedGeneration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the client wants the text to be drawn; what is None is left to the kind of request and to the model.
 
-    `max_tokens` bounds each generation.  `stop` ends the text before any of these strings.
+    `max_tokens` bounds each generation.  `stop` ends the text before any of these strings.  `tool_choice` is none,
+    auto, required (some tool must be called), or the name of the tool that must be called.
     """
 
     max_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
@@ -159,18 +206,42 @@ class PlannedGeneration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     stop: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(max_length=4)] = []
     response_format: PlannedFormat | None = None
+    tools: list[PlannedTool] = []
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+
+    @property
+    def has_tools(self) -> bool:
+        """Whether the model may call tools."""
+        return bool(self.tools) and self.tool_choice != "none"
+
+    @property
+    def forces_call(self) -> bool:
+        """Whether the model must call one."""
+        return self.has_tools and self.tool_choice != "auto"
 
     @property
     def shapes(self) -> bool:
         """Whether it says what the whole answer looks like, so that it may not be put together of parts."""
         formed = self.response_format is not None and self.response_format.type != "text"
-        return bool(self.stop) or formed
+        return bool(self.stop) or formed or self.has_tools
 
 
 class Generation(PlannedGeneration, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a client may say of it."""
 
     response_format: ResponseFormat | None = None
+    tools: Annotated[list[Tool], Meta(max_length=MAX_TOOLS)] = []  # type: ignore[assignment]  # it is frozen
+
+    def __post_init__(self) -> None:
+        names = [tool.name for tool in self.tools]
+        if len(set(names)) < len(names):
+            raise ValueError("two of `tools` have the same name")
+        if self.tool_choice not in ("none", "auto", *(("required", *names) if names else ())):
+            raise ValueError(f"`tool_choice` is {self.tool_choice[:64]!r}: neither a mode nor the name of a tool")
+        formed = self.response_format is not None and self.response_format.type != "text"
+        if self.has_tools and formed:
+            raise ValueError("`response_format` does not go with `tools`")
 
 
 class Source(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ from schemas.records import Fitness, Presence
 from schemas.terms import OnPartial, Policy
 from services.assembler.assembly import assess
 from services.assembler.seal import seal
-from services.decomposer.route import Candidate, route
+from services.decomposer.candidate import Candidate
+from services.decomposer.route import route
 from services.trainer.fitness import Observation, learn
 from services.trainer.judgement import from_assembled, from_feedback
 from tests.records import said

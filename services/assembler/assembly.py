@@ -30,8 +30,8 @@ class Assessment:
     """Each chunk's outcome so far, in order.
 
     `decided` holds the chunks that nothing can change any more, `fresh` those of them that were not so before, `wanted`
-    what is to be asked for others (to begin, or another replica), `cancellable` the fresh ones that nodes may still
-    work on.
+    what to ask for other chunks: that one begins, or one more replica.  `cancellable` holds the fresh ones that nodes
+    may still work on.
     """
 
     outcomes: tuple[ChunkOutcome, ...]
@@ -101,7 +101,7 @@ def uncounted(plan: Plan, reason: str) -> Assessment:
 
 
 def leading(chunks: Collection[int]) -> int:
-    """Count the chunks from the first on that are all among these."""
+    """Return how many chunks from the first on are among these: 2 of {0, 1, 3}."""
     return next(index for index in count() if index not in chunks)
 
 
@@ -162,15 +162,24 @@ def _is_voted_on(look: _Look, chunk: Chunk) -> _Standing:
 
 
 def _judged(plan: Plan, chunk: Chunk, answers: Mapping[str, Result]) -> Verdicts:
-    """Verify the demands of a query of one chunk on what each node chose; of a part nothing is demanded."""
+    """Verify the demands of a query of one chunk on what each node chose.
+
+    Of a part nothing is demanded, and nothing where tools may be called before there is an answer.
+    """
     if not plan.policy.checks:
         return Verdicts()
+    is_whole = len(plan.chunks) == 1 and not plan.generation.has_tools
     candidates = {
         node: Candidate(result.answers[result.chosen].text, result.checks)
         for node, result in answers.items()
         if result.chosen is not None
     }
-    return judge(plan.query if len(plan.chunks) == 1 else "", candidates, is_code=chunk.kind == CODE.name)
+    return judge(
+        plan.query if is_whole else "",
+        candidates,
+        is_code=chunk.kind == CODE.name,
+        form=plan.generation.response_format,
+    )
 
 
 _RULES: tuple[Callable[[_Look, Chunk], _Standing | None], ...] = (

@@ -13,9 +13,9 @@ from services.runtime.config import Config
 class AssemblerConfig(Config, frozen=True, kw_only=True):
     """How an assembler works.
 
-    It handles `concurrency` messages at once.  A look at a query waits `pause_s` for each other query that is being
-    looked at, `max_pause_s` at most: under load the results of one share a look.  With `node_keys`, a file of public
-    keys, only votes count that are signed with the key of their node.
+    It handles `concurrency` messages at once.  Before it looks at a query it waits `pause_s` for each other query that
+    it is looking at, `max_pause_s` at most, so that under load one look counts several results.  With
+    `node_keys`, a file of public keys, only votes count that are signed with the key of their node.
     """
 
     concurrency: Annotated[int, Meta(ge=1)] = 128

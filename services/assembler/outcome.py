@@ -88,6 +88,7 @@ def outcome(
         finish=said.finish if said else None,
         dropped_turns=result.dropped_turns if result else 0,
         checks=verdicts.checks.get(result.node, []) if result else [],
+        calls=said.calls if said else [],
     )
 
 

@@ -1,7 +1,7 @@
 """The assembler on the bus.
 
 It keeps no votes of its own: each wake reads the query's state from the stream.  Several assemblers may run, since the
-seal is create-only.  Wakes of one query that come while it is being looked at are answered by one more look.
+seal is create-only.  Results that come while their query is being looked at are counted by one more look.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from services.assembler.assembly import Assessment, assess, leading, uncounted
 from services.assembler.config import AssemblerConfig
 from services.assembler.notary import Notary
 from services.assembler.seal import cacheable, is_counted, reshape, seal
-from services.kinds.told import line
+from services.kinds.told import joined_part
 from services.receipts.keys import KeyFile, KeyFileError
 from services.runtime.bus import Bus
 from services.runtime.routes import Delivery, Route, consume, listen, on
@@ -196,9 +196,9 @@ class Assembler:
             return
         known = assessment.decided - assessment.fresh
         for index in range(leading(known), leading(assessment.decided)):
-            text = ("\n" if index else "") + line(assessment.outcomes[index])
             with suppress(TooLarge):
-                await self._bus.publish(PIECE, Piece(id=plan.id, index=index, text=text))
+                part = joined_part(assessment.outcomes, index)
+                await self._bus.publish(PIECE, Piece(id=plan.id, index=index, text=part))
 
     async def _decide(self, plan: Plan, outcome: ChunkOutcome) -> bool:
         """Write an outcome, with as much of its votes as fits; tell whether it is this one that stands."""

@@ -93,7 +93,7 @@ def exactly(number: int) -> Amount:
 
 
 def about(number: int) -> Amount:
-    """Return about `number`, with the tolerance told."""
+    """Return a range around `number` that tells its tolerance."""
     least, most = round(number * (1 - TOLERANCE)), round(number * (1 + TOLERANCE))
     return Amount(f"about {number} ({least} to {most})", least, most)
 

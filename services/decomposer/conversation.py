@@ -47,6 +47,8 @@ _BARE = frozenset({FACT.name, LIST.name, COMPARE.name})
 def chunks_of(query: Query) -> tuple[list[Chunk], list[Turn]]:
     """Return the chunks of a query, and the turns that its models are to see before the last one."""
     text, turns = query.text, query.turns
+    if query.generation.has_tools or query.followed:
+        return [Chunk(index=0, text=text, kind=TEXT.name)], turns
     if query.policy.alone or query.model or query.generation.shapes:
         return [_whole(text)], turns
     system = [turn for turn in turns if turn.role is Role.SYSTEM]

@@ -1,4 +1,4 @@
-"""The cut of a query, off the loop and within a time."""
+"""Cut a query in a thread, so that the event loop goes on, and within a time limit."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from schemas.plans import Plan
 from schemas.subjects import ANSWER, CANCEL, PLAN, TASK
 from schemas.terms import ErrorCode
 from services.decomposer.admission import Admissions
+from services.decomposer.candidate import Candidate
 from services.decomposer.config import DecomposerConfig
 from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.members import POOL_NODES
@@ -42,7 +43,7 @@ MAX_CANCELS = 4096
 
 
 class Intake:
-    """The front door of one decomposer.  `_waiting` holds inboxes of clients that sent an id again, until it ends."""
+    """Takes queries in.  `_waiting` holds, by query, the inboxes of clients that sent its id again."""
 
     def __init__(self, bus: Bus, roster: Roster, workload: Workload, config: DecomposerConfig) -> None:
         self._bus = bus
@@ -127,6 +128,8 @@ class Intake:
             if await self._known(query):
                 raise Conflict
             raise self._nobody(query.model)
+        if query.generation.has_tools:
+            pool = self._able(pool, query.model)
         pool = [replace(node, busy=self._workload.busy(node.presence.node)) for node in pool]
         policy, notes = capped(query.policy, self._roster.members.count(query.model), limit)
         if notes:
@@ -145,6 +148,14 @@ class Intake:
             cached=cached,
             notes=notes,
         )
+
+    def _able(self, pool: list[Candidate], model: str) -> list[Candidate]:
+        """Keep the nodes whose models can call tools.  Raises Refusal where there is none."""
+        able = [node for node in pool if node.can_call(model)]
+        if not able:
+            who = f"the model {model!r} cannot" if model else "no live node runs a model that can"
+            raise Refusal(ErrorCode.BAD_REQUEST, f"$.tools: {who} call tools: its chat template does not know them")
+        return able
 
     def _nobody(self, model: str) -> Refusal:
         """Say why there is nobody to ask."""

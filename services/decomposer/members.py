@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from schemas.records import Fitness, Presence
-from services.decomposer.route import Candidate
+from services.decomposer.candidate import Candidate
 
 POOL_NODES = 64
 MIN_OF_MODELS = 4  # nodes with the same models that are in every pool: few may have the best ones

@@ -1,7 +1,7 @@
-"""Queries that were planned here and have no answer yet: the client of one that is lost hears so by his deadline.
+"""Watch the queries that were planned here until they are answered, and tell the client of a lost one in time.
 
-Shortly before the deadline the assembler is woken once more, lest its timer is late.  Where that cannot be written, or
-the plan is gone, nobody will answer any more.
+Shortly before the deadline the assembler is woken once more, in case its timer is late.  A query is lost where that
+cannot be written, or its plan is gone.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Overdue:
         self._awaited: dict[str, _Awaited] = {}
 
     def begin(self, plan: Plan) -> None:
-        """Wait for the answer to a plan."""
+        """Watch a query that was just planned."""
         self._awaited[plan.id] = _Awaited(plan.deadline_at, plan.reply)
 
     def end(self, id_: str) -> bool:
-        """Wait no more; tell whether it was waited for here."""
+        """Stop watching a query; tell whether it was watched here."""
         return self._awaited.pop(id_, None) is not None
 
     async def look(self) -> None:

@@ -12,7 +12,8 @@ from schemas.commands import Query
 from schemas.plans import Assignment, Chunk, Due, Plan, Revised, Task, Timer
 from schemas.subjects import ASSEMBLED, DEADLINE, DUE, PACE, PLAN, REVISED, TASK, TIMER, Space
 from schemas.terms import CachedAnswer, Policy, Turn
-from services.decomposer.route import Candidate, route
+from services.decomposer.candidate import Candidate
+from services.decomposer.route import route
 from services.kinds.table import named
 from services.runtime.wire import Entry, at
 
@@ -58,9 +59,9 @@ def make_plan(
     cached: Mapping[int, CachedAnswer] = MappingProxyType({}),
     notes: Sequence[str] = (),
 ) -> Plan:
-    """Route the chunks that can begin, but for the `cached` ones, to the candidates, of which there must be one.
+    """Make a plan: route the chunks that can begin and are not `cached` to the candidates.
 
-    Where every chunk is cached there need not.
+    There must be a candidate, unless every chunk is cached.
     """
     deadline_at = created_at + query.timeout_s
     assemble_by = deadline_at - reserve_s(query.timeout_s, len(chunks))
@@ -80,6 +81,7 @@ def make_plan(
         cached=dict(cached),
         traceparent=traceparent,
         turns=[*turns],
+        followed=[*query.followed],
         generation=query.generation,
         local_time=query.local_time,
         model=query.model,
@@ -147,6 +149,7 @@ def _task(plan: Plan, assignment: Assignment) -> Task:
         context=chunk.context,
         given=plan.given.get(chunk.index, []),
         turns=plan.turns,
+        followed=plan.followed,
         generation=plan.generation,
         local_time=plan.local_time,
         model=plan.model,

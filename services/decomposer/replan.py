@@ -16,10 +16,11 @@ from msgspec import structs
 from schemas.plans import Plan, Revised, Route
 from schemas.subjects import ASSEMBLED, NODE_DURABLE, PLAN, RESULT, REVISED, TASK
 from schemas.terms import CachedAnswer
+from services.decomposer.candidate import Candidate
 from services.decomposer.planning import task_entries
 from services.decomposer.recall import recall
 from services.decomposer.roster import Roster
-from services.decomposer.route import Candidate, extend, move, release
+from services.decomposer.route import extend, move, release
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
 from services.runtime.newer import unknown_fields
@@ -77,7 +78,8 @@ class Replanner:
     async def _pool(self, plan: Plan) -> list[Candidate]:
         """Draw the nodes to choose from, those that the plan has asked among them."""
         asked = {str(assignment.node) for assignment in plan.assignments}
-        return await self._roster.pool(Random(f"{plan.id}/{plan.revision}"), model=plan.model, besides=asked)
+        pool = await self._roster.pool(Random(f"{plan.id}/{plan.revision}"), model=plan.model, besides=asked)
+        return [node for node in pool if node.can_call(plan.model)] if plan.generation.has_tools else pool
 
     async def _move(self, node: str) -> bool:
         """Move one node's tasks, and tell whether any is outstanding."""

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 from models.engine import GrammarError
-from models.json_grammar import schema_grammar
+from models.json_grammar import calls_grammar, schema_grammar
 from schemas.commands import MAX_QUERY_BYTES, MAX_TURNS_BYTES, Query
-from schemas.terms import ErrorCode
+from schemas.terms import ErrorCode, PlannedTurn
+from services.kinds.tools import chosen
 from services.runtime.refusal import Refusal
 from services.runtime.wire import decode
 
@@ -29,21 +30,37 @@ def parse(payload: bytes) -> Query:
         query = decode(payload, Query)
     except msgspec.DecodeError as error:
         raise Refusal(ErrorCode.BAD_REQUEST, f"the request is no valid query: {error}") from None
-    last = f"$.messages[{len(query.messages) - 1}].content" if query.messages else "$.query"
-    size, before = len(query.text.encode()), sum(len(turn.content.encode()) for turn in query.turns)
+    last = f"$.messages[{len(query.turns)}].content" if query.messages else "$.query"
+    size, before = len(query.text.encode()), sum(map(_size, (*query.turns, *query.followed)))
     if size > MAX_QUERY_BYTES:
         raise Refusal(ErrorCode.TOO_LARGE, f"{last} has {size} bytes; {MAX_QUERY_BYTES} are allowed")
     if before > MAX_TURNS_BYTES:
-        message = f"$.messages before the last have {before} bytes; {MAX_TURNS_BYTES} are allowed"
+        message = f"$.messages beside the one that asks have {before} bytes; {MAX_TURNS_BYTES} are allowed"
         raise Refusal(ErrorCode.TOO_LARGE, message)
     if not query.text.strip():
         raise Refusal(ErrorCode.BAD_REQUEST, f"{last} holds nothing but white space")
-    if query.response_format is not None and query.response_format.schema_ is not None:
-        try:
-            schema_grammar(query.response_format.schema_)
-        except GrammarError as error:
-            raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {error}") from None
+    _check_grammars(query)
     return query
+
+
+def _check_grammars(query: Query) -> None:
+    """Refuse a form, or a tool that must be called, of which no grammar can be made."""
+    form = query.response_format
+    try:
+        if form is not None and form.schema_ is not None:
+            schema_grammar(form.schema_)
+    except GrammarError as error:
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {error}") from None
+    try:
+        if query.generation.forces_call:
+            forced = chosen(query.tools, query.tool_choice)
+            calls_grammar({tool.name: tool.parameters for tool in forced}, several=False)
+    except GrammarError as error:
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.tools: {error}") from None
+
+
+def _size(turn: PlannedTurn) -> int:
+    return len(turn.content.encode()) + sum(len(call.arguments.encode()) for call in turn.calls)
 
 
 class _Claim(msgspec.Struct):

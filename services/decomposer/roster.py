@@ -13,8 +13,8 @@ import msgspec
 import structlog
 
 from schemas.subjects import FITNESS, PRESENCE, PRESENCE_TTL_S, Store, Subject
+from services.decomposer.candidate import Candidate
 from services.decomposer.members import POOL_NODES, Members
-from services.decomposer.route import Candidate
 from services.runtime.bus import Bus
 from services.runtime.watch import Watch, watching
 from services.runtime.wire import decode_at
@@ -27,9 +27,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 class Roster:
     """The live nodes.
 
-    A node is there for PRESENCE_TTL_S after its heartbeat, by the time at which its bucket was heard of last: while the
-    server is away nobody leaves.  When the watch is made anew all have that long again, since a server that was started
-    again has forgotten them.
+    A node is live for PRESENCE_TTL_S after its heartbeat.  The clock stands at the last word from the bucket, so that
+    no node expires while the server is away.  When the watch is made anew every node gets that time again, since a
+    restarted server has forgotten their heartbeats.
     """
 
     def __init__(self) -> None:

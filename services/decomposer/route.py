@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from schemas.plans import Assignment, Chunk, Given, Plan
-from schemas.records import Fitness, Presence, Record
 from schemas.terms import CachedAnswer
+from services.decomposer.candidate import Candidate
 from services.kinds.kind import Kind
 from services.kinds.table import named
 from services.voting.calibration import trust
@@ -27,25 +27,6 @@ FITNESS_SHARE = 0.3
 UNFIT = 0.5  # of the fittest node's fitness: below it a node is asked when no other is left, however fast it is
 SCORE_DECIMALS = 2  # nodes whose scores differ by less are as good
 MAX_ASSIGNMENTS = 900  # plan, timer and tasks are one atomic batch, of at most 1000 messages
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A live node: its heartbeat, what the trainer knows of it (None: nothing yet), and the tasks in its hands.
-
-    One `on_trial` is asked first, whatever is known of it: so that what is known stays true.
-    """
-
-    presence: Presence
-    fitness: Fitness | None = None
-    busy: int = 0
-    on_trial: bool = False
-
-    def record(self, kind: str) -> Record:
-        """Give what is known for a kind, else over all kinds, else what the topology says."""
-        if self.fitness is None:
-            return Record(fitness=self.presence.fitness)
-        return self.fitness.kinds.get(kind, self.fitness.overall)
 
 
 @dataclass

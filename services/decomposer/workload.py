@@ -10,7 +10,7 @@ FORGET_S = 30.0  # after its deadline a query has ended, whether or not its answ
 
 
 class Workload:
-    """Counts by node; each plan's is kept with its deadline (Unix s), and a later revision replaces it."""
+    """The tasks in hand by node; those of a plan are kept with its deadline (Unix s) until a revision replaces them."""
 
     def __init__(self) -> None:
         self._plans: dict[str, tuple[float, Counter[str]]] = {}
@@ -24,7 +24,7 @@ class Workload:
         self._busy.update(tasks)
 
     def end(self, id_: str) -> None:
-        """Count a query no more."""
+        """Stop counting a query's tasks."""
         _, tasks = self._plans.pop(id_, (0.0, Counter[str]()))
         for node, num in tasks.items():
             self._busy[node] -= num
@@ -32,7 +32,7 @@ class Workload:
                 del self._busy[node]
 
     def forget_ended(self, now: float) -> None:
-        """Count the queries no more that must have ended by `now` (Unix s)."""
+        """Stop counting the tasks of queries that must have ended by `now` (Unix s)."""
         for id_ in [id_ for id_, (deadline_at, _) in self._plans.items() if deadline_at + FORGET_S < now]:
             self.end(id_)
 

@@ -1,7 +1,7 @@
 """Where a wrong part went wrong, from the votes on the record.
 
-The first stage that spoiled it is named, as far as the record tells: a value that stands in a text by chance counts as
-held there.
+The first stage that lost the right answer is named, as far as the record tells; a value that stands in a text by chance
+counts as found there.
 """
 
 from __future__ import annotations

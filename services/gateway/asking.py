@@ -1,4 +1,4 @@
-"""Ask a query and hear its pieces; who stops listening cancels it."""
+"""Ask a query and hear its pieces; a listener that leaves cancels it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Asking:
         self._cancelling: set[asyncio.Task[None]] = set()
 
     async def ask(self, query: Query, *, keep: bool = False) -> Reply:
-        """Give the reply.  Who is cancelled meanwhile cancels the query, unless it is to be kept.  Raises BusError."""
+        """Give the reply.  Cancelling this cancels the query, unless it is to `keep` on.  Raises BusError."""
         assert query.id is not None
         try:
             return await ask(self._bus, query)
@@ -94,7 +94,7 @@ class Asking:
         task.add_done_callback(self._cancelling.discard)
 
     async def end(self, id_: str, reason: str) -> None:
-        """Say that a query is not wanted until it has ended: a core message is lost on a service that just restarts."""
+        """Cancel a query, repeatedly until it has ended, since a restarting service misses a core message."""
         wish = Cancel(id=id_, reason=reason)
         async with self._bus.tap(self._bus.space.event(ANSWER.at(id=id_))) as ended:
             for _ in range(CANCEL_TIMES):
@@ -116,7 +116,7 @@ class Asking:
 
 
 async def chained(first: Plan | Piece | Reply | None, heard: Heard) -> Heard:
-    """Give again what was heard first, and then the rest."""
+    """Yield what was heard first, and then the rest."""
     async with aclosing(heard):
         yield first
         async for what in heard:

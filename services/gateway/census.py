@@ -1,4 +1,4 @@
-"""Who of the pool is there, and what each is doing: pure, from presence, fitness and what passes on the bus."""
+"""The live nodes and what each is doing, from presence, fitness and the messages on the bus.  Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class NodeView(Struct, frozen=True):
 
 
 class Census:
-    """What passed.  `_open` maps (query, chunk, node) of tasks without an end to when they were given."""
+    """Counts the tasks of nodes.  `_open` maps the (query, chunk, node) of each open task to when it was given."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int, str], float] = {}
@@ -67,7 +67,7 @@ class Census:
             del self._open[task]
 
     def tokens_per_s(self, now: float) -> float:
-        """Give what all nodes together wrote lately."""
+        """Return how many tokens a second all nodes together wrote lately."""
         while self._written and self._written[0][0] < now - WINDOW_S:
             self._written.popleft()
         return round(sum(tokens for _, tokens in self._written) / WINDOW_S, 1)
@@ -103,6 +103,6 @@ class Census:
 
 
 def changes(before: Mapping[str, NodeView], after: Mapping[str, NodeView]) -> tuple[list[NodeView], Sequence[str]]:
-    """Give the nodes that are new or look otherwise, and the names of those that have left."""
+    """Return the nodes that are new or have changed, and the names of those that have left."""
     changed = [view for name, view in after.items() if before.get(name) != view]
     return changed, [name for name in before if name not in after]

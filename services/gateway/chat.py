@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.commands import Query
-from schemas.terms import MAX_TOKENS
+from schemas.terms import MAX_TOKENS, Role
+from services.gateway import tools
 from services.gateway.errors import HttpError
 from services.gateway.reading import (
     POOL,
@@ -25,6 +26,8 @@ from services.gateway.reading import (
 
 GENERATION = ("max_tokens", "temperature", "top_p", "seed")
 MAX_CHOICES = 8
+_OWN = {"assistant": ("tool_calls",), "tool": ("tool_call_id",)}  # fields of a message with this role
+_STRING = {"type": "string"}
 _TOKENS = {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS}
 _STOP = {"type": "string", "minLength": 1, "maxLength": 64}
 _FORMAT = {
@@ -45,8 +48,29 @@ _FORMAT = {
     ]
 }
 PROPERTIES: dict[str, Any] = {  # what is read, as JSON Schema
-    "model": {"type": "string"},
-    "messages": {"type": "array", "minItems": 1, "items": message_schema(("text",), "role", "content")},
+    "model": _STRING,
+    "messages": {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "anyOf": [
+                message_schema(("text",), "role", "content"),
+                {
+                    "type": "object",
+                    "properties": {
+                        "role": {"const": "assistant"},
+                        "content": {"type": "null"},
+                        "tool_calls": tools.CALLS,
+                    },
+                    "required": ["role", "tool_calls"],
+                    "additionalProperties": {"enum": [None, [], ""]},
+                },
+                message_schema(
+                    ("text",), "role", "content", "tool_call_id", role={"const": "tool"}, tool_call_id=_STRING
+                ),
+            ]
+        },
+    },
     "max_tokens": _TOKENS,
     "max_completion_tokens": _TOKENS,
     "temperature": {"type": "number", "minimum": 0, "maximum": 2},
@@ -62,6 +86,7 @@ PROPERTIES: dict[str, Any] = {  # what is read, as JSON Schema
     },
     "n": {"type": "integer", "minimum": 1, "maximum": MAX_CHOICES},
     "include_reasoning": {"type": "boolean"},
+    **tools.PROPERTIES,
     # these tell who asks; no answer depends on them
     "user": {},
     "metadata": {},
@@ -69,8 +94,7 @@ PROPERTIES: dict[str, Any] = {  # what is read, as JSON Schema
 }
 NEUTRAL: dict[str, tuple[Any, ...]] = {  # values that ask for nothing
     "presence_penalty": (0,), "frequency_penalty": (0,), "logprobs": (False,), "logit_bias": ({},),
-    "store": (False,), "tools": ([],), "functions": ([],), "tool_choice": ("none",),
-    "parallel_tool_calls": (True, False), "modalities": (["text"],),
+    "store": (False,), "functions": ([],), "modalities": (["text"],),
 }  # fmt: skip
 
 
@@ -97,6 +121,7 @@ def read_chat(body: bytes, id_: str) -> Asked:
         "id": id_,
         **to_turns(_turns(wanted.get("messages"))),
         **{name: wanted[name] for name in GENERATION if name in wanted},
+        **tools.read_tools(wanted),
         **routing(model),
     }
     num_choices = _num_choices(wanted)
@@ -131,20 +156,28 @@ def _num_choices(wanted: dict[str, Any]) -> int:
     return num
 
 
-def _turns(messages: Any) -> list[dict[str, str]]:
+def _turns(messages: Any) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages:
         raise HttpError(400, "`messages` must be a list of at least one message", param="messages")
     return [_turn(message, f"messages[{i}]") for i, message in enumerate(messages)]
 
 
-def _turn(message: Any, where: str) -> dict[str, str]:
+def _turn(message: Any, where: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise HttpError(400, f"`{where}` must be an object", param=where)
+    own = _OWN.get(str(message.get("role")), ())
     for name, value in message.items():
-        if name not in {"role", "content"} and value not in (None, [], ""):
+        if name not in {"role", "content", *own} and value not in (None, [], ""):
             raise HttpError(400, f"`{where}.{name}` is not supported", code="unsupported_parameter", param=name)
+    if message.get("role") == Role.TOOL:
+        return tools.read_result(message, where)
     role = read_role(message, where)
-    return {"role": role, "content": read_content(message.get("content"), f"{where}.content", ("text",))}
+    calls = tools.read_calls(message, where) if role is Role.ASSISTANT else []
+    content = message.get("content")
+    if calls and content is None:
+        content = ""
+    turn = {"role": role, "content": read_content(content, f"{where}.content", ("text",))}
+    return {**turn, "calls": calls} if calls else turn
 
 
 def _format(wanted: Any) -> Any:

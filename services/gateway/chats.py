@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.messages import Piece, Reply
 from schemas.plans import Plan
+from services.gateway import tools
 from services.gateway.asking import Asking, Heard, chained
 from services.gateway.chat import Asked, read_chat
 from services.gateway.choices import reasoning
@@ -113,10 +115,11 @@ def ending(reply: Reply, streamed: str, asked: Asked, created: int) -> list[str]
     """Write what closes a stream: the rest of the answer, why it ends, how it came to be, and what it took."""
     if (error := from_reply(reply)) is not None:
         return [event(error.body)]
-    deltas = [{"reasoning_content": reasoning(reply)}] if asked.reasoning else []
+    deltas: list[dict[str, Any]] = [{"reasoning_content": reasoning(reply)}] if asked.reasoning else []
     rest = rest_of(streamed, reply.answer)
     if rest:
         deltas.append({"content": rest})
+    deltas += tools.deltas(reply.calls)
     events = [chunk(reply.id, asked.model, created, delta) for delta in deltas]
     last = chunk(reply.id, asked.model, created, {}, finish_of(reply))
     last["dellm"] = described(reply) | ({"revised": True, "answer": reply.answer} if rest is None else {})

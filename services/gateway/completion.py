@@ -8,6 +8,7 @@ from schemas.messages import ChunkOutcome, Reply
 from schemas.plans import Plan
 from services.gateway.chat import Asked
 from services.gateway.choices import choices, reasoning
+from services.gateway.tools import written
 
 
 def completion(reply: Reply, asked: Asked, created: int) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def completion(reply: Reply, asked: Asked, created: int) -> dict[str, Any]:
         "choices": [
             {
                 "index": index,
-                "message": {"role": "assistant", "content": choice.text, "refusal": None, **told},
+                "message": {"role": "assistant", **_said(reply, choice.text), "refusal": None, **told},
                 "finish_reason": finish_of(reply),
                 "logprobs": None,
                 "dellm": {"weight": choice.weight, "voters": choice.voters},
@@ -45,7 +46,9 @@ def chunk(id_: str, model: str, created: int, delta: dict[str, Any], finish: str
 
 
 def finish_of(reply: Reply) -> str:
-    """Tell why the text ends; `length` where any part was cut off."""
+    """Tell why the text ends: at a call of a tool, or `length` where any part was cut off."""
+    if reply.calls:
+        return "tool_calls"
     return "length" if any(outcome.finish == "length" for outcome in reply.chunks) else "stop"
 
 
@@ -96,6 +99,11 @@ def headers(reply: Reply) -> dict[str, str]:
 def rest_of(streamed: str, answer: str) -> str | None:
     """Give what is still to be sent, None when the answer does not begin with what was."""
     return answer[len(streamed) :] if answer.startswith(streamed) else None
+
+
+def _said(reply: Reply, text: str) -> dict[str, Any]:
+    """Give what a message says, and which tools it calls."""
+    return {"content": text or None, "tool_calls": written(reply.calls)} if reply.calls else {"content": text}
 
 
 def _part(outcome: ChunkOutcome) -> dict[str, Any]:

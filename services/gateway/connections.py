@@ -1,4 +1,4 @@
-"""Connections that may be slow, but not for ever: a request that is not whole by its deadline is hung up on."""
+"""Connections with a time limit: one that has not sent its whole request by then is closed."""
 
 from __future__ import annotations
 

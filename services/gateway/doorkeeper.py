@@ -1,6 +1,6 @@
-"""Stands before all routes: whose pages may ask, who has a key, and how much of it is left.
+"""What every request passes first: a check of its origin, of its key, and of the key's limits.
 
-It sees a request to its very end, streams included, and ends those of a key that is revoked.
+It follows each request to its end, streams included, and ends the requests of a key that is revoked.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KEY_OF = "dellm.key"  # of the scope: the name of the key that let a request in
 
 
 class Doorkeeper:
-    """Lets requests in.  Where `anybody` may knock, that is not on loopback, nobody comes in without a key."""
+    """Checks requests.  Where `anybody` can reach the gateway, that is beyond loopback, every request needs a key."""
 
     def __init__(
         self, bus: Bus, *, anybody: bool, origins: Collection[str], on_refusal: Callable[[int], object]
@@ -52,7 +52,7 @@ class Doorkeeper:
         return self._keyring.in_force
 
     async def read_keys(self) -> None:
-        """Take what the bucket holds, and show out who came with a key that is revoked.  Raises BusError."""
+        """Read the keys from the bucket, and end the requests of those that are revoked.  Raises BusError."""
         gone = self._keyring.update(stored.message for stored in (await self._bus.read((KEY, KEY.at())))[KEY])
         for name in gone:
             log.info("key.revoked", key=name)
@@ -61,7 +61,7 @@ class Doorkeeper:
                 task.cancel()
 
     def before(self, app: ASGIApp) -> ASGIApp:
-        """Stand before an application."""
+        """Wrap an application."""
 
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":

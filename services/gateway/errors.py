@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from schemas.messages import Reply
@@ -22,6 +23,7 @@ RETRY_AFTER_S = 1
 SERVER_ERROR = 500
 TOO_MANY = 429
 UNKNOWN_KEY = 401
+_FIELD = re.compile(r"\$\.(\w+)")  # with which the decomposer's refusals name a field of the query
 
 
 class HttpError(Exception):
@@ -64,7 +66,9 @@ def from_reply(reply: Reply) -> HttpError | None:
     """Give the error of a failed reply."""
     if reply.error is None:
         return None
-    return HttpError(STATUS[reply.error.code], reply.error.message, code=reply.error.code.value)
+    named = _FIELD.match(reply.error.message)
+    param = named[1] if named is not None else None
+    return HttpError(STATUS[reply.error.code], reply.error.message, code=reply.error.code.value, param=param)
 
 
 def stopping() -> HttpError:

@@ -57,7 +57,7 @@ class Face:
         return json_response({"nodes": await self._nodes.views()})
 
     async def cancel(self, request: Request) -> Response:
-        """Answer `POST /query/{id}/cancel`: it is said until the query has ended, also if that is soon anyhow."""
+        """Answer `POST /query/{id}/cancel`: cancel the query, repeatedly until it has ended."""
         id_ = _id(request)
         self._asking.cancel(id_, "cancelled by the client")
         return json_response({"id": id_, "cancelling": True}, 202)

@@ -1,4 +1,4 @@
-"""Who is let in: the keys that there are, and how much each may ask.  Pure: it is told the records and the time."""
+"""The keys of clients and their limits.  Pure: it is told the records and the time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Keyring:
     _uses: dict[str, _Use] = field(default_factory=dict)
 
     def update(self, records: Iterable[ApiKey]) -> set[str]:
-        """Take what is on record; give the names of the keys that were known and are so no more."""
+        """Take the records; return the names of the keys that were valid and are not any more."""
         known = list(records)
         valid = {record.sha256: record for record in known if record.revoked_at is None}
         gone = {record.name for hash_, record in self._by_hash.items() if hash_ not in valid}

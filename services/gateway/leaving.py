@@ -1,4 +1,4 @@
-"""How a gateway stops: what is under way may end, what comes new is sent elsewhere, what takes too long is told."""
+"""How a gateway stops: running requests may finish, new ones are refused, slow ones end with an error."""
 
 from __future__ import annotations
 

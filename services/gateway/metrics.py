@@ -56,7 +56,7 @@ class Metrics:
         self._queries = Gauge("dellm_queries_in_flight", "Queries in the pipeline, whoever asked.", registry=own)
 
     def show_pool(self, num_nodes: int, num_queries: int, fitness: Iterable[Fitness]) -> None:
-        """Set what is so now."""
+        """Set the gauges of the pool."""
         self._nodes.set(num_nodes)
         self._queries.set(num_queries)
         by_kind: dict[str, list[float]] = {}
@@ -93,7 +93,7 @@ class Metrics:
             self._confidence.observe(confidence_of(reply))
 
     def count_refusal(self, status: int) -> None:
-        """Count a request that was not let in; its path is whatever a stranger likes, and no label."""
+        """Count a refused request.  Its path is no label, since a stranger chose it."""
         self.requests.labels("refused", str(status)).inc()
 
     def render(self) -> bytes:

@@ -1,6 +1,6 @@
-"""The feed of the nodes: who is there, busy, how fit and how fast, told to every page that looks, as it changes.
+"""The feed of the nodes for pages: which are live, how busy, how fit and how fast, as it changes.
 
-It listens to the bus only while somebody looks.
+It listens to the bus only while a page watches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FEED_S = 600.0  # a page that still looks comes again
 
 
 class NodeFeed:
-    """Hears for all who look; `_num_watchers` counts them."""
+    """Listens to the bus for all watchers; `_num_watchers` counts them."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus

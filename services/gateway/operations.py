@@ -40,6 +40,18 @@ SHOW = Operation(
     },
     shown={JSON: RESPONSE, EVENTS: TEXT},
 )
+DELETE = Operation(
+    summary="Forget a response.", shown={JSON: an_object("id", "object", "deleted", id=TEXT, deleted={"const": True})}
+)
+INPUT_ITEMS = Operation(
+    summary="List what a response was made from.",
+    query={
+        "limit": {"type": "integer", "minimum": 1, "maximum": 100},
+        "order": {"enum": ["asc", "desc"]},
+        "after": TEXT,
+    },
+    shown={JSON: an_object("object", "data", "has_more", data=LIST)},
+)
 CANCEL = Operation(summary="Cancel a background response.", shown={JSON: RESPONSE})
 MODELS = Operation(summary="List what `model` may be.", shown={JSON: an_object("object", "data", data=LIST)})
 ONE_MODEL = Operation(summary="Show a model.", shown={JSON: MODEL})

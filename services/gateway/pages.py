@@ -1,4 +1,4 @@
-"""The page at `/` and its files, as they lie in `page/`: served from memory, with nothing foreign allowed in."""
+"""The page at `/` and its files, as they lie in `page/`: served from memory, and no foreign script is let in."""
 
 from __future__ import annotations
 

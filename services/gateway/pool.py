@@ -1,4 +1,4 @@
-"""Who is alive, and which models that makes."""
+"""The live nodes, and the models that they run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUS_S = 1.0
 
 
 class Pool:
-    """The nodes that beat their hearts into the presence bucket."""
+    """The nodes whose heartbeats are in the presence bucket."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -38,7 +38,7 @@ class Pool:
             return len(await self.nodes()), len(in_flight), [stored.message for stored in known]
 
     async def check_writable(self) -> None:
-        """See that the stream takes a message, of which nothing is left soon.  Raises BusError."""
+        """Check that the stream takes a message, which expires soon.  Raises BusError."""
         with patient_until(time.time() + BUS_S):
             await self._bus.commit(Entry(DRAFTS, Drafts(id=f"ready-{self._token}"), ttl_s=1))
 

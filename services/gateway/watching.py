@@ -1,6 +1,6 @@
 """Queries that pages watch: one watch a query, shared by all who look, and cancelled soon after the last one left.
 
-Who reloads a page leaves and comes back with the same id within LINGER_S, and hears again what was told before.
+A page that is reloaded comes back with the same id within LINGER_S, and gets all events again.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ class Watch:
         self._news = asyncio.Event()
 
     def tell(self, event: str) -> None:
-        """Tell all who look."""
+        """Give an event to all watchers."""
         self.events.append(event)
         self.wake()
 
     def wake(self) -> None:
-        """Let all who look see what is new."""
+        """Wake all watchers."""
         news, self._news = self._news, asyncio.Event()
         news.set()
 
     async def more(self, num_seen: int) -> list[str]:
-        """Give what was told since, nothing if that is nothing for KEEP_ALIVE_S."""
+        """Return the events after the first `num_seen`; none if none comes within KEEP_ALIVE_S."""
         if len(self.events) == num_seen and not self.ended:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), KEEP_ALIVE_S)

@@ -78,7 +78,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def told_to_the_end(events: AsyncIterator[str]) -> AsyncIterator[str]:
-    """Give events; one that can't be had is told as an error, which ends them."""
+    """Yield events; where the next one fails, yield its error as the last event."""
     try:
         async for text in events:
             yield text

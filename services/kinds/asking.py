@@ -45,7 +45,7 @@ def asking(kind: Kind, question: str, replica: int, slot: int) -> Asking:
 
 
 def asking_again(kind: Kind, question: str, asked: Sequence[Asking], finals: Sequence[str]) -> list[Asking]:
-    """Return how to ask next where models answered and no final answer says anything; nothing where it is no use."""
+    """Return how to ask again where the models answered and gave no final answer; empty where there is no other way."""
     way = kind.fallback
     if way is None or not finals or any(finals):
         return []

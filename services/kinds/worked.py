@@ -1,7 +1,8 @@
-"""How a question is put to a model as a program, with examples of the steps that small models take unsurely.
+"""How a question is put to a model as a program, with examples of the steps in which small models often err.
 
-What is where after a row of changes, how far, how many.  Examples of orders and dates were left out again: they cost
-half of the tokens, and the models of the default pool were right no more often with them.
+They are about where things are after a row of changes, about distances and about counts.  Examples of orders and dates
+were left out again: they cost half of the tokens, and the models of the default pool were right no more often with
+them.
 """
 
 from __future__ import annotations

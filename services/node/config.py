@@ -16,9 +16,9 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     """One node of the topology, with its place and its model files.
 
     It takes `slots` tasks at once.  With `run_code` the examples of a request for code are run, see
-    `services.runtime.sandbox`.  Two heartbeats are due, `heartbeat_s` apart, before a node is taken for gone.  The
-    server says every `pull_heartbeat_s` that it still has no task: with many nodes this and the heartbeats are what an
-    idle system costs.
+    `services.runtime.sandbox`.  It sends a heartbeat every `heartbeat_s`; a node that misses two is taken for gone.
+    While there is no task the server says so every `pull_heartbeat_s`: with many nodes this and the heartbeats are what
+    an idle system costs.
     """
 
     id: Token

@@ -1,14 +1,17 @@
-"""What a node tells of the models that its process has loaded."""
+"""What a node tells of its models: what those that its process has loaded did, and which can call tools."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from models.engine import Stats
+from models.metadata import read_template
 from schemas.records import ModelUse
+from services.kinds.tools import knows_tools
 
 PROCESS = f"{platform.node()}:{os.getpid()}"
 
@@ -32,3 +35,16 @@ def model_use(models: Sequence[Path], stats: Mapping[Path, Stats]) -> dict[str, 
         for name, found in known.items()
         if found is not None
     }
+
+
+def callers_among(models: Sequence[Path]) -> list[str]:
+    """Name the models whose chat templates know tools; reads their files."""
+    return [model.stem for model in models if _calls_tools(model)]
+
+
+@cache
+def _calls_tools(model: Path) -> bool:
+    try:
+        return knows_tools(read_template(model))
+    except (OSError, ValueError):
+        return False  # loading it will tell what is wrong

@@ -6,20 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from models.engine import GrammarError, Request, Turn
-from models.json_grammar import object_grammar, schema_grammar
+from models.json_grammar import calls_grammar, object_grammar, schema_grammar
 from schemas.terms import Role
 from services.kinds.clock import needs_clock, told_time
 from services.kinds.kind import Sampling
 from services.kinds.prompt import PLAIN
+from services.kinds.tools import chosen, instructions, spelled
 from services.language.repetition import wants_repetition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from models import Sampling as Advice
     from schemas.plans import Task
-    from schemas.terms import PlannedGeneration
+    from schemas.terms import PlannedGeneration, PlannedTool, PlannedTurn
     from services.kinds.asking import Asking
 
 VARIED_TEMPERATURE = 0.7
@@ -35,23 +36,30 @@ def conversation(task: Task, how: Asking, now: str) -> tuple[Turn, ...]:
     """
     clients = next((turn.content for turn in task.turns if turn.role is Role.SYSTEM), "")
     system = clients if clients and how.prompt.system in ("", PLAIN) else how.prompt.system
+    if task.generation.has_tools:
+        system = f"{system or PLAIN}\n\n{instructions(task.generation.tools)}"
     if needs_clock(task.text):
         system = f"{system or PLAIN}\n{told_time(task.local_time or now)}"
     shown = [
         turn for asked, answered in how.prompt.examples for turn in (Turn("user", asked), Turn("assistant", answered))
     ]
-    said = [Turn(_ROLES.get(turn.role, "user"), turn.content) for turn in task.turns if turn.role is not Role.SYSTEM]
+    said = _engine_turns(turn for turn in task.turns if turn.role is not Role.SYSTEM)
     user = f"{how.prompt.user}\n\n{task.complaint}" if task.complaint else how.prompt.user
-    return (*([Turn("system", system)] if system else []), *shown, *said, Turn("user", user))
+    after = _engine_turns(task.followed)
+    return (*([Turn("system", system)] if system else []), *shown, *said, Turn("user", user), *after)
 
 
-def shortened(turns: Sequence[Turn], num_shown: int = 0) -> tuple[Turn, ...] | None:
+def _engine_turns(turns: Iterable[PlannedTurn]) -> list[Turn]:
+    return [Turn(_ROLES.get(turn.role, "user"), turn.content) for turn in spelled(turns)]
+
+
+def shortened(turns: Sequence[Turn], num_shown: int = 0, num_last: int = 1) -> tuple[Turn, ...] | None:
     """Leave out the examples, of which there are `num_shown` turns, else the oldest turn that was said.
 
-    The system's turn and the last one stay; None where there is no other.
+    The system's turn and the last ones stay; None where there is no other.
     """
     first = 1 if turns[0].role == "system" else 0
-    return (*turns[:first], *turns[first + max(1, num_shown) :]) if len(turns) > first + 1 else None
+    return (*turns[:first], *turns[first + max(1, num_shown) :]) if len(turns) > first + num_last else None
 
 
 def to_request(
@@ -66,6 +74,8 @@ def to_request(
     wish = task.generation
     advised = how.way.sampling is Sampling.ADVISED or wish.temperature is not None
     temperature = {Sampling.GREEDY: 0.0, Sampling.VARIED: VARIED_TEMPERATURE, Sampling.ADVISED: advice.temperature}
+    if wish.forces_call:
+        temperature[how.way.sampling] = 0.0
     return Request(
         model=model,
         messages=turns,
@@ -116,7 +126,25 @@ def _max_tokens(wish: PlannedGeneration, how: Asking) -> int:
     return wish.max_tokens if how.way.sampling is Sampling.ADVISED else min(wish.max_tokens, how.prompt.max_tokens)
 
 
+def called_again(request: Request, generation: PlannedGeneration) -> Request | None:
+    """Return the request to make where a call has a fault: held to a grammar of the tools; None where none can be made.
+
+    What the model said beside the call is kept, so that only the call is drawn.
+    """
+    try:
+        grammar = _grammar_of_calls(generation, generation.tools)
+    except GrammarError:
+        return None
+    return replace(request, grammar=grammar, temperature=0.0, stop=())
+
+
+def _grammar_of_calls(wish: PlannedGeneration, tools: Iterable[PlannedTool]) -> str:
+    return calls_grammar({tool.name: tool.parameters for tool in tools}, several=wish.parallel_tool_calls)
+
+
 def _grammar(wish: PlannedGeneration) -> str | None:
+    if wish.forces_call:
+        return _grammar_of_calls(wish, chosen(wish.tools, wish.tool_choice))
     form = wish.response_format
     if form is None or form.type == "text":
         return None

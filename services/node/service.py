@@ -1,4 +1,4 @@
-"""A node on the bus: it pulls its own tasks while a slot is free, and beats its heart into the presence bucket."""
+"""A node on the bus: it pulls its own tasks while a slot is free, and writes heartbeats to the presence bucket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from schemas.receipts import ModelFile
 from schemas.records import Presence
 from schemas.subjects import CANCEL, NODE_DURABLE, PRESENCE, RESULT, STREAM_MAX_AGE_S, TASK
 from services.node.config import NodeConfig
-from services.node.figures import PROCESS, model_use
+from services.node.figures import PROCESS, callers_among, model_use
 from services.node.work import Work
 from services.receipts.signature import make_receipt
 from services.receipts.statement import canonical, make_statement
@@ -42,13 +42,15 @@ class Node:
     """Answers tasks.
 
     `_working` maps (query, chunk) to the work on it; `_cancelled` those that are wanted no more to when that was heard.
+    `_callers` are the models that can call tools.
     `_files` are the models' fingerprints by name, None while one is not known: no start waits for gigabytes to be read.
     """
 
-    def __init__(self, bus: Bus, config: NodeConfig, engine: Engine) -> None:
+    def __init__(self, bus: Bus, config: NodeConfig, engine: Engine, *, callers: Sequence[str] = ()) -> None:
         self._bus = bus
         self._config = config
         self._engine = engine
+        self._callers = callers
         self._working: dict[tuple[str, int], asyncio.Task[Result]] = {}
         self._cancelled: dict[tuple[str, int | None], float] = {}
         self._started_at = time.time()
@@ -106,11 +108,11 @@ class Node:
             raise CannotRun(str(error)) from None
 
     async def arrive(self) -> None:
-        """Say that this node is there, and see that it was heard."""
+        """Write the first heartbeat, and wait until it is stored."""
         await self._bus.commit(Entry(PRESENCE, self._presence))
 
     async def beat(self) -> None:
-        """Say so again.  Nobody waits for the server's word: one beat of many may be lost."""
+        """Write a heartbeat without waiting for the server: one of many may be lost."""
         if self._bus.client.is_connected:
             await self._bus.publish(PRESENCE, self._presence)
 
@@ -134,6 +136,7 @@ class Node:
             process=PROCESS,
             resident_bytes=resident_bytes(),
             use=model_use(self._config.models, self._engine.stats()),
+            tools=list(self._callers),
         )
 
     def _is_cancelled(self, delivery: Delivery[Task]) -> bool:
@@ -173,18 +176,19 @@ class Node:
                 caller=self._config.id,
                 pieces=pieces,
                 run_code=self._config.run_code,
+                callers=self._callers,
             )
             return await work.result()
 
 
 @asynccontextmanager
 async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
-    """Be there and take tasks while the models are loaded, for which those tasks wait; at the end say goodbye."""
+    """Take tasks while the body runs, and say goodbye at the end.  Tasks wait for models that are still loaded."""
     if config.run_code and not await asyncio.to_thread(isolated):
         log.warning(
             "code.has_network", node=config.id, reason="the kernel refuses namespaces; limits hold all the same"
         )
-    worker = Node(bus, config, engine)
+    worker = Node(bus, config, engine, callers=await asyncio.to_thread(callers_among, config.models))
     await worker.arrive()
     async with repeating(config.heartbeat_s, worker.beat), beside(*map(worker.load, config.models)):
         yield [

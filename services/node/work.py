@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from services.checks.examples import applicable, find_examples, imports, trial
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
 from services.kinds.code import CODE
-from services.kinds.kind import Said
+from services.kinds.kind import Reading, Said
 from services.kinds.question import question
 from services.kinds.table import named
-from services.node.request import another_try, conversation, shortened, to_request, without_loops
+from services.kinds.tools import Spoken, read_calls, shown_chars, spelled
+from services.node.request import another_try, called_again, conversation, shortened, to_request, without_loops
 from services.runtime.pieces import Pieces
 from services.runtime.sandbox import run_python
 from services.voting.calibration import CUT_OFF, trust
@@ -54,7 +55,10 @@ class Problem:
 
 
 class Work:
-    """A task and those who can do it.  `pieces` takes the text while it is written, where that is wanted."""
+    """A task and the models that can do it.
+
+    `pieces` takes the text while it is written, where that is wanted.  `callers` names the models that can call tools.
+    """
 
     def __init__(
         self,
@@ -65,10 +69,13 @@ class Work:
         caller: str,
         pieces: Pieces | None = None,
         run_code: bool = False,
+        callers: Collection[str] = (),
     ) -> None:
         self._task = task
         self._engine = engine
-        self._models = [model for model in models if task.model in ("", model.stem)]
+        self._tools = task.generation.tools if task.generation.has_tools else []
+        able = callers if self._tools else [model.stem for model in models]
+        self._models = [model for model in models if task.model in ("", model.stem) and model.stem in able]
         self._caller = caller
         self._pieces = pieces
         self._kind = named(task.kind)
@@ -128,6 +135,7 @@ class Work:
             )
             done = await self._complete(request)
             done, checks = await self._tried(request, done) if self._examples else (done, ())
+            spoken = await self._spoken(request, done) if self._tools else None
         except EngineClosed:
             raise
         except PromptTooLong as error:
@@ -138,19 +146,51 @@ class Work:
             log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=model.stem)
             return Problem(f"{model.stem}: {type(error).__name__}")
         said = await asyncio.to_thread(
-            self._read, done, model.stem, how.way.method
+            self._read, done, model.stem, how.way.method, spoken
         )  # a program may take long to work out
         return Answered(said, dropped, checks)
 
     async def _complete(self, request: Request) -> Completion:
         """Generate; a text that runs in circles is drawn once more."""
-        write = self._pieces.write if self._pieces else None
-        done = await self._engine.complete(request, write)
+        done = await self._engine.complete(request, self._writer())
         if done.finish == "loop" and not self._kind.voted:
             if self._pieces:
                 self._pieces.begin_anew()
-            done = await self._engine.complete(without_loops(request), write)
+            done = await self._engine.complete(without_loops(request), self._writer())
         return done
+
+    def _writer(self) -> Callable[[str], None] | None:
+        """Give what takes the text of one generation while it is written."""
+        if self._pieces is None or not self._tools:
+            return self._pieces.write if self._pieces else None
+        pieces, written, num_shown = self._pieces, "", 0
+
+        def write(text: str) -> None:
+            nonlocal written, num_shown
+            written += text
+            fresh = written[num_shown : shown_chars(written)]
+            num_shown += len(fresh)
+            if fresh:
+                pieces.write(fresh)
+
+        return write
+
+    async def _spoken(self, request: Request, done: Completion) -> Spoken:
+        """Read the calls; a call that has a fault is drawn again, held to a grammar, else the text is the answer."""
+        spoken = self._calls(done)
+        if not spoken.fault or request.grammar is not None:
+            return spoken if not spoken.fault else Spoken(done.text.strip())
+        log.info("call.faulty", query=self._task.id, model=request.model.stem, reason=spoken.fault)
+        again = called_again(request, self._task.generation)
+        if again is not None:
+            drawn = self._calls(await self._engine.complete(again))
+            if drawn.calls:
+                return replace(drawn, content=spoken.content)
+        return Spoken(done.text.strip())
+
+    def _calls(self, done: Completion) -> Spoken:
+        several = self._task.generation.parallel_tool_calls
+        return read_calls(done.text, self._tools, id_=self._task.id, several=several)
 
     async def _tried(self, request: Request, done: Completion) -> tuple[Completion, tuple[Check, ...]]:
         """Run the request's examples on the code; what fails is asked for again, told how it failed."""
@@ -179,16 +219,19 @@ class Work:
     async def _fitting(self, how: Asking, model: Path) -> tuple[tuple[Turn, ...], int]:
         """Return the conversation as far as it fits beside the answer, and how many turns were left out."""
         turns, dropped = conversation(self._task, how, datetime.now().astimezone().isoformat()), 0
-        num_shown = 2 * len(how.prompt.examples)
-        while (shorter := shortened(turns, num_shown)) is not None:
+        num_shown, num_last = 2 * len(how.prompt.examples), 1 + len(spelled(self._task.followed))
+        while (shorter := shortened(turns, num_shown, num_last)) is not None:
             tokens = await self._engine.count_tokens(model, turns)
             if tokens + min(MIN_ANSWER_TOKENS, how.prompt.max_tokens) <= self._engine.context_tokens:
                 break
             turns, dropped, num_shown = shorter, dropped + (not num_shown), 0
         return turns, dropped
 
-    def _read(self, done: Completion, model: str, method: str) -> ModelAnswer:
-        reading = self._kind.read(Said(done.text, self._asked, method, cut_off=done.finish in CUT_OFF))
+    def _read(self, done: Completion, model: str, method: str, spoken: Spoken | None) -> ModelAnswer:
+        if spoken is None:
+            reading = self._kind.read(Said(done.text, self._asked, method, cut_off=done.finish in CUT_OFF))
+        else:
+            reading = Reading(spoken.content, spoken.content or " ".join(call.name for call in spoken.calls))
         return ModelAnswer(
             model=model,
             method=method,
@@ -199,6 +242,7 @@ class Work:
             completion_tokens=done.completion_tokens,
             latency_s=done.latency_s,
             finish=done.finish,
+            calls=list(spoken.calls) if spoken is not None else [],
         )
 
 

@@ -1,4 +1,4 @@
-"""What the NATS client is too trusting or too quiet about."""
+"""What the NATS client does not check or tell: missing TLS, errors that are final, subjects that are refused."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ class stopping:  # noqa: N801  # used as `with stopping() as stop`
 
 
 async def every(interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
-    """Call again and again; a failure is logged and the next call comes as if it had not been."""
+    """Call repeatedly; a failure is logged, and the calls go on."""
     while True:
         try:
             await call()
@@ -251,6 +251,6 @@ async def every(interval_s: float, call: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def repeating(interval_s: float, call: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Call again and again while the body runs."""
+    """Call repeatedly while the body runs."""
     async with alongside(every(interval_s, call), name=call.__qualname__):
         yield

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import structlog
@@ -36,6 +36,7 @@ CLAIMS_MAX_BYTES = 64 * 1024 * 1024
 BUCKET_MAX_BYTES = 16 * 1024 * 1024
 FITNESS_HISTORY = 10
 FITNESS_MAX_BYTES = 128 * 1024 * 1024  # of 1,000 nodes: a record has up to 11 KB where clients give much feedback
+FITNESS_MAX_BYTES_BEFORE = BUCKET_MAX_BYTES  # which an earlier version made; it is raised where nobody set another
 CACHE_MAX_BYTES = 64 * 1024 * 1024
 CACHE_MAX_AGE_S = 24 * 60 * 60.0
 
@@ -131,10 +132,17 @@ async def _ensure(bus: Bus, wanted: StreamConfig, imposed: Mapping[str, Any]) ->
             if error.err_code != _STREAM_NAME_IN_USE:  # else somebody was first
                 raise
             there = (await jetstream.stream_info(name)).config
-    joined = replace(join(there, wanted, _claimed(bus.space)), **imposed)
-    if joined != there:
+    joined = join(there, wanted, _claimed(bus.space))
+    if name == bus.space.stream(Store.FITNESS) and there.max_bytes == FITNESS_MAX_BYTES_BEFORE:
+        joined = replace(joined, max_bytes=FITNESS_MAX_BYTES)
+    joined = replace(joined, **imposed)
+    changed = [field.name for field in fields(joined) if getattr(joined, field.name) != getattr(there, field.name)]
+    if changed:
         lowered = {limit: value for limit, value in imposed.items() if value < getattr(there, limit)}
-        (log.warning if lowered else log.info)("stream.updated", stream=name, lowered=lowered)
+        if lowered:
+            log.warning("stream.updated", stream=name, changed=changed, lowered=lowered)
+        else:
+            log.info("stream.updated", stream=name, changed=changed)
         await jetstream.update_stream(joined)
 
 
@@ -145,7 +153,7 @@ def join(there: StreamConfig, wanted: StreamConfig, elsewhere: Collection[str] =
     limits: dict[str, Any] = {limit: _wider(getattr(there, limit), getattr(wanted, limit)) for limit in _LIMITS}
     if wanted.max_consumers is not None and (there.max_consumers or -1) <= 0:
         limits["max_consumers"] = wanted.max_consumers  # -1 is not "any number" here but the server's default
-    allowed: dict[str, Any] = {feature: getattr(there, feature) or getattr(wanted, feature) for feature in _FEATURES}
+    allowed: dict[str, Any] = {feature: True for feature in _FEATURES if getattr(wanted, feature)}
     return replace(there, subjects=subjects, allow_rollup_hdrs=wanted.allow_rollup_hdrs, **limits, **allowed)
 
 

@@ -46,7 +46,7 @@ class Reader:
         return [msg for group in groups for msg in await self._multi_get_at_once(stream, group)]
 
     async def get(self, stream: str, address: str) -> list[Msg]:
-        """Read the last message of one subject, which is all that this asks permission for."""
+        """Read the last message of one subject, with permission for that subject alone."""
         call = f"$JS.API.DIRECT.GET.{stream}.{address}"
         try:
             msg = await self._client.request(call, timeout=TIMEOUT_S)

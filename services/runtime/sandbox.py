@@ -1,4 +1,4 @@
-"""Run a Python program that nobody vouches for: a child process with limits, without network where the kernel allows.
+"""Run a Python program that is not trusted: a child process with limits, without network where the kernel allows.
 
 Limits are on time, memory, files and processes.  On Linux it has namespaces of its own for users and network; where
 the kernel refuses them it runs with the limits alone, and `isolated()` tells so.  A file that it can read as this user

@@ -1,6 +1,6 @@
-"""Loops that a service can't do without: one that ends takes the service with it, which is begun again.
+"""Loops that a service needs: when one ends, the service ends and is started again.
 
-A service whose loop died silently would be there and deaf.
+Without this, a service whose loop died would stay present and do nothing.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Entry(Generic[T]):
 
 
 def deletion(subject: Subject[T], message: T) -> Entry[T]:
-    """Make the write that deletes the key of a bucket under which `message` would stand, and tells those who watch."""
+    """Make the write that deletes the key under which a bucket would hold `message`; watchers are told."""
     return Entry(subject, message, headers={"KV-Operation": "DEL"})
 
 
@@ -115,7 +115,7 @@ def decode(payload: bytes, message: type[R]) -> R:
 
 
 def decode_at(address: str, payload: bytes, row: Subject[Any]) -> Any:
-    """Decode a message of a row that came by `address`.  Raises DecodeError where it is not the one that belongs there.
+    """Decode a message of a row that came by `address`.  Raises DecodeError where it belongs to another address.
 
     The server lets each user write under its own subjects only: what a message says of its writer must say the same.
     """

@@ -1,4 +1,4 @@
-"""Winners to one answer: the prompt for the superllm, and what stands below its words."""
+"""From winners to one answer: the prompt for the superllm, and the lines that are added below its text."""
 
 from __future__ import annotations
 

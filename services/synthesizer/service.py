@@ -132,6 +132,7 @@ class Synthesizer:
             chunks=assembled.outcomes,
             synthesis=synthesis,
             notes=[*assembled.notes, *(notes(assembled.outcomes) if error is None else ())],
+            calls=[call for outcome in assembled.outcomes for call in outcome.calls] if error is None else [],
             timings=Timings(
                 plan_s=assembled.planned_at - assembled.created_at,
                 nodes_s=assembled.voted_at - assembled.planned_at,
@@ -203,7 +204,7 @@ async def _load(engine: Engine, model: Path) -> None:
 
 @asynccontextmanager
 async def synthesizer(bus: Bus, config: SynthesizerConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
-    """Answer sealed queries while the larger model is loaded, for which those that it is to word wait."""
+    """Answer sealed queries.  The larger model is loaded meanwhile, and queries that it is to word wait for it."""
     writer = Synthesizer(bus, config, engine)
     async with beside(_load(engine, config.model)):
         yield [

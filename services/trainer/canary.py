@@ -1,4 +1,4 @@
-"""Canaries: questions with a known answer, asked now and then through the front door, as any client asks.
+"""Canaries: questions with a known answer, asked now and then as any client asks.
 
 Every node answers, and the known answer goes back as feedback, by which the trainer judges each vote.  One canary is
 due for every 1 / rate sealed queries; it waits until no query is in flight, so that it takes nothing from those who

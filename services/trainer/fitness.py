@@ -1,4 +1,4 @@
-"""What is known of a node, moved by what was observed of it.
+"""How a node's fitness changes with what is observed of it.
 
 Pure.  Fitness is the mean of a Beta posterior: judgements add to the evidence for right and for wrong, each by its
 weight, and every judgement lets the older ones fade by 1/MEMORY, so that a mended node regains trust.  The prior is

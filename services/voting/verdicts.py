@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.messages import Check
+from schemas.terms import PlannedFormat
+from services.checks.schema import by_schema
 from services.checks.syntax import PARSES
 from services.checks.verdict import Verdict, complaint, demands, repaired, verify
 
@@ -42,12 +44,16 @@ class Verdicts:
         return complaint(failed)
 
 
-def judge(request: str, candidates: Mapping[str, Candidate], *, is_code: bool) -> Verdicts:
+def judge(
+    request: str, candidates: Mapping[str, Candidate], *, is_code: bool, form: PlannedFormat | None = None
+) -> Verdicts:
     """Verify the demands of a request on each candidate, by node; an empty request demands nothing.
 
-    Code must be such that it can be read as code.
+    Code must be such that it can be read as code, and the whole answer has the `form` that the client asks for.
     """
     asked = [*demands(request), *([PARSES] if is_code else [])] if request else []
+    if form is not None and form.type in ("json_object", "json_schema"):
+        asked.append(by_schema(form.schema_))
     checks: dict[str, list[Check]] = {}
     texts: dict[str, str] = {}
     for node, candidate in candidates.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.messages import Reply, Result
 from schemas.records import Fitness, Record
@@ -22,7 +23,7 @@ from services.runtime.fill import Fill, StreamFill, read_fill
 from services.runtime.lifecycle import Deployment, Service, hosted, running
 from services.runtime.limits import Limits
 from services.runtime.patience import patient_until
-from services.runtime.provision import MAX_CONSUMERS, provision
+from services.runtime.provision import FITNESS_MAX_BYTES, FITNESS_MAX_BYTES_BEFORE, MAX_CONSUMERS, provision
 from services.runtime.routes import Delivery, Reject, Route, consume, listen, on
 from services.runtime.server import EmbeddedServer, find_binary
 from services.runtime.survey import find_limits
@@ -193,6 +194,23 @@ async def test_only_what_is_said_outright_lowers_a_limit(ready: Bus) -> None:
     for said, in_force in ((500, 500), (None, 500), (2, 2), (None, 2)):
         await provision(ready, Limits(max_in_flight=said))
         assert (await jetstream.stream_info(name)).config.max_msgs == in_force
+
+
+async def test_what_is_as_wanted_is_left_alone(ready: Bus) -> None:
+    with capture_logs() as logged:
+        await provision(ready)
+        await provision(ready, Limits(max_in_flight=3))
+    assert not [line for line in logged if line["event"] == "stream.updated"]
+
+
+@pytest.mark.parametrize(("set_to", "in_force"), [(FITNESS_MAX_BYTES_BEFORE, FITNESS_MAX_BYTES), (1 << 21, 1 << 21)])
+async def test_the_fitness_bucket_of_an_earlier_version_gets_room(ready: Bus, set_to: int, in_force: int) -> None:
+    """What an operator made of it stays."""
+    jetstream, name = ready.client.jetstream(), ready.space.stream(Store.FITNESS)
+    made = (await jetstream.stream_info(name)).config
+    await jetstream.update_stream(replace(made, max_bytes=set_to))
+    await provision(ready)
+    assert (await jetstream.stream_info(name)).config.max_bytes == in_force
 
 
 async def test_the_limits_in_force_are_told(ready: Bus) -> None:

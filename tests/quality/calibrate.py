@@ -69,10 +69,10 @@ def main(paths: list[str]) -> None:
         for model, method, logprob, right in read(Path(questions), Path(answers)):
             name = max((curve for curve in curves if model.startswith(curve)), key=len)
             seen[name or model, method].append((logprob, right))
-    for (name, method), answers in sorted(seen.items()):
-        share = sum(right for _, right in answers) / len(answers)
-        fitted = fit(answers) if len(answers) >= MIN_ANSWERS else None
-        click.echo(f"{name:32} {method:8} {len(answers):4} answers, {share:.2f} right: {fitted or 'too few'}", err=True)
+    for (name, method), known in sorted(seen.items()):
+        share = sum(right for _, right in known) / len(known)
+        fitted = fit(known) if len(known) >= MIN_ANSWERS else None
+        click.echo(f"{name:32} {method:8} {len(known):4} answers, {share:.2f} right: {fitted or 'too few'}", err=True)
         if fitted:
             curves.setdefault(name, {})[method] = fitted
     click.echo(json.dumps(curves))

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from models.advice import advice
 from models.catalogue import Sampling, list_models
 from models.engine import Request, turns
-from models.metadata import Value, read_metadata
+from models.metadata import Value, read_metadata, read_template
 
 QWEN = Sampling(temperature=0.7, top_p=0.8, top_k=20, min_p=0.0, repeat_penalty=1.1)
 
@@ -78,7 +78,15 @@ def test_a_damaged_file_is_told(tmp_path_factory: pytest.TempPathFactory, conten
         path.write_bytes(head + content)
         with pytest.raises(ValueError, match=r"not a GGUF file of version 2 or 3|its metadata is damaged"):
             read_metadata(path)
+        with pytest.raises(ValueError, match=r"not a GGUF file of version 2 or 3|its metadata is damaged"):
+            read_template(path)
         assert advice(path) == Sampling()
+
+
+def test_the_chat_template_stands_behind_the_tokenizers_lists(tmp_path: Path) -> None:
+    values: dict[str, Value | list[int]] = {"general.tags": [1, 2], "tokenizer.ggml.tokens": [1] * 5000}
+    assert read_template(gguf(tmp_path / "with.gguf", {**values, "tokenizer.chat_template": "{{ x }}"})) == "{{ x }}"
+    assert read_template(gguf(tmp_path / "without.gguf", values)) == ""
 
 
 def test_a_request_takes_it_as_it_is() -> None:

@@ -25,6 +25,7 @@ PURE = (
     "services.gateway.responses.request",
     "services.gateway.responses.resource",
     "services.gateway.responses.script",
+    "services.gateway.tools",
     "services.decomposer.route",
     "services.kinds",
     "services.assembler.assembly",

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.engine import GrammarError
-from models.json_grammar import MAX_DEPTH, object_grammar, schema_grammar
+from models.json_grammar import MAX_DEPTH, calls_grammar, object_grammar, schema_grammar
+from schemas.terms import PlannedTool
+from services.kinds.tools import read_calls
 from tests.gbnf import Grammar
-from tests.json_schemas import SCHEMAS
+from tests.json_schemas import PERSON, SCHEMAS, TREE
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "a pattern": ({"type": "string", "pattern": "^a$"}, "#: pattern cannot be said in a grammar"),
@@ -115,3 +117,22 @@ def test_what_is_no_schema_is_refused_or_compiled(value: Any) -> None:
         schema_grammar(value)
     except GrammarError:
         return
+
+
+def test_what_the_grammar_of_tools_derives_is_read_as_calls_of_them() -> None:
+    schemas: dict[str, Any] = {"a-1": PERSON, "b.two": {**TREE, "type": "object"}, "c_3": None}
+    tools = [PlannedTool(name=name, parameters=schema) for name, schema in schemas.items()]
+    grammar, one = Grammar(calls_grammar(schemas, several=True)), Grammar(calls_grammar(schemas, several=False))
+    names = set()
+    for seed in range(60):
+        spoken = read_calls(grammar.draw(random.Random(seed)), tools, id_="q")
+        assert (spoken.fault, spoken.content) == ("", "")
+        assert spoken.calls
+        names |= {call.name for call in spoken.calls}
+        assert len(read_calls(one.draw(random.Random(seed)), tools, id_="q").calls) == 1
+    assert names == set(schemas)
+
+
+def test_a_tool_whose_arguments_cannot_be_said_is_named() -> None:
+    with pytest.raises(GrammarError, match=r"^b: #: pattern cannot be said in a grammar"):
+        calls_grammar({"a": None, "b": {"pattern": "x"}}, several=True)

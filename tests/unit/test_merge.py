@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.messages import ChunkOutcome
-from services.kinds.told import join
+from services.kinds.told import join, joined_part, told
 from services.synthesizer.check import check
 from services.synthesizer.merge import prompt, unsure
 
@@ -39,6 +39,34 @@ def test_join_names_every_chunk_and_what_is_missing() -> None:
     ]
     assert unsure([CAPITAL, LOST]) == "No answer to: who wrote it"
     assert unsure([CAPITAL]) == ""
+
+
+PLANETS = outcome(
+    "name the two largest planets",
+    "Sure! The two **largest** are:\n\n1. **Jupiter**, a gas giant\n   with rings\n2. *Saturn*\n\nBoth are far.",
+    "Jupiter, Saturn",
+    "list",
+)
+BARE = outcome("Name two seas.", "- the Baltic\n• the Aral", "the Baltic, the Aral", "list")
+
+
+def test_a_list_stays_a_list() -> None:
+    assert join([CAPITAL, PLANETS, BARE, CAPITAL]) == (
+        "What is the capital of Norway: The capital of Norway is Oslo.\n"
+        "Name the two largest planets: The two largest are:\n"
+        "1. Jupiter, a gas giant\n"
+        "  with rings\n"
+        "2. Saturn\n"
+        "\n"
+        "Both are far.\n"
+        "\n"
+        "Name two seas:\n"
+        "- the Baltic\n"
+        "- the Aral\n"
+        "\n"
+        "What is the capital of Norway: The capital of Norway is Oslo."
+    )
+    assert "\n" not in told(PLANETS), "for those who need it on one line"
 
 
 def test_prompt_holds_the_winners_in_order() -> None:
@@ -149,6 +177,12 @@ _answered = st.builds(
 @given(st.lists(_answered, max_size=5))
 def test_the_plain_join_passes_the_check(answered: list[ChunkOutcome]) -> None:
     assert check("", answered, join(answered)) is None
+
+
+@given(outcomes)
+def test_what_is_told_first_is_how_the_whole_begins(given_outcomes: list[ChunkOutcome]) -> None:
+    whole = join(given_outcomes)
+    assert "".join(joined_part(given_outcomes[: index + 1], index) for index in range(len(given_outcomes))) == whole
 
 
 @given(st.text(), outcomes, st.text())

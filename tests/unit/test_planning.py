@@ -8,8 +8,8 @@ from schemas.plans import Chunk, Due, Given, Plan, Task
 from schemas.records import Presence
 from schemas.subjects import DUE, PACE, REVISED, TASK, Space
 from schemas.terms import CachedAnswer, Policy, Source
+from services.decomposer.candidate import Candidate
 from services.decomposer.planning import capped, due_times, make_plan, new_entries, task_entries
-from services.decomposer.route import Candidate
 
 POOL = [
     Candidate(Presence(node=node, cluster="c", supercluster="s", models=["m"], slots=1, fitness=0.5, started_at=0))

@@ -30,7 +30,7 @@ def test_the_least_that_is_needed() -> None:
         (b'{"query": ""}', "bad_request", "give either `query` or `messages`"),
         (b'{"messages": [{"role": "user", "content": " "}]}', "bad_request", "$.messages[0].content"),
         (b'{"messages": [{"role": "assistant", "content": "x"}]}', "bad_request", "must be the user's"),
-        (b'{"messages": [{"role": "tool", "content": "x"}]}', "bad_request", "$.messages[0].role"),
+        (b'{"messages": [{"role": "tool", "content": "x"}]}', "bad_request", "the last of `messages` must be"),
         (b'{"query": "x", "temperature": -1}', "bad_request", "$.temperature"),
         (b'{"query": "x", "stop": [""]}', "bad_request", "$.stop[0]"),
         (b'{"query": "x", "response_format": {"type": "xml"}}', "bad_request", "$.response_format.type"),

@@ -11,7 +11,8 @@ from msgspec import structs
 from schemas.plans import Chunk, Given, Plan
 from schemas.records import Fitness, Presence, Record
 from schemas.terms import CachedAnswer, OnPartial, Policy, Source
-from services.decomposer.route import MAX_ASSIGNMENTS, Candidate, extend, move, release, route
+from services.decomposer.candidate import Candidate
+from services.decomposer.route import MAX_ASSIGNMENTS, extend, move, release, route
 
 
 def candidate(

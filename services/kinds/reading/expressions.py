@@ -1,4 +1,4 @@
-"""Work out the expressions of a program that nobody vouches for, on values of bounded size.
+"""Work out the expressions of a program that is not trusted, on values of bounded size.
 
 No code is compiled or run: the parsed text is walked, node by node.  A node that is not known makes the program
 worthless, and so does more work than the budget allows.
@@ -47,19 +47,19 @@ class Expressions(ast.NodeVisitor):
         return next((assigned for assigned in self.names if assigned.lower() == name.lower()), None)
 
     def work(self, amount: int) -> None:
-        """Take from the work that is left."""
+        """Take from the budget of work."""
         self._left -= amount
         if self._left < 0:
             raise Unreadable("too much work")
 
     def weighed(self, value: Any) -> Any:
-        """Give a value back, what it holds counted as work."""
+        """Return a value, and count its size as work."""
         if isinstance(value, list | tuple | dict | set):
             self.work(leaves(value) // _LEAVES_A_STEP)
         return value
 
     def iterated(self, expression: ast.expr) -> list[Any]:
-        """Work out what a loop goes through."""
+        """Work out the members that a loop goes through."""
         values = self.visit(expression)
         if not isinstance(values, str | list | tuple | dict | set):
             raise Unreadable("loop")
@@ -84,7 +84,7 @@ class Expressions(ast.NodeVisitor):
 
     @contextmanager
     def within(self, names: Mapping[str, Any]) -> Iterator[None]:
-        """Have names of one's own for a while."""
+        """Give the body a scope of its own for names."""
         outside = self.names
         self.names = {**outside, **names}
         try:

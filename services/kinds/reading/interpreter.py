@@ -1,4 +1,4 @@
-"""Carry out a program that nobody vouches for, statement by statement, without running it.
+"""Carry out a program that is not trusted, statement by statement, without running it.
 
 What is not known (a class, a file, an attribute of the machine) makes the program worthless, and so does more work than
 its budget.
@@ -34,7 +34,7 @@ class _Return(Unreadable):
 
 
 class Interpreter(Expressions):
-    """Carries statements out, and tells of each assignment to a name and of each print as it comes by them."""
+    """Carries statements out, and reports each assignment to a name and each print."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Find the answer in a plain sentence of fact: "The capital of Norway is Oslo", "It was written by Jane Austen".
 
-Of the two sides of "is", or of a deed and its doer, the answer is the side that repeats less of the question.  A
-question that asks when or how many is answered by the date or the number.
+Of the two sides of "is" or of "was written by", the answer is the side that repeats less of the question.  A question
+that asks when or how many is answered by the date or the number.
 """
 
 from __future__ import annotations
