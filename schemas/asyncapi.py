@@ -19,7 +19,7 @@ from msgspec import Struct
 from schemas.actors import Actor
 from schemas.messages import Reply
 from schemas.protocol import render
-from schemas.subjects import QUERY, STREAM_MAX_AGE_S, TABLE, Space, Store, Subject
+from schemas.subjects import KEPT, KEPT_HASHED, QUERY, STREAM_MAX_AGE_S, TABLE, Space, Store, Subject
 
 ASYNCAPI = "3.0.0"
 REPLY = "reply"
@@ -118,6 +118,9 @@ def _kept(space: Space, row: Subject[Any]) -> dict[str, Any]:
     told = (
         f"Kept in the stream {stream}, the last message of each subject, for {minutes:g} minutes unless set otherwise."
     )
+    if row in KEPT or row in KEPT_HASHED:
+        texts = "keeps texts" if row in KEPT else "keeps no texts"
+        told += f"  The server copies it into {space.stream(Store.LEDGER)}, where that {texts}."
     return {"description": told, "x-store": {"stream": stream}}
 
 

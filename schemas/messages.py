@@ -114,12 +114,13 @@ class Missing(Message, frozen=True, kw_only=True):
 class ChunkOutcome(Message, frozen=True, kw_only=True):
     """What became of one chunk.
 
-    `decided` is all (every replica answered), early (the rest need not be awaited), deadline, none, or cached: it was
-    answered before, and voted on then, in the query that `source` tells.  `agreement` is the winning class's share of
+    `decided` is all (every replica answered), early (the rest need not be awaited), deadline, none, cached (it was
+    answered before, and voted on then, in the query that `source` tells), or unsure: the winner of the votes, whose
+    confidence stands here, was not sure enough to be given.  `agreement` is the winning class's share of
     the weight that voted, `confidence` how likely the winner is right, as the vote's rule sees it.  `given` are the
-    answers that it built on; `reason` says why a chunk that was never asked was not.  `checks` are the demands on the
-    answer, `finish` how the winner's text ended, `dropped_turns` how much of the conversation did not fit, `calls` the
-    tools that the winner calls.
+    answers that it built on; `reason` says why there is no answer.  `checks` are the demands on the answer, `finish`
+    how the winner's text ended, `dropped_turns` how much of the conversation did not fit, `calls` the tools that the
+    winner calls.
     """
 
     index: int

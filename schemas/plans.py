@@ -42,7 +42,8 @@ class Given(Message, frozen=True, kw_only=True):
 class Assignment(Message, frozen=True, kw_only=True):
     """One replica of a chunk on one node, with the node's fitness for the kind when it was routed.
 
-    `complaint` tells it what was wrong with the answers before.
+    `complaint` tells it what was wrong with the answers before.  The `strongest` is asked last, where the others are
+    not sure enough.
     """
 
     chunk: int
@@ -50,6 +51,7 @@ class Assignment(Message, frozen=True, kw_only=True):
     replica: int
     fitness: Probability
     complaint: str = ""
+    strongest: bool = False
 
 
 class Plan(Message, frozen=True, kw_only=True):
@@ -137,7 +139,8 @@ class Route(Message, frozen=True, kw_only=True):
     """More work on a chunk is wanted, once for each revision of the plan (`attempt`).
 
     With `given` the chunk may begin, since all that it depends on is answered.  Else one more replica is wanted,
-    on a node that has not tried yet, which is told the `complaint` about the answers so far.
+    on a node that has not tried yet, which is told the `complaint` about the answers so far: the `strongest` such node,
+    or any.
     """
 
     id: Token
@@ -145,3 +148,4 @@ class Route(Message, frozen=True, kw_only=True):
     attempt: int
     given: list[Given] = []
     complaint: str = ""
+    strongest: bool = False

@@ -110,3 +110,15 @@ class ApiKey(Message, frozen=True, kw_only=True):
     per_minute: Count = 0
     concurrent: Count = 0
     revoked_at: float | None = None
+
+
+class Calibration(Message, frozen=True, kw_only=True):
+    """An operator's own calibration, fitted at a time (Unix s), in the place of that which comes with DELLM.
+
+    A model's answer by a method is right with the probability sigmoid(a + b x mean log-probability): `curves` holds
+    [a, b] by the beginning of the model's name and by the method.
+    """
+
+    name: Token
+    fitted_at: float
+    curves: dict[str, dict[str, Annotated[list[float], Meta(min_length=2, max_length=2)]]]

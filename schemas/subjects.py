@@ -11,15 +11,16 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from schemas.actors import Actor
 from schemas.commands import Cancel, Feedback, Query
+from schemas.ledger import Sealed
 from schemas.messages import Assembled, DeadLetter, Decided, Piece, Reply, Result
 from schemas.plans import Due, Plan, Revised, Route, Task, Timer
-from schemas.records import Admission, ApiKey, Fitness, Presence
+from schemas.records import Admission, ApiKey, Calibration, Fitness, Presence
 from schemas.responses import Drafts, StoredResponse
 from schemas.terms import CachedAnswer
 
@@ -38,22 +39,25 @@ class Store(StrEnum):
     """Where a message is kept: nowhere, in a stream, or in a key-value bucket.
 
     The STREAM is the state of every query, to which only services write.  What nodes and clients write goes to CLAIMS:
-    whoever may write to a stream with schedules can empty it by a header, or write anything in it.
+    whoever may write to a stream with schedules can empty it by a header, or write anything in it.  Nobody writes to
+    the LEDGER: the server copies rows of the other two there, and keeps them for days.
     """
 
     CORE = "core"
     STREAM = "stream"
     CLAIMS = "claims"
+    LEDGER = "ledger"
     FITNESS = "fitness"
     PRESENCE = "presence"
     ADMIT = "admit"
     ANSWERS = "answers"
     KEYS = "keys"
+    CALIBRATION = "calibration"
 
     @property
     def is_bucket(self) -> bool:
         """Whether it is a key-value bucket."""
-        return self not in (Store.CORE, Store.STREAM, Store.CLAIMS)
+        return self not in (Store.CORE, Store.STREAM, Store.CLAIMS, Store.LEDGER)
 
     @property
     def is_stream(self) -> bool:
@@ -203,6 +207,7 @@ DRAFTS = Subject("drafts.{id}", Drafts, Store.STREAM, Access(writers=_GATEWAY, s
 FEEDBACK = Subject(
     "feedback.{id}", Feedback, Store.CLAIMS, Access(writers=_ASKERS, consumers=_TRAINER, getters=_TRAINER)
 )
+SEALED = Subject("sealed.{id}", Sealed, Store.STREAM, Access(writers=_TRAINER, getters=_TRAINER))
 DEAD = Subject(
     "dead.{service}.{sequence}", DeadLetter, Store.CLAIMS, Access(writers=(*_CORE, *_NODE), listeners=_OPERATOR)
 )
@@ -210,7 +215,7 @@ FITNESS = Subject(
     "{node}",
     Fitness,
     Store.FITNESS,
-    Access(writers=_TRAINER, scanners=(*_TRAINER, *_GATEWAY), watchers=_DECOMPOSER, removers=_TRAINER),
+    Access(writers=(*_TRAINER, *_OPERATOR), scanners=(*_TRAINER, *_GATEWAY), watchers=_DECOMPOSER, removers=_TRAINER),
 )
 PRESENCE = Subject("{node}", Presence, Store.PRESENCE, Access(writers=_NODE, scanners=_GATEWAY, watchers=_DECOMPOSER))
 ADMIT = Subject(
@@ -220,14 +225,28 @@ ADMIT = Subject(
     Access(writers=_DECOMPOSER, scanners=(*_DECOMPOSER, *_TRAINER, *_GATEWAY), removers=_DECOMPOSER),
 )
 KEY = Subject("{name}", ApiKey, Store.KEYS, Access(writers=_OPERATOR, scanners=_GATEWAY))
+CALIBRATION = Subject(
+    "{name}",
+    Calibration,
+    Store.CALIBRATION,
+    Access(
+        writers=_OPERATOR,
+        listeners=(*_DECOMPOSER, *_ASSEMBLER),
+        getters=(*_DECOMPOSER, *_ASSEMBLER),
+    ),
+)
 CACHED = Subject(
     "{key}", CachedAnswer, Store.ANSWERS, Access(writers=_ASSEMBLER, scanners=_DECOMPOSER, removers=_TRAINER)
 )
 
 TABLE: tuple[Subject[Struct], ...] = (
     QUERY, PLAN, REVISED, TIMER, DEADLINE, PACE, DUE, TASK, RESULT, LATE, ROUTE, DECIDED, ASSEMBLED, ANSWER,
-    CANCEL, PIECE, RESPONSE, DRAFTS, FEEDBACK, DEAD, FITNESS, PRESENCE, ADMIT, CACHED, KEY,
+    CANCEL, PIECE, RESPONSE, DRAFTS, FEEDBACK, SEALED, DEAD, FITNESS, PRESENCE, ADMIT, CACHED, KEY, CALIBRATION,
 )  # type: ignore[assignment]  # fmt: skip
+
+# What the server copies into the ledger: as it is, or, where no texts are kept, what the trainer makes of it.
+KEPT: tuple[Subject[Any], ...] = (ASSEMBLED, ANSWER, FEEDBACK)
+KEPT_HASHED: tuple[Subject[Any], ...] = (SEALED,)
 
 
 @dataclass(frozen=True)
@@ -244,8 +263,8 @@ class Space:
         """Name the stream that keeps this store."""
         if store is Store.STREAM:
             return self.prefix.upper()
-        if store is Store.CLAIMS:
-            return f"{self.prefix.upper()}_CLAIMS"
+        if store in (Store.CLAIMS, Store.LEDGER):
+            return f"{self.prefix.upper()}_{store.upper()}"
         return f"KV_{self.bucket(store)}"
 
     def bucket(self, store: Store) -> str:

@@ -88,6 +88,7 @@ class ErrorCode(Term):
     DEADLINE = "deadline"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
+    UNSURE = "unsure"
 
 
 class PlannedPolicy(Struct, frozen=True, kw_only=True):
@@ -95,9 +96,11 @@ class PlannedPolicy(Struct, frozen=True, kw_only=True):
 
     `replicas` nodes answer a chunk at first (None: all that there are); more are asked where these do not suffice, one
     by one, until `max_replicas` have given an answer.  With `alone` the best member gets the whole request, uncut, and
-    nothing is voted on.  With `early` a chunk is decided as soon as the votes still out
-    cannot change it.  With `cache` a chunk that was answered before, in another query with `cache`, is not asked again.
-    Without `checks` nothing that the request demands is verified on its answers.
+    nothing is voted on.  With `early` a chunk is decided as soon as the votes still out cannot change it.  With `cache`
+    a chunk that was answered before, in another query with `cache`, is not asked again.  Without `checks` nothing that
+    the request demands is verified on its answers.  An answer that is voted on and is less sure than `min_confidence`
+    (None: the operator's default) is not given: more nodes are asked, then the strongest that has not been; if that
+    does not suffice the part is told as not sure enough.
     """
 
     vote: VoteRule = VoteRule.CALIBRATED
@@ -108,6 +111,7 @@ class PlannedPolicy(Struct, frozen=True, kw_only=True):
     cache: bool = False
     alone: bool = False
     checks: bool = True
+    min_confidence: Probability | None = None
 
 
 class Policy(PlannedPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):

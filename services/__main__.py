@@ -50,6 +50,14 @@ def main() -> int:
     parser.add_argument("--stream-max-bytes", type=int, metavar="BYTES", help="what the stream may hold")
     parser.add_argument("--stream-max-age", type=float, metavar="SECONDS", help="how long the stream keeps a message")
     parser.add_argument("--max-fan-out", type=int, metavar="N", help="decomposer: nodes asked for one chunk at most")
+    parser.add_argument("--min-confidence", type=float, metavar="P", help="decomposer: how sure an answer is at least")
+    parser.add_argument(
+        "--ledger-days", type=float, metavar="DAYS", help="how long queries are on record; 0: not at all"
+    )
+    parser.add_argument("--ledger-max-bytes", type=int, metavar="BYTES", help="what the record may hold")
+    parser.add_argument(
+        "--text", action=argparse.BooleanOptionalAction, default=None, help="keep texts on record, or hashes of them"
+    )
     parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     parser.add_argument(
         "--cors-origin", action="append", default=[], metavar="URL", help="gateway: whose pages may ask"
@@ -65,6 +73,10 @@ def main() -> int:
             stream_max_bytes=arguments.stream_max_bytes,
             stream_max_age_s=arguments.stream_max_age,
             max_fan_out=arguments.max_fan_out,
+            min_confidence=arguments.min_confidence,
+            ledger_days=arguments.ledger_days,
+            ledger_max_bytes=arguments.ledger_max_bytes,
+            ledger_text=arguments.text,
         )
         space = Space(arguments.prefix)
         connection = resolve({setting.name: getattr(arguments, setting.name) for setting in FLAGS})

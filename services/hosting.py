@@ -80,6 +80,8 @@ def build(
         config = DecomposerConfig()
         if limits is not None and limits.max_fan_out is not None:
             config = structs.replace(config, max_fan_out=limits.max_fan_out)
+        if limits is not None and limits.min_confidence is not None:
+            config = structs.replace(config, min_confidence=limits.min_confidence)
         metadata = {"fan_out": f"at most {config.max_fan_out} nodes a chunk"}
         services.append(Service("decomposer", partial(decomposer, config=config), metadata))
     if "trainer" in names:

@@ -3,19 +3,20 @@
 Pure: a plan, the results, what is decided already, the time and whether the deadline has passed in; an assessment out.
 Each chunk is looked at by a chain of rules, of which the first that applies tells how it stands.  A chunk is decided
 when every replica answered, or when those still out need not be awaited; where the answers that came do not suffice,
-more replicas are wanted first.  A chunk that depends on others is wanted once these are decided, and lost when one of
+more replicas are wanted first, at last the strongest.  An answer that is not as sure as the policy wants even so is not
+given.  A chunk that depends on others is wanted once these are decided, and lost when one of
 them has no answer.  What is decided stays decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
 from schemas.messages import ChunkOutcome, Decided, Result
 from schemas.plans import Chunk, Given, Plan, Route
-from services.assembler.outcome import count_votes, outcome, recalled
+from services.assembler.outcome import UNSURE, count_votes, outcome, recalled, withheld
 from services.kinds.code import CODE
 from services.kinds.table import named
 from services.voting.rules import Count
@@ -127,7 +128,7 @@ def _is_not_begun(look: _Look, chunk: Chunk) -> _Standing | None:
     if not chunk.depends_on or chunk.index in look.plan.given:
         return None
     earlier = [look.standings[index] for index in chunk.depends_on]
-    lost = next((standing.outcome for standing in earlier if standing.outcome.decided == "none"), None)
+    lost = next((standing.outcome for standing in earlier if standing.outcome.decided in ("none", UNSURE)), None)
     if lost is not None:
         return _Standing(_unanswered(chunk, f"it builds on chunk {lost.index + 1}, which has no answer"), decided=True)
     if look.deadline_passed:
@@ -153,10 +154,12 @@ def _is_voted_on(look: _Look, chunk: Chunk) -> _Standing:
     if more and counted is not None:
         more = _is_worth_more(look, chunk, counted, list(answers.values()), complaint=verdicts.complaint)
     how = _how(look, chunk, counted, awaited=awaited, more=more)
+    found = outcome(chunk, how=how, asked=asked, answers=answers, counted=counted, given=given, verdicts=verdicts)
+    last = more and counted is not None and _is_enough_asked(plan, chunk, answers.values())
     return _Standing(
-        outcome(chunk, how=how, asked=asked, answers=answers, counted=counted, given=given, verdicts=verdicts),
+        withheld(found, wanted=_wanted(plan, chunk)) if how and _is_unsure(plan, chunk, counted) else found,
         decided=bool(how),
-        wish=_wish(plan, chunk, complaint=verdicts.complaint) if more and not how else None,
+        wish=_wish(plan, chunk, complaint=verdicts.complaint, strongest=last) if more and not how else None,
         awaited=bool(awaited),
     )
 
@@ -196,7 +199,7 @@ def _how(look: _Look, chunk: Chunk, counted: Count | None, *, awaited: int, more
         return "none" if look.deadline_passed or not (awaited or more) else ""
     if not awaited and not more:
         return "all"
-    if awaited and look.plan.policy.early and counted.settled:
+    if awaited and look.plan.policy.early and counted.settled and not _is_unsure(look.plan, chunk, counted):
         return "early"
     due = look.now >= look.plan.due.get(chunk.index, look.plan.deadline_at)
     return "deadline" if look.deadline_passed or due else ""
@@ -209,19 +212,44 @@ def _is_worth_more(look: _Look, chunk: Chunk, counted: Count, answers: Sequence[
     """
     plan, kind = look.plan, named(chunk.kind)
     usable = sum(answer.chosen is not None for answer in answers)
-    if usable >= min(plan.policy.max_replicas, kind.replicas):
-        return False
-    if not kind.voted:
+    unsure = _is_unsure(plan, chunk, counted)
+    if _is_enough_asked(plan, chunk, answers):
+        doubt = unsure and not any(task.strongest for task in plan.assignments if task.chunk == chunk.index)
+    elif not kind.voted:
         doubt = bool(complaint) and usable < MAX_DRAFTS
     else:
         comparable = kind.comparable(counted.tally.winner.final)
-        doubt = bool(complaint) or (comparable and counted.confidence < kind.enough)
+        doubt = bool(complaint) or unsure or (comparable and counted.confidence < kind.enough)
     left_s = min(plan.due.get(chunk.index, plan.assemble_by), plan.assemble_by) - look.now
     return doubt and left_s > SPARE * max(answer.latency_s for answer in answers)
 
 
-def _wish(plan: Plan, chunk: Chunk, *, given: Sequence[Given] = (), complaint: str = "") -> Route:
-    return Route(id=plan.id, chunk=chunk.index, attempt=plan.revision, given=list(given), complaint=complaint)
+def _is_enough_asked(plan: Plan, chunk: Chunk, answers: Iterable[Result]) -> bool:
+    """Whether as many have answered as are worth asking, whoever they are."""
+    usable = sum(answer.chosen is not None for answer in answers)
+    return usable >= min(plan.policy.max_replicas, named(chunk.kind).replicas)
+
+
+def _wanted(plan: Plan, chunk: Chunk) -> float:
+    """Say how sure an answer has to be; where answers cannot be compared nobody knows how sure one is."""
+    return (plan.policy.min_confidence or 0.0) if named(chunk.kind).voted else 0.0
+
+
+def _is_unsure(plan: Plan, chunk: Chunk, counted: Count | None) -> bool:
+    return counted is not None and counted.confidence < _wanted(plan, chunk)
+
+
+def _wish(
+    plan: Plan, chunk: Chunk, *, given: Sequence[Given] = (), complaint: str = "", strongest: bool = False
+) -> Route:
+    return Route(
+        id=plan.id,
+        chunk=chunk.index,
+        attempt=plan.revision,
+        given=list(given),
+        complaint=complaint,
+        strongest=strongest,
+    )
 
 
 def _unanswered(chunk: Chunk, reason: str | None) -> ChunkOutcome:

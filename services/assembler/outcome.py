@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec import structs
+
 from schemas.messages import ChunkOutcome, Missing, ModelAnswer, Result, Vote
 from schemas.plans import Assignment, Chunk, Given
 from schemas.terms import CALCULATOR, CachedAnswer, VoteRule
@@ -15,7 +17,10 @@ from services.kinds.table import named
 from services.voting.calculator import calculate
 from services.voting.rules import CALCULATOR_WEIGHT, Count, Voter, count
 from services.voting.verdicts import Verdicts
-from services.voting.vote import vote_of
+from services.voting.vote import classes, vote_of
+
+UNSURE = "unsure"
+MAX_TOLD_CHARS = 60
 
 
 def count_votes(
@@ -110,6 +115,14 @@ def _spoken(counted: Count | None, answers: Iterable[Result]) -> tuple[Result, M
     return None, None
 
 
+def withheld(found: ChunkOutcome, *, wanted: float) -> ChunkOutcome:
+    """Take the answer out of an outcome that is not sure enough, and say what was voted in its place."""
+    grouped = sorted(classes(found.votes, lambda vote: vote.final), key=len, reverse=True)
+    voted = ", ".join(f"{_short(members[0].final)} ({len(members)})" for members in grouped)
+    reason = f"the likeliest answer has confidence {found.confidence:.2f}, and {wanted:g} is wanted; voted: {voted}"
+    return structs.replace(found, decided=UNSURE, winner=None, final=None, finish=None, checks=[], reason=reason)
+
+
 def recalled(chunk: Chunk, cached: CachedAnswer, given: Sequence[Given]) -> ChunkOutcome:
     """Say that a chunk was answered before, in another query."""
     return ChunkOutcome(
@@ -132,6 +145,10 @@ def _calculated(chunk: Chunk, given: Sequence[Given]) -> str | None:
     if not named(chunk.kind).stated:
         return None
     return calculate(question(chunk.text, chunk.context, given))
+
+
+def _short(final: str) -> str:
+    return final if len(final) <= MAX_TOLD_CHARS else f"{final[: MAX_TOLD_CHARS - 1]}…"
 
 
 def _calculator_vote(value: str, counted: Count) -> Vote:

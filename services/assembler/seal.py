@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
@@ -11,6 +11,7 @@ from schemas.messages import Assembled, ChunkOutcome, Error, Result
 from schemas.plans import Plan
 from schemas.terms import CANARY, CachedAnswer, ErrorCode, OnPartial, Source, Status, unknown_terms
 from services.assembler.assembly import Assessment
+from services.assembler.outcome import UNSURE
 
 WORTH_KEEPING = 0.8  # the least confidence of an answer that later queries may be given
 
@@ -92,21 +93,34 @@ def _is_whole(outcome: ChunkOutcome) -> bool:
 
 
 def _ending(plan: Plan, assessment: Assessment) -> tuple[Status, Error | None]:
-    whole = [outcome for outcome in assessment.outcomes if _is_whole(outcome)]
-    answered = [outcome for outcome in assessment.outcomes if outcome.winner is not None]
-    num = len(assessment.outcomes)
-    if len(whole) == num:
+    outcomes = assessment.outcomes
+    if all(map(_is_whole, outcomes)):
         return Status.COMPLETE, None
-    # without these there are no others
-    first = [outcome.index for outcome in assessment.outcomes if not outcome.depends_on]
-    if not answered and set(first) <= set(plan.exhausted):
-        reason = next((missing.reason for outcome in assessment.outcomes for missing in outcome.missing), "no node")
-        if any(missing.too_long for outcome in assessment.outcomes for missing in outcome.missing):
-            return Status.FAILED, Error(code=ErrorCode.TOO_LARGE, message=reason)
-        return Status.FAILED, Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
-    if not answered:
-        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=f"none of {num} chunks was answered in time")
+    if all(outcome.winner is None and outcome.decided != UNSURE for outcome in outcomes):
+        return Status.FAILED, _unanswered(plan, outcomes)
     if plan.on_partial is OnPartial.REFUSE:
-        message = f"{len(whole)} of {num} chunks were decided by all votes in time, and on_partial is refuse"
-        return Status.FAILED, Error(code=ErrorCode.DEADLINE, message=message)
+        return Status.FAILED, _refused(outcomes)
     return Status.PARTIAL, None
+
+
+def _unanswered(plan: Plan, outcomes: Sequence[ChunkOutcome]) -> Error:
+    """Say why no chunk has an answer."""
+    first = [outcome.index for outcome in outcomes if not outcome.depends_on]  # without these there are no others
+    if not set(first) <= set(plan.exhausted):
+        return Error(code=ErrorCode.DEADLINE, message=f"none of {len(outcomes)} chunks was answered in time")
+    reason = next((missing.reason for outcome in outcomes for missing in outcome.missing), "no node")
+    if any(missing.too_long for outcome in outcomes for missing in outcome.missing):
+        return Error(code=ErrorCode.TOO_LARGE, message=reason)
+    return Error(code=ErrorCode.INTERNAL, message=f"every node failed: {reason}")
+
+
+def _refused(outcomes: Sequence[ChunkOutcome]) -> Error:
+    """Say why the whole is not what a client wants who takes no part of it."""
+    num = len(outcomes)
+    unsure = [outcome for outcome in outcomes if outcome.decided == UNSURE]
+    if unsure:
+        told = f"{len(unsure)} of {num} chunks are not sure enough, and on_partial is refuse: {unsure[0].reason}"
+        return Error(code=ErrorCode.UNSURE, message=told)
+    whole = sum(map(_is_whole, outcomes))
+    told = f"{whole} of {num} chunks were decided by all votes in time, and on_partial is refuse"
+    return Error(code=ErrorCode.DEADLINE, message=told)

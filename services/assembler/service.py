@@ -39,6 +39,7 @@ from services.assembler.seal import cacheable, is_counted, reshape, seal
 from services.kinds.told import joined_part
 from services.receipts.keys import KeyFile, KeyFileError
 from services.runtime.bus import Bus
+from services.runtime.calibrated import calibrated
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.supervision import CannotRun
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
@@ -247,14 +248,16 @@ async def assembler(bus: Bus, config: AssemblerConfig | None = None) -> AsyncIte
         counting = Assembler(bus, config)
     except KeyFileError as error:
         raise CannotRun(str(error)) from None
-    yield [
-        consume(
-            "assembler",
-            on(DEADLINE, counting.on_deadline),
-            on(DUE, counting.on_due),
-            on(REVISED, counting.on_revised),
-            concurrency=config.concurrency,
-        ),
-        consume("assembler-claims", on(RESULT, counting.on_result), concurrency=config.concurrency),
-        listen(CANCEL, counting.on_cancel, queue="assembler"),
-    ]
+    async with calibrated(bus) as calibration:
+        yield [
+            calibration,
+            consume(
+                "assembler",
+                on(DEADLINE, counting.on_deadline),
+                on(DUE, counting.on_due),
+                on(REVISED, counting.on_revised),
+                concurrency=config.concurrency,
+            ),
+            consume("assembler-claims", on(RESULT, counting.on_result), concurrency=config.concurrency),
+            listen(CANCEL, counting.on_cancel, queue="assembler"),
+        ]

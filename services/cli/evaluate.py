@@ -23,12 +23,15 @@ from schemas.terms import ErrorCode, Policy, Status
 from schemas.topology import load
 from services.checks.syntax import python_code
 from services.cli.ask import open_or_start
+from services.cli.filled_in import filled_in
 from services.cli.home import default_models
 from services.cli.options import Target, bus_options, err, run, run_code_option, topology_option
 from services.cli.policy import policy_options
 from services.cli.tally import Tally
 from services.evaluation.answers import Answer, AnswerFile, appending, from_reply
 from services.evaluation.questions import Question, read_questions
+from services.evaluation.reliability import plot_reliability
+from services.evaluation.report import calibration
 from services.evaluation.summary import summarise
 from services.hosting import llama_engine
 from services.runtime.client import ask as send
@@ -67,6 +70,12 @@ TEST_S = 10.0
     help="Seconds a question.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option(
+    "--plot",
+    "plot_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the share of right answers over their confidence, as .svg or .png.",
+)
 @run_code_option
 @bus_options
 @topology_option
@@ -80,6 +89,7 @@ def evaluate(
     limit: int | None,
     timeout_s: float,
     as_json: bool,
+    plot_path: Path | None,
     run_code: bool,
     target: Target,
     topology_path: Path,
@@ -110,12 +120,16 @@ def evaluate(
             tally = Tally(questions, answers, err())
             run(_ask_all(waiting, asking, concurrency, tally, kept, run_code=run_code))
     summary = summarise(answers_path.stem, questions, answers)
+    if plot_path is not None:
+        plot_reliability(answers_path.stem, summary.reliability, plot_path)
     if as_json:
         click.echo(msgspec.json.encode(summary))
         return
     click.echo(str(summary.figures))
     for kind, figures in summary.kinds.items():
         click.echo(f"  {kind}: {figures}")
+    if told := calibration(summary):
+        click.echo(told)
 
 
 async def _ask_all(
@@ -168,7 +182,7 @@ async def _pipeline(
                 finally:
                     first.cancel()
             seconds = time.perf_counter() - started
-            answer = from_reply(question.id, reply, policy, seconds)
+            answer = from_reply(question.id, await filled_in(bus, reply), policy, seconds)
             read = first.result() if first.done() and not first.cancelled() else seconds
             return structs.replace(answer, first_text_s=read)
 

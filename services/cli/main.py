@@ -37,11 +37,15 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "answer": Entry("queries:answer", "Print the stored answer of query ID"),
         "cancel": Entry("queries:cancel", "Stop working on query ID"),
         "feedback": Entry("queries:feedback", "Tell the trainer how good the answer to query ID was"),
+        "history": Entry("history:history", "List the queries on record, the latest last"),
         "keys": Entry("keys:keys", "Make, list and revoke the keys that clients of the gateway show"),
         "models": Entry("models:models", "List, fetch, verify and quantize model files"),
         "eval": Entry("evaluate:evaluate", "Ask the questions of QUESTIONS and print how many are answered right"),
         "score": Entry("score:score", "Compare files of ANSWERS to QUESTIONS"),
-        "replay": Entry("replay:replay", "Decide the recorded votes of query ID, or of each row of FILE, again"),
+        "replay": Entry(
+            "replay:replay", "Decide recorded votes again, of a query, of a file, or of all that is on record"
+        ),
+        "calibrate": Entry("calibrate:calibrate_", "Fit confidence and fitness to feedback"),
         "verify": Entry("verify:verify", "Check the votes of a reply (of `dellm ask --json`) against the nodes' keys"),
         "auth": Entry("auth:auth", "Make keys and permissions, and the streams of a secured server"),
         "completion": Entry("completion:completion", "Print the completion script for SHELL"),

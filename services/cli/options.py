@@ -163,6 +163,10 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         stream_max_bytes: int | None,
         stream_max_age: float | None,
         max_fan_out: int | None,
+        default_confidence: float | None,
+        ledger_days: float | None,
+        ledger_max_bytes: int | None,
+        ledger_text: bool | None,
         **rest: Any,
     ) -> R:
         try:
@@ -172,6 +176,10 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
                 stream_max_bytes=stream_max_bytes,
                 stream_max_age_s=stream_max_age,
                 max_fan_out=max_fan_out,
+                min_confidence=default_confidence,
+                ledger_days=ledger_days,
+                ledger_max_bytes=ledger_max_bytes,
+                ledger_text=ledger_text,
             )
         except LimitsError as error:
             raise click.UsageError(str(error)) from None
@@ -184,6 +192,17 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option("--stream-max-bytes", type=int, help="What the stream may hold. Default likewise, 256 MiB."),
         click.option("--stream-max-age", type=float, metavar="SECONDS", help="How long it keeps; likewise, 900."),
         click.option("--max-fan-out", type=int, help="Nodes that are asked for one chunk at most.  [default: 16]"),
+        click.option(
+            "--min-confidence",
+            "default_confidence",
+            type=float,
+            help="How sure an answer is at least, where a client does not say.  [default: 0]",
+        ),
+        click.option("--ledger-days", type=float, help="How long queries are on record; 0: not at all.  Likewise, 7."),
+        click.option("--ledger-max-bytes", type=int, help="What the record may hold; likewise, 256 MiB."),
+        click.option(
+            "--text/--no-text", "ledger_text", default=None, help="Keep texts, or hashes of them; likewise, texts."
+        ),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_limits)
 

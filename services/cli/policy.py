@@ -25,7 +25,7 @@ def _replicas(value: int | str) -> int | str:
 
 
 def policy_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add --vote, --replicas, --max-replicas, --early, --wording, --cache and --checks, as one `policy`."""
+    """Add the flags of a policy, and hand them over as one `policy`."""
 
     @wraps(command)
     def with_policy(
@@ -37,6 +37,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
         wording: str | None,
         cache: bool | None,
         checks: bool | None,
+        min_confidence: float | None,
         **rest: Any,
     ) -> R:
         given: dict[str, Any] = {
@@ -47,6 +48,7 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "wording": wording and Wording(wording),
             "cache": cache,
             "checks": checks,
+            "min_confidence": min_confidence,
         }
         given = {key: value for key, value in given.items() if value is not None}
         if replicas == ALL:
@@ -90,6 +92,12 @@ def policy_options(command: Callable[..., R]) -> Callable[..., R]:
             "--checks/--no-checks",
             default=None,
             help=f"Verify what the request demands of its answer.  [default: {_yes(default.checks)}]",
+        ),
+        click.option(
+            "--min-confidence",
+            type=click.FloatRange(0, 1),
+            metavar="0..1",
+            help="Give no answer that is less sure: ask more nodes, the strongest last.  [default: the operator's]",
         ),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_policy)

@@ -29,6 +29,7 @@ MARKS = {
     "cached": "[green]✓[/]",
     "deadline": "[yellow]…[/]",
     "none": "[red]✗[/]",
+    "unsure": "[red]?[/]",
 }
 EXCERPT_CHARS = 72
 

@@ -49,7 +49,7 @@ async def _answer_beginning(bus: Bus, prefix: str) -> Reply:
         raise BusError(f"{len(ids)} queries begin with {prefix}, such as {ids[0]} and {ids[1]}")
     stored = await bus.last(ANSWER, id=ids[0]) if ids else None
     if stored is None:
-        raise BusError(f"there is no query {prefix}, or it is over 15 minutes old")
+        raise BusError(f"there is no query {prefix}, or it is over 15 minutes old: see `dellm history {prefix}`")
     return stored.message
 
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
-from msgspec import structs
 from rich.table import Table
 
-from schemas.messages import Check, Reply
-from schemas.subjects import ANSWER, PLAN, RESULT, check_token
+from schemas.messages import Check
+from schemas.subjects import ANSWER, check_token
 from schemas.terms import Policy, VoteRule
-from services.cli.options import Target, bus_options, out, run
+from services.cli.effects import show_effects
+from services.cli.filled_in import filled_in
+from services.cli.options import Target, bus_options, err, out, run
+from services.cli.since import find_kept, since_option, start_of
 from services.evaluation.answers import Answer, from_reply, read_answers
 from services.evaluation.questions import read_questions
-from services.evaluation.record import restored
-from services.evaluation.replay import changed, decide, redecided
+from services.evaluation.replay import changed, decide, redecided, undecidable
 from services.evaluation.rows import EvaluationError
 from services.evaluation.score import score
+from services.ledger.again import effect_of
+from services.ledger.kept import Wanted
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError
 
 
 @click.command()
-@click.argument("source", metavar="ID|FILE")
+@click.argument("source", metavar="[ID|FILE]", required=False)
+@since_option
 @click.option(
     "--vote",
     "rules",
@@ -36,25 +42,41 @@ from services.runtime.wire import BusError
 @click.option("--questions", type=click.Path(path_type=Path, dir_okay=False), help="Score each rule on this set.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @bus_options
-def replay(source: str, rules: tuple[str, ...], questions: Path | None, as_json: bool, target: Target) -> None:
-    """Decide the recorded votes of query ID, or of each row of FILE, again.
+def replay(
+    source: str | None,
+    since_s: float | None,
+    rules: tuple[str, ...],
+    questions: Path | None,
+    as_json: bool,
+    target: Target,
+) -> None:
+    """Decide recorded votes again, of a query, of a file, or of all that is on record.
 
-    FILE is of `dellm eval` or `ask --json`.
+    A FILE is one of `dellm eval`, `ask --json` or `history --export`.  With --since the exit code is 0 where no rule
+    would have had fewer right than are on record, 2 where one would, and 3 where nobody said of any what is right.
     """
     chosen = [VoteRule(rule) for rule in rules] or list(VoteRule)
+    if (source is None) == (since_s is None):
+        raise click.UsageError("give the ID of a query, a FILE, or --since AGO")
+    if source is None:
+        kept = run(find_kept(target, Wanted(since=start_of(since_s))))
+        sys.exit(show_effects([effect_of(rule, kept) for rule in chosen], as_json=as_json))
     file = Path(source)
     answers = read_answers(file) if file.is_file() else {source: run(_stored(source, target))}
-    if not any(vote.answers for answer in answers.values() for chunk in answer.chunks for vote in chunk.votes):
-        raise EvaluationError(f"{source}: what the models said is not on record")
+    rows = [row for answer in answers.values() for row in _rows(answer, chosen)]
+    if not any(row.rules for row in rows):
+        reasons = dict.fromkeys(reason for row in rows for reason in row.undecided.values())
+        raise EvaluationError(f"{source}: nothing to decide again: {'; '.join(reasons) or 'no vote on record'}")
     if questions is not None:
         _score(questions, answers, chosen, as_json=as_json)
-        return
-    rows = [row for answer in answers.values() for row in _rows(answer, chosen)]
-    if as_json:
+    elif as_json:
         for row in rows:
             click.echo(msgspec.json.encode(row))
     else:
-        out().print(_table(rows, chosen))
+        out().print(_table([row for row in rows if row.rules], chosen))
+    for rule in chosen:
+        for reason, number in Counter(row.undecided[rule] for row in rows if rule in row.undecided).items():
+            err().print(f"{rule.value}: {number} of {len(rows)} not decided again: {reason}", style="dim", markup=False)
 
 
 async def _stored(id_: str, target: Target) -> Answer:
@@ -68,20 +90,17 @@ async def _stored(id_: str, target: Target) -> Answer:
 
 async def stored_answer(bus: Bus, id_: str) -> Answer:
     """Read the answer to a query, with what its record had no room for.  Raises BusError where there is none."""
-    found = await bus.read((ANSWER, ANSWER.at(id=id_)), (PLAN, PLAN.at(id=id_)), (RESULT, RESULT.at(id=id_)))
-    if not found[ANSWER]:
+    stored = await bus.last(ANSWER, id=id_)
+    if stored is None:
         raise BusError(f"there is no file and no answered query {id_}, or it is over 15 minutes old")
-    reply: Reply = found[ANSWER][0].message
-    assignments = [task for plan in found[PLAN] for task in plan.message.assignments]
-    results = [result.message for result in found[RESULT]]
-    chunks = [restored(chunk, results, assignments) for chunk in reply.chunks]
-    return from_reply(id_, structs.replace(reply, chunks=chunks), Policy(), 0.0)
+    return from_reply(id_, await filled_in(bus, stored.message), Policy(), 0.0)
 
 
 class Row(msgspec.Struct, frozen=True):
     """A chunk with the answer on record and its checks, and what each rule makes of it.
 
-    `rules` gives (final answer, confidence, other), `unmet` the demands that the rule's winner does not meet.
+    `rules` gives (final answer, confidence, other), `unmet` the demands that the rule's winner does not meet,
+    `undecided` why a rule decides nothing.
     """
 
     id: str
@@ -91,6 +110,7 @@ class Row(msgspec.Struct, frozen=True):
     rules: dict[VoteRule, tuple[str, float, bool]]
     checks: list[Check] = []
     unmet: dict[VoteRule, list[str]] = {}
+    undecided: dict[VoteRule, str] = {}
 
 
 def _rows(answer: Answer, rules: Sequence[VoteRule]) -> list[Row]:
@@ -98,14 +118,14 @@ def _rows(answer: Answer, rules: Sequence[VoteRule]) -> list[Row]:
     for chunk in answer.chunks:
         whole = len(answer.chunks) == 1
         made = {rule: decision for rule in rules if (decision := decide(chunk, rule, whole=whole)) is not None}
-        if made:
-            by_rule = {
-                rule: (decision.final, round(decision.confidence, 4), changed(chunk, decision))
-                for rule, decision in made.items()
-            }
-            unmet = {rule: _failed(decision.checks) for rule, decision in made.items()}
-            id_ = answer.query_id or answer.id
-            rows.append(Row(id_, chunk.index, chunk.text, chunk.final, by_rule, chunk.checks, unmet))
+        by_rule = {
+            rule: (decision.final, round(decision.confidence, 4), changed(chunk, decision))
+            for rule, decision in made.items()
+        }
+        unmet = {rule: _failed(decision.checks) for rule, decision in made.items()}
+        undecided = {rule: undecidable(chunk, rule) or "no vote that counts" for rule in rules if rule not in made}
+        id_ = answer.query_id or answer.id
+        rows.append(Row(id_, chunk.index, chunk.text, chunk.final, by_rule, chunk.checks, unmet, undecided))
     return rows
 
 
@@ -148,7 +168,8 @@ def _score(path: Path, answers: dict[str, Answer], rules: Sequence[VoteRule], *,
     for rule in rules:
         again = {id_: redecided(answer, rule) for id_, answer in answers.items()}
         found = score(questions, again)
-        other = sum(row.rules[rule][2] for answer in answers.values() for row in _rows(answer, [rule]))
+        remade = [row for answer in answers.values() for row in _rows(answer, [rule])]
+        other = sum(row.rules[rule][2] for row in remade if rule in row.rules)
         if as_json:
             click.echo(msgspec.json.encode({"rule": rule, "figures": found, "changed": other}))
         table.add_row(

@@ -15,6 +15,7 @@ from services.cli.options import Target, bus_options, out, run
 from services.decomposer.candidate import Candidate
 from services.decomposer.roster import read_candidates
 from services.runtime.bus import Bus
+from services.runtime.ledger import LedgerState, find_ledger
 from services.runtime.limits import Limits
 from services.runtime.survey import Depth, Found, find_depths, find_limits, find_services
 
@@ -27,6 +28,7 @@ class Overview(msgspec.Struct):
     consumers: list[Depth]
     in_flight: int
     limits: Limits
+    ledger: LedgerState | None
 
 
 @click.command()
@@ -47,15 +49,16 @@ def status(as_json: bool, target: Target) -> None:
     limits = overview.limits
     console.print(f"{overview.in_flight} of {limits.max_in_flight} queries in flight")
     console.print(f"the stream keeps {limits.stream_max_bytes:,} bytes for {limits.stream_max_age_s:g} s")
+    console.print(_ledger(overview.ledger))
 
 
 async def _status(target: Target) -> Overview:
     async with target.open() as bus:
         depths = await find_depths(bus)  # says so where no service has ever run
-        services, nodes, in_flight, limits = await asyncio.gather(
-            find_services(bus), read_candidates(bus), _in_flight(bus), find_limits(bus)
+        services, nodes, in_flight, limits, ledger = await asyncio.gather(
+            find_services(bus), read_candidates(bus), _in_flight(bus), find_limits(bus), find_ledger(bus)
         )
-        return Overview(services, nodes, depths, in_flight, limits)
+        return Overview(services, nodes, depths, in_flight, limits, ledger)
 
 
 async def _in_flight(bus: Bus) -> int:
@@ -134,6 +137,15 @@ def _memory(overview: Overview) -> Iterator[str]:
         rest = max(0, presence.resident_bytes - weights - cache)
         parts = f"weights {_gib(weights)}, KV cells {_gib(cache)}, buffers, Python and libraries {_gib(rest)}"
         yield f"{process} holds {_gib(presence.resident_bytes)} GiB: {parts}"
+
+
+def _ledger(ledger: LedgerState | None) -> str:
+    """Tell what is on record, and for how long."""
+    if ledger is None or not ledger.days:
+        return "the ledger is off: queries are not on record"
+    what = "with their texts" if ledger.text else "without texts"
+    bounds = f"for {ledger.days:g} days, in {ledger.max_bytes:,} bytes at most"
+    return f"the ledger keeps queries {what} {bounds}: {ledger.messages:,} messages of {ledger.bytes:,} bytes"
 
 
 def _gib(size: int) -> str:

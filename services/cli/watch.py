@@ -15,7 +15,7 @@ from services.cli.reply import plural
 
 ID_CHARS = 8
 # Steps that say nothing to a person; --json has them.
-HIDDEN = frozenset({"timer", "pace", "deadline", "due", "revised", "task", "response", "drafts"})
+HIDDEN = frozenset({"timer", "pace", "deadline", "due", "revised", "task", "response", "drafts", "sealed"})
 STYLES = {"plan": "cyan", "result": "blue", "decided": "green", "assembled": "green", "answer": "bold", "dead": "red"}
 
 

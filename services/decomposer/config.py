@@ -6,18 +6,20 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from schemas.terms import Probability
 from services.runtime.config import Config
 
 
 class DecomposerConfig(Config, frozen=True, kw_only=True):
     """The limits of one decomposer.
 
-    `max_fan_out` nodes are asked for one chunk at most, whatever a client wants; a text that is not cut within
-    `max_cut_s` is asked whole.  It takes in `concurrency` queries at once, and looks for nodes that left, late clients
-    and lost queries every `look_s`.
+    `max_fan_out` nodes are asked for one chunk at most, whatever a client wants; answers that are voted on have
+    `min_confidence` where a client does not say which; a text that is not cut within `max_cut_s` is asked whole.  It
+    takes in `concurrency` queries at once, and looks for nodes that left, late clients and lost queries every `look_s`.
     """
 
     max_fan_out: Annotated[int, Meta(ge=1, le=256)] = 16
+    min_confidence: Probability = 0.0
     max_cut_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 1.0
     concurrency: Annotated[int, Meta(ge=1)] = 64
     look_s: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.5

@@ -20,7 +20,7 @@ from services.decomposer.config import DecomposerConfig
 from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.members import POOL_NODES
 from services.decomposer.overdue import Overdue
-from services.decomposer.planning import capped, make_plan, new_entries
+from services.decomposer.planning import capped, make_plan, new_entries, sure_enough
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
@@ -119,9 +119,11 @@ class Intake:
         log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
 
     async def _plan(self, query: Query, id_: str, request: Request, started: float) -> Plan:
+        query = structs.replace(query, policy=sure_enough(query.policy, self._config.min_confidence))
         chunks, turns = await cut(query, self._config.max_cut_s)
         begins = [chunk for chunk in chunks if not chunk.depends_on]
-        cached = await recall(self._bus, begins) if query.policy.cache else {}
+        sure = query.policy.min_confidence
+        cached = await recall(self._bus, begins, sure=sure) if query.policy.cache else {}
         limit, random = self._config.max_fan_out, Random(id_)
         pool = await self._roster.pool(random, model=query.model, num=max(POOL_NODES, limit))
         if not pool and len(cached) < len(chunks):

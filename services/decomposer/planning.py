@@ -46,6 +46,13 @@ def capped(policy: Policy, num_nodes: int, limit: int) -> tuple[Policy, list[str
     return held, [note] if wanted > limit else []
 
 
+def sure_enough(policy: Policy, default: float) -> Policy:
+    """Give the policy of a client, who may leave it to the operator how sure an answer has to be."""
+    if policy.min_confidence is not None or not default:
+        return policy
+    return structs.replace(policy, min_confidence=default)
+
+
 def make_plan(
     query: Query,
     chunks: list[Chunk],

@@ -52,7 +52,8 @@ class Replanner:
         plan, cached = stored.message, None
         candidates = await self._pool(plan)
         if wish.given and plan.policy.cache:
-            cached = (await recall(self._bus, [plan.chunks[wish.chunk]], wish.given)).get(wish.chunk)
+            found = await recall(self._bus, [plan.chunks[wish.chunk]], wish.given, sure=plan.policy.min_confidence)
+            cached = found.get(wish.chunk)
         if wish.given and not candidates and cached is None:
             raise Retry(NO_NODES_S)  # a stage that could begin may wait for a node as long as its query may
         try:
@@ -135,4 +136,4 @@ def _pairs(plan: Plan) -> set[tuple[str, int]]:
 def _revised(plan: Plan, wish: Route, candidates: Sequence[Candidate], cached: CachedAnswer | None) -> Plan:
     if wish.given:
         return release(plan, wish.chunk, wish.given, candidates, cached)
-    return extend(plan, wish.chunk, candidates, complaint=wish.complaint)
+    return extend(plan, wish.chunk, candidates, complaint=wish.complaint, strongest=wish.strongest)

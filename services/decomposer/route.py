@@ -44,15 +44,16 @@ class _Draft:
     def idle(self, pool: Sequence[Candidate]) -> list[Candidate]:
         return [node for node in pool if not self.load[node.presence.node]]
 
-    def add_fresh(self, chunk: Chunk, complaint: str = "") -> bool:
-        """Add a replica on a node that has not the chunk yet, an idle one if there is one; False if there is none."""
+    def add_fresh(self, chunk: Chunk, complaint: str = "", *, strongest: bool = False) -> bool:
+        """Add a replica on a node that has not the chunk yet, the strongest or an idle one; False if there is none."""
         nodes = {task.node for task in self.assignments if task.chunk == chunk.index}
         fresh = [node for node in self.candidates if node.presence.node not in nodes]
         if fresh:
-            self.add(chunk, self.idle(fresh) or fresh, complaint)
+            pool = fresh if strongest else self.idle(fresh) or fresh
+            self.add(chunk, pool, complaint, strongest=strongest)
         return bool(fresh)
 
-    def add(self, chunk: Chunk, pool: Sequence[Candidate], complaint: str = "") -> None:
+    def add(self, chunk: Chunk, pool: Sequence[Candidate], complaint: str = "", *, strongest: bool = False) -> None:
         asked, kind = self.asked(chunk.index), named(chunk.kind)
         scores = self._scores(chunk.kind, pool)
         fittest = max(node.record(chunk.kind).fitness for node in self.candidates)
@@ -62,7 +63,7 @@ class _Draft:
                 bool(node.presence.loading),
                 not (node.on_trial and not asked),
                 node.record(chunk.kind).fitness < UNFIT * fittest,
-                0.0 if kind.voted else -_best_trust(node, kind),
+                0.0 if kind.voted and not strongest else -_best_trust(node, kind),
                 *_overlap(node, asked),
                 round(scores[node.presence.node], SCORE_DECIMALS),
             ),
@@ -76,6 +77,7 @@ class _Draft:
                 replica=sum(1 for node in asked if models & set(node.presence.models)),
                 fitness=best.record(chunk.kind).fitness,
                 complaint=complaint,
+                strongest=strongest,
             )
         )
 
@@ -138,15 +140,25 @@ def move(plan: Plan, gone: Collection[tuple[str, int]], candidates: Sequence[Can
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)
 
 
-def extend(plan: Plan, chunk: int, candidates: Sequence[Candidate], replicas: int = 1, *, complaint: str = "") -> Plan:
+def extend(
+    plan: Plan,
+    chunk: int,
+    candidates: Sequence[Candidate],
+    replicas: int = 1,
+    *,
+    complaint: str = "",
+    strongest: bool = False,
+) -> Plan:
     """Give the plan's next revision, with `replicas` more of a chunk or as many as can be, told the `complaint`.
 
-    The chunk is marked exhausted when there is no node left to ask.
+    They are on the `strongest` nodes that have not been asked, or on any.  The chunk is marked exhausted when there is
+    no node left to ask.
     """
     if chunk in plan.exhausted:
         return plan
     draft = _Draft(candidates, list(plan.assignments), Counter(task.node for task in plan.assignments))
-    num_added = sum(draft.add_fresh(plan.chunks[chunk], complaint) for _ in range(min(replicas, MAX_ASSIGNMENTS)))
+    wanted = range(min(replicas, MAX_ASSIGNMENTS))
+    num_added = sum(draft.add_fresh(plan.chunks[chunk], complaint, strongest=strongest) for _ in wanted)
     if not num_added:
         return msgspec.structs.replace(plan, exhausted=[*plan.exhausted, chunk], revision=plan.revision + 1)
     return msgspec.structs.replace(plan, assignments=draft.assignments, revision=plan.revision + 1)

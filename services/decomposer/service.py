@@ -13,6 +13,7 @@ from services.decomposer.replan import Replanner
 from services.decomposer.roster import Roster
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
+from services.runtime.calibrated import calibrated
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Route, consume, listen, on, serve
 
@@ -28,12 +29,14 @@ async def decomposer(
     intake = Intake(bus, roster, workload, config)
     replanner = Replanner(bus, roster, workload)
     async with (
+        calibrated(bus) as calibration,
         roster.following(bus),
         repeating(config.look_s, replanner.move_from_absent),
         repeating(config.look_s, intake.forget_late),
         repeating(LOOK_S, intake.overdue.look),
     ):
         yield [
+            calibration,
             serve(QUERY, intake.on_query, concurrency=config.concurrency),
             listen(ANSWER, intake.on_answer),
             listen(CANCEL, intake.on_cancel),

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from schemas.terms import CALCULATOR
 from services.voting.vote import vote_of
 
 if TYPE_CHECKING:
     from schemas.messages import ChunkOutcome, Result
     from schemas.plans import Assignment
+
+
+def is_trimmed(outcome: ChunkOutcome) -> bool:
+    """Tell whether a record leaves out what the models said of a chunk, or who voted on it."""
+    if outcome.decided == "cached" or outcome.winner is None:
+        return False
+    return not outcome.votes or any(not vote.answers for vote in outcome.votes if vote.node != CALCULATOR)
 
 
 def restored(outcome: ChunkOutcome, results: Iterable[Result], assignments: Sequence[Assignment]) -> ChunkOutcome:

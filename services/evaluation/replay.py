@@ -15,7 +15,7 @@ from services.kinds.question import question
 from services.kinds.table import named
 from services.kinds.told import told
 from services.voting.equivalence import equivalent
-from services.voting.rules import Voter, count
+from services.voting.rules import Voter, count, counts_nodes
 from services.voting.verdicts import Candidate, Verdicts, judge
 
 EXAMPLES = "examples"  # the family of the checks that a node makes by running code
@@ -32,13 +32,18 @@ class Decision:
 
 
 def decide(outcome: ChunkOutcome, rule: VoteRule, *, whole: bool = False) -> Decision | None:
-    """Count a chunk's votes again; None if it has none, or if what the models said is not on record.
+    """Count a chunk's votes again; None where that can't be, see `undecidable`.
 
     Of a chunk that is the `whole` request the demands are verified again, so that one that fails cannot win.
     """
+    if undecidable(outcome, rule) is not None:
+        return None
     verdicts = _judged(outcome) if whole else Verdicts()
+    heard = [vote for vote in outcome.votes if vote.node not in verdicts.barred]
     voters = [
-        voter for vote in outcome.votes if vote.node not in verdicts.barred and (voter := Voter.again(vote)) is not None
+        voter
+        for vote in heard
+        if (voter := Voter.again(vote) or (Voter.lean(vote) if counts_nodes(rule) else None)) is not None
     ]
     calculated = next((vote.final for vote in outcome.votes if vote.node == CALCULATOR), None)
     asked = question(outcome.text, outcome.context, outcome.given)
@@ -48,6 +53,17 @@ def decide(outcome: ChunkOutcome, rule: VoteRule, *, whole: bool = False) -> Dec
     winner = counted.tally.winner
     checks = verdicts.checks.get(winner.voter, [])
     return Decision(verdicts.texts.get(winner.voter, winner.text), winner.final, counted.confidence, checks)
+
+
+def undecidable(outcome: ChunkOutcome, rule: VoteRule) -> str | None:
+    """Say why a chunk's votes can't be counted again by a rule; None where they can."""
+    if outcome.decided == "cached":
+        return "answered from the cache, without a vote"
+    if not outcome.votes:
+        return "no vote on record"
+    if not counts_nodes(rule) and any(not vote.answers for vote in outcome.votes if vote.node != CALCULATOR):
+        return f"what each model said was left out of the record, and {rule.value} counts that"
+    return None
 
 
 def _judged(outcome: ChunkOutcome) -> Verdicts:

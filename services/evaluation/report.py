@@ -43,7 +43,7 @@ def cells(summary: Summary) -> list[str]:
 
 
 def markdown(title: str, summaries: Sequence[Summary], facts: Mapping[str, str]) -> str:
-    """Write a page: the table, what its columns mean, the plot `report.png` beside it, and facts about the run."""
+    """Write a page: the table, what its columns mean, two plots that stand beside it, and facts about the run."""
     rules = ["---:" if i in NUMERIC else "---" for i in range(len(COLUMNS))]
     rows = [COLUMNS, rules, *map(cells, summaries)]
     return "\n".join(
@@ -56,10 +56,20 @@ def markdown(title: str, summaries: Sequence[Summary], facts: Mapping[str, str])
             "",
             "![accuracy against time](report.png)",
             "",
+            *(f"- {summary.name}: {told}" for summary in summaries if (told := calibration(summary))),
+            "",
+            "![share right against confidence](reliability.png)",
+            "",
             *(f"- {name}: {fact}" for name, fact in facts.items()),
             "",
         ]
     )
+
+
+def calibration(summary: Summary) -> str:
+    """Tell the expected calibration error of all answers that were voted on, and of each kind; empty without any."""
+    told = [f"{kind} {found.ece:.3f} of {found.count}" for kind, found in summary.reliability.items()]
+    return f"expected calibration error: {', '.join(told)}" if told else ""
 
 
 def plot(title: str, summaries: Sequence[Summary], path: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from schemas.messages import ModelAnswer, Synthesis
+from schemas.messages import ChunkOutcome, ModelAnswer, Synthesis
 from services.evaluation.answers import Answer
-from services.evaluation.faults import Fault, find_faults
-from services.evaluation.questions import Question
-from services.evaluation.score import Figures, score
+from services.evaluation.faults import Fault, chunk_of, find_faults
+from services.evaluation.questions import Question, Scorer
+from services.evaluation.reliability import Reliability, Sure, reliability
+from services.evaluation.score import Figures, hits, is_right, score
+from services.kinds.table import named
 
 REJECTED = "rejected"
+ALL = "all"
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -22,13 +25,15 @@ class Summary(Struct, frozen=True, kw_only=True):
     `statuses` counts how the queries ended.  `wordings` counts the methods of synthesis; `rejected` is a join that was
     returned for what a model wrote.  `faults` counts the wrong parts.  Tokens are those of the answers on the record
     (what was cancelled and the synthesis are not), None if it has none.  `kinds` are the figures of each kind of
-    question, where there are several.
+    question, where there are several.  `reliability` tells how far the confidence of answers that were voted on can be
+    believed, of all and by the kind of chunk.
     """
 
     name: str
     answered: int
     figures: Figures
     kinds: dict[str, Figures]
+    reliability: dict[str, Reliability]
     statuses: dict[str, int]
     wordings: dict[str, int]
     faults: dict[Fault, int]
@@ -46,6 +51,7 @@ def summarise(name: str, questions: Sequence[Question], answers: Mapping[str, An
         answered=len(rows),
         figures=score(questions, answers),
         kinds=_by_kind(questions, answers),
+        reliability=_reliability(questions, answers),
         statuses=_count(row.status.value for row in rows if row.status is not None),
         wordings=_count(_wording(row.synthesis) for row in rows if row.synthesis is not None),
         faults={fault: faults[fault] for fault in Fault if faults[fault]},
@@ -62,6 +68,37 @@ def _by_kind(questions: Sequence[Question], answers: Mapping[str, Answer]) -> di
         own = [question for question in questions if question.kind == kind]
         found[kind or "-"] = score(own, {one.id: answers[one.id] for one in own if one.id in answers})
     return found
+
+
+def _reliability(questions: Sequence[Question], answers: Mapping[str, Answer]) -> dict[str, Reliability]:
+    """Hold the confidence of the answers to parts against whether they are right, under ALL and by kind of chunk."""
+    seen: dict[str, list[Sure]] = {}
+    for question in questions:
+        row = answers.get(question.id)
+        for kind, sure in _sure(question, row) if row is not None else ():
+            seen.setdefault(ALL, []).append(sure)
+            seen.setdefault(kind, []).append(sure)
+    return {
+        kind: found for kind in sorted(seen, key=lambda kind: (kind != ALL, kind)) if (found := reliability(seen[kind]))
+    }
+
+
+def _sure(question: Question, row: Answer) -> Iterator[tuple[str, Sure]]:
+    """Tell of each part that was voted on its kind, how sure its answer was, and whether that is right."""
+    if question.scorer is Scorer.OPTION and len(row.chunks) == 1:
+        (chunk,) = row.chunks
+        if _is_voted(chunk):
+            yield chunk.kind, (chunk.confidence, hits(question, row)[0])
+    if question.scorer is not Scorer.PARTS:
+        return
+    for part in question.parts:
+        found = chunk_of(part, row.chunks)
+        if found is not None and _is_voted(found):
+            yield found.kind, (found.confidence, is_right(found.final or "", part.gold))
+
+
+def _is_voted(chunk: ChunkOutcome) -> bool:
+    return named(chunk.kind).voted and chunk.final is not None
 
 
 def _said(row: Answer) -> list[ModelAnswer]:

@@ -16,8 +16,9 @@ STATUS = {
     ErrorCode.DEADLINE: 408,
     ErrorCode.CANCELLED: 409,
     ErrorCode.INTERNAL: 500,
+    ErrorCode.UNSURE: 422,
 }
-FINAL = frozenset({ErrorCode.DEADLINE, ErrorCode.CANCELLED})  # by its status a client would try again
+FINAL = frozenset({ErrorCode.DEADLINE, ErrorCode.CANCELLED, ErrorCode.UNSURE})  # by its status a client would try again
 STOPPING = "stopping"
 RETRY_AFTER_S = 1
 SERVER_ERROR = 500

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 GUESS = 0.4  # an answer that is less likely right than this is told as a guess
 NOT_SURE = "Not sure:"
+NOT_SURE_ENOUGH = "Not sure enough"
 _ITEM = re.compile(r"([ \t]*)([-*•+]|[0-9]{1,3}[.)])[ \t]+(\S.*)")
 
 
@@ -61,6 +62,8 @@ def asked(outcome: ChunkOutcome) -> str:
 def no_answer(outcome: ChunkOutcome) -> str:
     """Say that a chunk has no answer, and why."""
     question = f"{outcome.context}: {outcome.text}" if outcome.context else outcome.text
+    if outcome.decided == "unsure":
+        return f"{NOT_SURE_ENOUGH} to answer: {question} ({outcome.reason})"
     return f"No answer to: {question}{f' ({outcome.reason})' if outcome.reason else ''}"
 
 

@@ -10,9 +10,11 @@ from msgspec import Meta, Struct, structs
 
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.faults import fault
+from schemas.terms import Probability
 
 MIN_STREAM_BYTES = 1024 * 1024
 MIN_STREAM_AGE_S = MAX_TIMEOUT_S + 60
+MAX_LEDGER_DAYS = 3660.0
 
 
 class LimitsError(ValueError):
@@ -23,13 +25,19 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of a deployment; what is None keeps what is there, or has its default where nothing is there.
 
     `max_in_flight` is the number of queries at once, `stream_max_bytes` and `stream_max_age_s` how much the stream
-    keeps and for how long.  `max_fan_out` nodes are asked for one chunk at most, whatever a client wants.
+    keeps and for how long.  `max_fan_out` nodes are asked for one chunk at most, whatever a client wants, and
+    answers have `min_confidence` where a client does not say which.  The ledger
+    keeps queries for `ledger_days` (0: there is none) in `ledger_max_bytes`, with `ledger_text` or with hashes of it.
     """
 
     max_in_flight: Annotated[int, Meta(ge=1)] | None = None
     stream_max_bytes: Annotated[int, Meta(ge=MIN_STREAM_BYTES)] | None = None
     stream_max_age_s: Annotated[float, Meta(ge=MIN_STREAM_AGE_S)] | None = None
     max_fan_out: Annotated[int, Meta(ge=1, le=256)] | None = None
+    min_confidence: Probability | None = None
+    ledger_days: Annotated[float, Meta(ge=0.0, le=MAX_LEDGER_DAYS)] | None = None
+    ledger_max_bytes: Annotated[int, Meta(ge=MIN_STREAM_BYTES)] | None = None
+    ledger_text: bool | None = None
 
 
 def load_limits(path: Path | None, **flags: float | None) -> Limits:

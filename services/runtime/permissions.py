@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.actors import Actor
-from schemas.subjects import DEAD, NODE_DURABLE, TABLE, Space, Store, Subject
+from schemas.subjects import DEAD, KEPT_HASHED, NODE_DURABLE, TABLE, Space, Store, Subject
 
 CORE = (Actor.GATEWAY, Actor.DECOMPOSER, Actor.ASSEMBLER, Actor.SYNTHESIZER, Actor.TRAINER, Actor.OPERATOR)
 EDGE = (Actor.CLIENT, Actor.NODE)  # each has an account of its own, see `authorization`
@@ -65,6 +65,8 @@ class Grants:
         if self.user.actor in CORE:
             found += [f"$JS.API.STREAM.INFO.{self.space.stream(store)}" for store in self._scanned()]
             found += self._answers()
+        if any(self.user.actor in row.access.writers for row in KEPT_HASHED):  # who asks whether it is wanted
+            found.append(f"$JS.API.STREAM.INFO.{self.space.stream(Store.LEDGER)}")
         if self.user.actor is Actor.DECOMPOSER:
             found += [f"$JS.API.CONSUMER.LIST.{self.space.stream(store)}" for store in (Store.STREAM, Store.CLAIMS)]
         if self.user.actor not in (Actor.CLIENT, Actor.OBSERVER):

@@ -1,4 +1,4 @@
-"""Make the stream and the buckets, or add to them what they lack.  Any service may do it, any number of times.
+"""Make the streams and the buckets, or add to them what they lack.  Any service may do it, any number of times.
 
 Processes of several versions may run at once, so what is there is never taken away: subjects are joined, and of two
 limits the wider one holds.  Only an operator changes how much is kept and for how long; the log tells what he lowers.
@@ -9,20 +9,22 @@ takes nothing more; but the cached answers, which give way to newer ones.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import structlog
-from nats.errors import Error, NoRespondersError
+from nats.errors import Error
 from nats.js.api import DiscardPolicy, RePublish, StorageType, StreamConfig
-from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, BadRequestError, NotFoundError
 
 from schemas.actors import Actor
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import PRESENCE_TTL_S, STREAM_MAX_AGE_S, TABLE, Space, Store
 from services.runtime.bus import Bus
 from services.runtime.consumers import add_consumer
+from services.runtime.ledger import ensure_ledger
 from services.runtime.limits import Limits
 from services.runtime.patience import PATIENCE_S
 from services.runtime.permissions import CORE, EDGE, Durable, User, durables
@@ -74,20 +76,27 @@ async def provision(
         told = {**said.get(default.name or "", {}), "num_replicas": replicas}
         imposed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         config = replace(default, **imposed)
-        while True:
-            try:
-                await _ensure(bus, config, imposed)
-                break
-            except APIError as error:
-                raise BusError(f"stream {config.name}: {error.description}") from None
-            except (ServiceUnavailableError, NoRespondersError, Error, TimeoutError) as error:
-                if asyncio.get_running_loop().time() > give_up_at:
-                    raise BusError(f"JetStream is not available: {error or type(error).__name__}") from None
-                await asyncio.sleep(0.2)
-
+        await _insist(config.name or "", partial(_ensure, bus, config, imposed), give_up_at)
+    await _insist(bus.space.stream(Store.LEDGER), partial(ensure_ledger, bus, limits, replicas), give_up_at)
     if actor is Actor.OPERATOR:
         for durable in all_durables(nodes):
             await ensure_durable(bus, durable)
+
+
+async def _insist(name: str, attempt: Callable[[], Awaitable[None]], give_up_at: float) -> None:
+    """Try until the server does what a stream takes, or refuses it.  Raises BusError then, or when it stays away."""
+    while True:
+        try:
+            await attempt()
+        except APIError as error:
+            raise BusError(f"stream {name}: {error.description}") from None
+        except (Error, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+        else:
+            return
+        if asyncio.get_running_loop().time() > give_up_at:
+            raise BusError(f"JetStream is not available: {reason}")
+        await asyncio.sleep(0.2)
 
 
 async def check_provisioned(bus: Bus) -> None:
@@ -207,7 +216,8 @@ def _configs(space: Space, replicas: int | None, passing: StorageType) -> list[S
         discard=DiscardPolicy.OLD,
     )
     keys = _bucket(space, Store.KEYS, replicas)
-    return [stream, claims, fitness, presence, admit, answers, keys]
+    calibration = _bucket(space, Store.CALIBRATION, replicas)
+    return [stream, claims, fitness, presence, admit, answers, keys, calibration]
 
 
 def _claimed(space: Space) -> list[str]:

@@ -121,8 +121,7 @@ def consume(
 
 
 def listen(subject: Subject[T], call: Callable[[T], Awaitable[None]], *, queue: str = "") -> Listening:
-    """Listen to a core row, or to the events of a stream row as they are committed."""
-    assert not subject.store.is_bucket
+    """Listen to a core row, to the events of a stream row as they are committed, or to what is put into a bucket."""
     return Listening(subject, call, queue)
 
 

@@ -43,7 +43,7 @@ max_payload: 1MB
 jetstream {{
   store_dir: {store}
   max_memory_store: 64MB
-  max_file_store: 1GB
+  max_file_store: 4GB
 }}
 feature_flags {{
   js_ack_fc_v2: false

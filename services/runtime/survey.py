@@ -13,6 +13,7 @@ from nats.js.errors import NotFoundError
 
 from schemas.subjects import Store
 from services.runtime.bus import Bus
+from services.runtime.ledger import find_ledger
 from services.runtime.limits import Limits
 from services.runtime.wire import BusError, decode
 
@@ -60,8 +61,11 @@ async def find_limits(bus: Bus) -> Limits:
         info = decode(await bus.ask_jetstream(f"STREAM.INFO.{bus.space.stream(store)}"), dict)
         return cast("dict[str, Any]", info["config"])
 
-    stream, admit = await asyncio.gather(config_of(Store.STREAM), config_of(Store.ADMIT))
+    stream, admit, ledger = await asyncio.gather(config_of(Store.STREAM), config_of(Store.ADMIT), find_ledger(bus))
     return Limits(
+        ledger_days=ledger.days if ledger is not None else 0.0,
+        ledger_max_bytes=ledger.max_bytes if ledger is not None else None,
+        ledger_text=ledger.text if ledger is not None else None,
         max_in_flight=admit["max_msgs"],
         stream_max_bytes=stream["max_bytes"],
         stream_max_age_s=stream["max_age"] / 1e9,

@@ -29,12 +29,7 @@ def streamed_otherwise(reply: Reply) -> bool:
 
 def notes(outcomes: Sequence[ChunkOutcome]) -> list[str]:
     """List what should be known, a sentence each; with several chunks each sentence names its own."""
-    return [
-        f"{_of(outcome, outcomes)} {told}."
-        for outcome in outcomes
-        if outcome.winner is not None
-        for told in _told(outcome)
-    ]
+    return [f"{_of(outcome, outcomes)} {told}." for outcome in outcomes for told in _told(outcome)]
 
 
 def _of(outcome: ChunkOutcome, outcomes: Sequence[ChunkOutcome]) -> str:
@@ -42,6 +37,10 @@ def _of(outcome: ChunkOutcome, outcomes: Sequence[ChunkOutcome]) -> str:
 
 
 def _told(outcome: ChunkOutcome) -> Iterator[str]:
+    if outcome.decided == "unsure":
+        yield f"is not given: {outcome.reason}"
+    if outcome.winner is None:
+        return
     if outcome.finish in _ENDINGS:
         yield _ENDINGS[outcome.finish]
     if is_guess(outcome):

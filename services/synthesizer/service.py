@@ -146,11 +146,12 @@ class Synthesizer:
         """Word the answer: one chunk verbatim, several by the model, or plainly joined where that fails."""
         outcomes = assembled.outcomes
         winners = [outcome.winner for outcome in outcomes if outcome.winner is not None]
-        if len(outcomes) == 1:
+        if len(outcomes) == len(winners) == 1:
             guess = f"{NOT_SURE} " if is_guess(outcomes[0]) else ""
             return f"{guess}{winners[0]}", Synthesis(method="verbatim")
-        if len(winners) == 1:
-            return join(outcomes), Synthesis(method="join", reason="only one chunk was answered")
+        if len(winners) <= 1:
+            reason = "only one chunk was answered" if winners else "no chunk is sure enough"
+            return join(outcomes), Synthesis(method="join", reason=reason)
         if assembled.wording is Wording.JOIN:
             return join(outcomes), Synthesis(method="join", reason="asked for")
         stop_at = assembled.deadline_at - self._config.delivery_s

@@ -28,7 +28,7 @@ from services.trainer.questions import Known
 
 log = structlog.get_logger(__name__)
 
-EVERY_NODE = Policy(replicas=None, max_replicas=1, early=False, wording=Wording.JOIN)
+EVERY_NODE = Policy(replicas=None, max_replicas=1, early=False, wording=Wording.JOIN, min_confidence=0.0)
 
 Draw = Callable[[Random], Known]
 

@@ -16,7 +16,7 @@ class TrainerConfig(Config, frozen=True, kw_only=True):
 
     What was learned within `write_s` is written together; `concurrency` messages are learned from at once.  It asks
     `canary_rate` questions with a known answer for each query, 0 for none: it looks every `canary_look_s` whether one
-    is due, and gives it `canary_timeout_s`.
+    is due, and gives it `canary_timeout_s`.  Every `ledger_look_s` it looks what the ledger keeps.
     """
 
     concurrency: Annotated[int, Meta(ge=1)] = 256
@@ -24,3 +24,4 @@ class TrainerConfig(Config, frozen=True, kw_only=True):
     canary_rate: Probability = 0.0
     canary_look_s: Annotated[float, Meta(gt=0.0, le=60.0)] = 1.0
     canary_timeout_s: Annotated[float, Meta(ge=1.0, le=MAX_TIMEOUT_S)] = 60.0
+    ledger_look_s: Annotated[float, Meta(gt=0.0, le=3600.0)] = 30.0

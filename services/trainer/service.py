@@ -29,6 +29,7 @@ from services.trainer.config import TrainerConfig
 from services.trainer.fitness import Observation, learn
 from services.trainer.judgement import UnusableFeedback, disproved, from_assembled, from_feedback, from_late
 from services.trainer.questions import draw_known
+from services.trainer.records import Records, recording
 
 log = structlog.get_logger(__name__)
 
@@ -43,8 +44,9 @@ class Trainer:
     kept, and what would be learned of their nodes is not.
     """
 
-    def __init__(self, bus: Bus, config: TrainerConfig) -> None:
+    def __init__(self, bus: Bus, config: TrainerConfig, records: Records) -> None:
         self._bus = bus
+        self._records = records
         self._config = config
         self._known: dict[str, Stored[Fitness]] = {}
         self._lessons: Lessons = defaultdict(list)
@@ -62,6 +64,7 @@ class Trainer:
 
     async def on_assembled(self, delivery: Delivery[Assembled]) -> None:
         """Learn from the votes of a sealed query."""
+        await self._records.keep(delivery.message)
         await self._take_in(from_assembled(delivery.message), delivery.sequence)
 
     async def on_late(self, delivery: Delivery[Result]) -> None:
@@ -84,6 +87,7 @@ class Trainer:
             raise Reject(str(error)) from None
         for outcome in wrong:
             await self._bus.purge(CACHED, key=cache_key(outcome, outcome.given))
+        await self._records.keep(stored.message, [delivery.message])
         await self._take_in(observations, None)
 
     async def _take_in(self, observations: Iterable[Observation], sequence: int | None) -> None:
@@ -158,9 +162,9 @@ async def trainer(
 ) -> AsyncIterator[Sequence[Route]]:
     """Learn from everything that ends, and ask questions of one's own, which `draw` gives."""
     config = config or TrainerConfig()
-    learner = Trainer(bus, config)
-    await learner.load()
-    async with canaries(bus, config, draw) as routes:
+    async with recording(bus, config.ledger_look_s) as records, canaries(bus, config, draw) as routes:
+        learner = Trainer(bus, config, records)
+        await learner.load()
         yield [
             consume(
                 "trainer",

@@ -6,10 +6,15 @@ default pool those for facts were fitted to 87 questions of the project's own, t
 model's steps to 100 of GSM8K, those for choices to 66 of BIG-Bench Hard; the others, and those of models that are not
 listed (which go by ""), are estimates.
 Method `text` also stands for methods that are not listed.
+
+An operator's own curves (`dellm calibrate` fits them to feedback) take the place of these, one by one; a process counts
+with those that it was told of last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from math import exp
@@ -35,6 +40,38 @@ class Curve(NamedTuple):
 
 
 Curves = dict[str, dict[str, Curve]]
+"""By the beginning of a model's name, and by method."""
+
+_own: Curves = {}
+
+
+def adopt(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Count with these curves in this process from now on; those that they lack are the ones that come with DELLM."""
+    _own.clear()
+    _own.update(as_curves(curves))
+    for cached in (_curve, _curves, _load):
+        cached.cache_clear()
+
+
+def as_curves(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Curves:
+    """Make curves of pairs of numbers, as they travel."""
+    return {name: {method: Curve(*pair) for method, pair in by.items()} for name, by in curves.items()}
+
+
+@contextmanager
+def adopted(curves: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[None]:
+    """Count with these curves while the body runs, which must not wait for anything."""
+    before = dict(_own)
+    adopt(curves)
+    try:
+        yield
+    finally:
+        adopt(before)
+
+
+def listed(model: str) -> str:
+    """Give the name by which a model's curves go, empty where it has none of its own."""
+    return max((name for name in _load() if model.startswith(name)), key=len)
 
 
 def confidence(answer: ModelAnswer) -> float:
@@ -68,10 +105,10 @@ def _curve(model: str, method: str) -> Curve:
 
 @cache
 def _curves(model: str) -> dict[str, Curve]:
-    known = _load()
-    return known[max((name for name in known if model.startswith(name)), key=len)]
+    return _load()[listed(model)]
 
 
 @cache
 def _load() -> Curves:
-    return msgspec.json.decode(files(__package__).joinpath(DATA).read_bytes(), type=Curves)
+    shipped = msgspec.json.decode(files(__package__).joinpath(DATA).read_bytes(), type=Curves)
+    return {name: {**shipped.get(name, {}), **_own.get(name, {})} for name in [*shipped, *_own]}

@@ -56,6 +56,23 @@ class Voter:
         answer = next(chosen, None)
         return cls(vote.node, vote.fitness, vote.answers, answer, vote.confidence) if answer is not None else None
 
+    @classmethod
+    def lean(cls, vote: Vote) -> Voter | None:
+        """Make the voter of a vote without its models' answers, for rules that count nodes; None for the calculator."""
+        if vote.node == CALCULATOR:
+            return None
+        chosen = ModelAnswer(
+            model=vote.model,
+            text=vote.answer,
+            final=vote.final,
+            logprob=0.0,
+            prompt_tokens=0,
+            completion_tokens=0,
+            latency_s=vote.latency_s,
+            finish="stop",
+        )
+        return cls(vote.node, vote.fitness, [chosen], chosen, vote.confidence)
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -123,6 +140,11 @@ def count(
         weights={ballot.voter: ballot.weight for ballot in _own(ballots, voters)},
         winners=frozenset(ballot.voter for ballot in _own(counted.members, voters)),
     )
+
+
+def counts_nodes(rule: VoteRule) -> bool:
+    """Tell whether a rule needs to know no more than what each node chose."""
+    return rule in (VoteRule.BEST, VoteRule.SUM)
 
 
 def consensus(answers: Sequence[ModelAnswer], *, num_options: int = 0) -> Consensus | None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import structs
 
@@ -15,30 +12,10 @@ from models.engine import Request
 from schemas.subjects import PLAN, Space
 from schemas.terms import Policy, VoteRule, Wording
 from services.runtime.server import EmbeddedServer
+from tests.dellm import dellm, start
 from tests.support import SUPERLLM, Gate, ScriptedEngine, answer_at_once, cluster
 
-ROOT = Path(__file__).parents[2]
 CAPITALS = {"Peru": "Lima", "Chile": "Santiago", "Cuba": "Havana"}
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-async def start(*arguments: str, cwd: Path) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = (sys.executable, "-m", "services.cli.main", *arguments)
-    return await asyncio.create_subprocess_exec(*command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe)
-
-
-async def dellm(*arguments: str, cwd: Path) -> Done:
-    process = await start(*arguments, cwd=cwd)
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return Done(process.returncode, out.decode(), err.decode())
 
 
 def write_questions(path: Path) -> None:

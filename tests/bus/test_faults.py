@@ -132,7 +132,7 @@ async def test_the_earlier_limit_holds(bus: Bus) -> None:
         await bus.commit(Entry(LATE, result()))
 
 
-@pytest.mark.parametrize("store", sorted(set(Store) - {Store.CORE}))
+@pytest.mark.parametrize("store", sorted(set(Store) - {Store.CORE, Store.LEDGER}))
 async def test_a_store_that_vanished_is_made_again(store: Store, ready: Bus, server: EmbeddedServer) -> None:
     consumed: list[int] = []
 
@@ -214,7 +214,14 @@ async def test_the_fitness_bucket_of_an_earlier_version_gets_room(ready: Bus, se
 
 
 async def test_the_limits_in_force_are_told(ready: Bus) -> None:
-    said = Limits(max_in_flight=9, stream_max_bytes=2_000_000, stream_max_age_s=700.0)
+    said = Limits(
+        max_in_flight=9,
+        stream_max_bytes=2_000_000,
+        stream_max_age_s=700.0,
+        ledger_days=2.5,
+        ledger_max_bytes=3_000_000,
+        ledger_text=False,
+    )
     await provision(ready, said)
     await provision(ready)
     assert await find_limits(ready) == said

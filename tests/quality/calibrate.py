@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-import numpy as np
 
 from services.evaluation.answers import read_answers
 from services.evaluation.faults import chunk_of
@@ -22,11 +21,7 @@ from services.evaluation.questions import read_questions
 from services.evaluation.score import is_right
 from services.voting import calibration
 from services.voting.calibration import CUT_OFF
-
-MIN_ANSWERS = 40
-RIDGE = 0.05  # keeps the slope finite where the right and the wrong are far apart
-ROUNDS = 50
-MAX_SLOPE = 15.0
+from services.voting.curves import MIN_ANSWERS, fit
 
 Seen = dict[tuple[str, str], list[tuple[float, bool]]]
 
@@ -42,21 +37,6 @@ def read(questions: Path, answers: Path) -> Iterable[tuple[str, str, float, bool
                 for answer in vote.answers:
                     if answer.final and answer.finish not in CUT_OFF:
                         yield answer.model, answer.method, answer.logprob, is_right(answer.final, part.gold)
-
-
-def fit(seen: list[tuple[float, bool]]) -> list[float]:
-    """Fit p = sigmoid(at_zero + slope x logprob) by ridge-penalised maximum likelihood (Newton's method)."""
-    x, y = np.array([logprob for logprob, _ in seen]), np.array([float(right) for _, right in seen])
-    mean = x.mean()
-    design = np.stack([np.ones_like(x), x - mean], axis=1)
-    weights = np.zeros(2)
-    for _ in range(ROUNDS):
-        p = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (p - y) + RIDGE * weights
-        hessian = (design.T * (p * (1 - p))) @ design + RIDGE * np.eye(2)
-        weights -= np.linalg.solve(hessian, gradient)
-    slope = float(np.clip(weights[1], 0.0, MAX_SLOPE))
-    return [round(float(weights[0]) - slope * float(mean), 2), round(slope, 2)]
 
 
 def main(paths: list[str]) -> None:

@@ -30,9 +30,10 @@ from schemas.topology import Topology, TopologyError, load
 from services.cli.score import table
 from services.evaluation.answers import read_answers
 from services.evaluation.questions import Question, read_questions
+from services.evaluation.reliability import plot_reliability
 from services.evaluation.report import markdown, plot
 from services.evaluation.rows import EvaluationError
-from services.evaluation.summary import Summary, summarise
+from services.evaluation.summary import ALL, Summary, summarise
 from services.hosting import NAMES, model_paths
 
 ROOT = Path(__file__).parents[2]
@@ -199,7 +200,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Ask, print the table, and write `report.md` and `report.png` beside the answers."""
+    """Ask, print the table, and write `report.md` and its plots beside the answers."""
     arguments = _arguments()
     try:
         questions = read_questions(arguments.questions)[: arguments.limit]
@@ -215,6 +216,8 @@ def main() -> None:
         title = f"{arguments.questions.stem}: {len(questions)} questions"
         (arguments.out / "report.md").write_text(markdown(title, rows, facts(arguments, len(questions))))
         plot(title, rows, arguments.out / "report.png")
+        curves = {row.name: row.reliability[ALL] for row in rows if ALL in row.reliability}
+        plot_reliability(title, curves, arguments.out / "reliability.png")
     except (EvaluationError, TopologyError, OSError) as error:
         raise SystemExit(str(error)) from error
     Console(width=None if sys.stdout.isatty() else 200).print(table(rows))

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tests.quality.calibrate import MAX_SLOPE, fit
+from services.voting.curves import MAX_SLOPE, fit
 
 
 def test_a_curve_is_found_again() -> None:

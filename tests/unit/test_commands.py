@@ -31,7 +31,9 @@ def test_the_help_lists_every_command_and_imports_none() -> None:
     assert not set(imported.split()) & set(HEAVY)
 
 
-@pytest.mark.parametrize(("begun", "completed"), [("sta", ["status"]), ("c", ["chat", "cancel", "completion"])])
+@pytest.mark.parametrize(
+    ("begun", "completed"), [("sta", ["status"]), ("c", ["chat", "cancel", "calibrate", "completion"])]
+)
 def test_a_shell_completes_the_names(begun: str, completed: list[str]) -> None:
     found = ShellComplete(dellm, {}, "dellm", "_DELLM_COMPLETE").get_completions([], begun)
     assert [item.value for item in found] == completed

@@ -100,7 +100,7 @@ def test_links_and_files_exist(page: str) -> None:
 def test_figures_exist() -> None:
     told = Metrics().render().decode()
     named = re.findall(r"`(dellm_[a-z]+(?:_[a-z]+)*)", (ROOT / OPERATING).read_text())
-    buckets = {"dellm_fitness", "dellm_keys"}
+    buckets = {"dellm_calibration", "dellm_fitness", "dellm_keys"}
     for name in set(named) - buckets:
         assert re.search(rf"^# HELP {name} ", told, re.MULTILINE), name
 

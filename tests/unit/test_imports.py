@@ -37,8 +37,10 @@ PURE = (
     "services.synthesizer.check",
     "services.synthesizer.merge",
     "services.trainer.fitness",
+    "services.ledger",
     "services.trainer.judgement",
     "services.trainer.questions",
+    "services.trainer.refit",
     "services.language",
     "services.voting",
     "services.checks",
@@ -53,7 +55,7 @@ EDGES = {  # all other modules of the services decide, and touch nothing outside
     "services.assembler.service",
     *(f"services.node.{name}" for name in ("request", "service", "work")),
     "services.synthesizer.service",
-    *(f"services.trainer.{name}" for name in ("canary", "service")),
+    *(f"services.trainer.{name}" for name in ("canary", "records", "service")),
 }
 EDGE_ROOMS = ("services.runtime", "services.cli", "services.gateway")
 OUTSIDE = (

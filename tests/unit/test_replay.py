@@ -14,7 +14,7 @@ from schemas.terms import CALCULATOR, VoteRule
 from services.cli.replay import replay
 from services.evaluation.answers import Answer
 from services.evaluation.record import restored
-from services.evaluation.replay import changed, decide, redecided
+from services.evaluation.replay import changed, decide, redecided, undecidable
 from tests.records import said
 
 
@@ -63,11 +63,29 @@ def test_the_calculator_s_vote_counts_again() -> None:
     assert made.final == "42"
 
 
-def test_votes_that_were_left_out_decide_nothing() -> None:
-    lean = outcome(vote("n1", "Sydney", 0.9)).lean()
-    assert decide(lean, VoteRule.SUM) is None
+def test_what_models_said_and_was_left_out_decides_nothing() -> None:
+    lean = SPLIT.lean()
+    assert decide(lean, VoteRule.CALIBRATED) is None
+    assert "left out" in (undecidable(lean, VoteRule.CALIBRATED) or "")
     row = Answer(id="1", answer="Sydney", chunks=[lean])
-    assert redecided(row, VoteRule.SUM) is row
+    assert redecided(row, VoteRule.CALIBRATED) is row
+
+
+@pytest.mark.parametrize("rule", [VoteRule.BEST, VoteRule.SUM])
+def test_rules_that_count_nodes_decide_without_what_models_said(rule: VoteRule) -> None:
+    assert decide(SPLIT.lean(), rule) == decide(SPLIT, rule)
+    assert decide(SPLIT.bare(), rule) is None
+
+
+def test_why_rows_of_a_file_are_not_decided_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    rows = [Answer(id="1", answer="x", chunks=[SPLIT]), Answer(id="2", answer="x", chunks=[SPLIT.lean()])]
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    done = CliRunner().invoke(replay, [str(file), "--vote", "calibrated"])
+    assert done.exit_code == 0
+    assert "calibrated: 1 of 2 not decided again: what each model said was left out" in done.output
+    last = CliRunner().invoke(replay, [str(file), "--vote", "calibrated", "--json"]).stdout.splitlines()[-1]
+    assert "left out" in msgspec.json.decode(last)["undecided"]["calibrated"]
 
 
 def test_an_answer_is_made_of_the_new_winners() -> None:
@@ -132,7 +150,6 @@ def test_what_a_record_had_no_room_for_is_filled_in_from_the_results(
     tasks = [Assignment(chunk=0, node=cast.node, replica=0, fitness=cast.fitness) for cast in SPLIT.votes]
     whole = restored(trim(SPLIT), results, tasks)
     for rule in VoteRule:
-        assert decide(trim(SPLIT), rule) is None
         assert decide(whole, rule) == decide(SPLIT, rule)
 
 
@@ -172,4 +189,4 @@ def test_what_is_neither_a_file_nor_an_id_is_told(tmp_path: Path) -> None:
     assert "neither a file nor the id of a query" in done.output
     lean = tmp_path / "lean.jsonl"
     lean.write_bytes(msgspec.json.encode(Answer(id="1", answer="x")) + b"\n")
-    assert "not on record" in str(CliRunner().invoke(replay, [str(lean)]).exception)
+    assert "no vote on record" in str(CliRunner().invoke(replay, [str(lean)]).exception)

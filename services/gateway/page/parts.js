@@ -75,6 +75,7 @@ function verdict(part, arrived, num) {
   const { outcome } = part;
   if (!outcome) return part.cached ? "known" : num ? `${arrived} of ${num}` : part.depends_on.length ? "waits" : "";
   if (outcome.decided === "cached") return "answered before";
+  if (outcome.decided === "unsure") return "not sure enough";
   if (outcome.decided === "none" || !outcome.winner) return "no answer";
   if (!isVoted(part)) return "written";
   const votes = plural(outcome.votes.length, "vote");

@@ -1,0 +1,1 @@
+"""What the ledger keeps of queries, and what can be learned from it.  Pure."""
