@@ -4,8 +4,10 @@ Imports nothing of ours outside this package.  llama.cpp is imported by `models.
 `models/quantizer.py`, so that whatever needs no inference starts without it.
 """
 
+from models.adding import AddError, add, list_added
 from models.advice import advice
 from models.catalogue import Model, Sampling, find, list_models, verify
+from models.description import summarise_gguf
 from models.engine import (
     Completion,
     Engine,
@@ -21,9 +23,12 @@ from models.engine import (
 )
 from models.fetch import FetchError, Progress, fetch, is_verified
 from models.quantize import TYPES, Quantized, QuantizeError, list_quantized, quantize
+from models.reference import ModelReference, RemoteModel, model_name, parse_reference, resolved
+from models.suggested import list_suggestions
 
 __all__ = [
     "TYPES",
+    "AddError",
     "Completion",
     "Engine",
     "EngineBusy",
@@ -32,21 +37,30 @@ __all__ = [
     "GrammarError",
     "Model",
     "ModelError",
+    "ModelReference",
     "Progress",
     "PromptTooLong",
     "QuantizeError",
     "Quantized",
+    "RemoteModel",
     "Request",
     "Sampling",
     "Stats",
     "Turn",
+    "add",
     "advice",
     "fetch",
     "find",
     "is_verified",
+    "list_added",
     "list_models",
     "list_quantized",
+    "list_suggestions",
+    "model_name",
+    "parse_reference",
     "quantize",
+    "resolved",
+    "summarise_gguf",
     "turns",
     "verify",
 ]

@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
 from models.engine import EngineClosed, ModelError
+from models.reference import file_of
 from models.scheduler import BACKGROUND_SHARE
 from models.stepper import Stepper
 
@@ -85,7 +86,7 @@ class Compute:
             except Exception as error:  # noqa: BLE001  it is the caller's to see
                 caller.end(error)
 
-        self.load(request.model, add)
+        self.load(file_of(request.model), add)
 
     def load(self, path: Path, then: _Then, *, ahead: bool = False) -> None:
         """Load a model unless it is loaded, then pass it to `then`; called on the thread only.

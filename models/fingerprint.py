@@ -10,17 +10,19 @@ import asyncio
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.catalogue import fetch_hint, file_sha256, find
 from models.engine import ModelError
 from models.metadata import read_metadata
 from models.quantize import TYPES, type_in_name
-from models.record import Verified, describe, locked, read_record, record
+from models.record import Verified, describe, is_untouched, locked, read_record, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from models.reference import ModelReference
 
 _NAMES = {number: name for name, number in TYPES.items()} | {0: "F32", 10: "Q2_K"}
 _hashing = threading.Lock()  # nodes of one process that share a file hash it once
@@ -38,25 +40,31 @@ class Fingerprint:
     quantization: str
 
 
-def known_fingerprint(path: Path) -> Fingerprint | None:
+def known_fingerprint(reference: ModelReference) -> Fingerprint | None:
     """Return the fingerprint of a file that was hashed before and not touched since, else None.  Hashes nothing."""
+    if not isinstance(reference, Path):
+        return None  # which file a server runs, nobody can tell
     with suppress(OSError):
-        found = read_record(path.parent).get(path.name)
-        if found is not None and found == describe(path, found.sha256, found.quantized):
-            return Fingerprint(sha256=found.sha256, quantization=quantization(path))
+        found = read_record(reference.parent).get(reference.name)
+        if found is not None and is_untouched(reference, found.sha256):
+            return Fingerprint(sha256=found.sha256, quantization=quantization(reference))
     return None
 
 
-async def verified(path: Path) -> Fingerprint | None:
+async def verified(reference: ModelReference) -> Fingerprint | None:
     """Return the fingerprint of a file, hashed on another thread where need be; None where it cannot be read.
+
+    Of a remote model there is none.
 
     Raises:
         ModelError: it is not the one that the catalogue has under this name.
 
     """
+    if not isinstance(reference, Path):
+        return None
     left = threading.Event()
     try:
-        return await asyncio.to_thread(fingerprint, path, lambda: not left.is_set())
+        return await asyncio.to_thread(fingerprint, reference, lambda: not left.is_set())
     except OSError:
         return None  # whoever loads it says what is wrong
     finally:

@@ -13,14 +13,15 @@ from models.compute import Compute
 from models.cores import usable_cores
 from models.engine import Completion, EngineBusy, EngineClosed, Request, Stats
 from models.native import LIBRARY, usable_gpu_layers
+from models.reference import file_of
 from models.runner import LlamaRunner
 from models.text import NO_EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from models.engine import CacheType, Turn
+    from models.reference import ModelReference
     from models.stepper import Stepper
 
 T = TypeVar("T")
@@ -151,15 +152,15 @@ class LlamaEngine:
             self._requests -= 1
         return _nothing_in_time()
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         """See `Engine.count_tokens`."""
         return await self._with(model, lambda stepper: stepper.count_tokens(messages))
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         """See `Engine.load`."""
         await self._with(model, lambda _: None, ahead=True)
 
-    async def _with(self, model: Path, use: Callable[[Stepper], T], *, ahead: bool = False) -> T:
+    async def _with(self, model: ModelReference, use: Callable[[Stepper], T], *, ahead: bool = False) -> T:
         """Use a model on the compute thread, between two steps; it is loaded for it if it is not."""
         self._check_open()
         loop = asyncio.get_running_loop()
@@ -178,12 +179,16 @@ class LlamaEngine:
             except Exception as error:  # noqa: BLE001  it is the caller's to see
                 self._outbox.post(loop, partial(settle, None, error))
 
-        self._compute.post(partial(self._compute.load, model, then, ahead=ahead))
+        self._compute.post(partial(self._compute.load, file_of(model), then, ahead=ahead))
         return await done
 
-    def stats(self) -> dict[Path, Stats]:
+    def stats(self) -> dict[ModelReference, Stats]:
         """See `Engine.stats`."""
-        return self._compute.stats()
+        return dict(self._compute.stats().items())
+
+    def down(self) -> dict[ModelReference, str]:
+        """See `Engine.down`: a file that is loaded can be asked."""
+        return {}
 
     async def close(self) -> None:
         """See `Engine.close`."""

@@ -30,25 +30,34 @@ class Origin(Struct, frozen=True, kw_only=True):
     source_sha256: str
 
 
+class Added(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a file was added from: what was named, of the hub also the commit, and the licence as far as it is told."""
+
+    source: str
+    revision: str = ""
+    licence: str = "unknown"
+
+
 class Verified(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a file looked like when its hash was right; `quantized` if it was made here."""
+    """What a file looked like when its hash was right; `quantized` if it was made here, `added` if a user added it."""
 
     bytes: int
     mtime_ns: int
     sha256: str
     quantized: Origin | None = None
+    added: Added | None = None
 
 
-def describe(path: Path, sha256: str, quantized: Origin | None = None) -> Verified:
+def describe(path: Path, sha256: str, quantized: Origin | None = None, added: Added | None = None) -> Verified:
     """Return the entry for a file whose hash is known to be this."""
     stat = path.stat()
-    return Verified(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=sha256, quantized=quantized)
+    return Verified(bytes=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=sha256, quantized=quantized, added=added)
 
 
 def is_untouched(path: Path, sha256: str) -> bool:
     """Tell whether the file had this hash before and was not touched since.  Hashes nothing."""
     found = read_record(path.parent).get(path.name)
-    return found is not None and path.is_file() and found == describe(path, sha256, found.quantized)
+    return found is not None and path.is_file() and found == describe(path, sha256, found.quantized, found.added)
 
 
 def read_record(folder: Path) -> dict[str, Verified]:

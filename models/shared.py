@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from models.engine import Completion, Engine, Request, Stats, Turn
+    from models.reference import ModelReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +63,11 @@ class SharedEngine:
             self._forget(key, run)
         return await self._wait(key, self._start(key, request, deadline_at))
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         """See `Engine.count_tokens`."""
         return await self._engine.count_tokens(model, messages)
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         """See `Engine.load`."""
         await self._engine.load(model)
 
@@ -75,9 +75,13 @@ class SharedEngine:
         """See `Engine.close`."""
         await self._engine.close()
 
-    def stats(self) -> Mapping[Path, Stats]:
+    def stats(self) -> Mapping[ModelReference, Stats]:
         """See `Engine.stats`."""
         return self._engine.stats()
+
+    def down(self) -> Mapping[ModelReference, str]:
+        """See `Engine.down`."""
+        return self._engine.down()
 
     def sharing(self) -> SharedStats:
         """Return how much was shared so far."""

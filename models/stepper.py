@@ -153,7 +153,9 @@ class Stepper:
         with self._timed():
             prompt = self._runner.prompt(request.messages)
             if len(prompt) >= self._runner.context_tokens:
-                raise PromptTooLong(request.model, len(prompt), self._runner.context_tokens)
+                room = self._runner.context_tokens
+                told = f"the prompt has {len(prompt)} tokens, {request.model} takes {room - 1}"
+                raise PromptTooLong(told, len(prompt), room)
             grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
             self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
 

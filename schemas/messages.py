@@ -38,14 +38,14 @@ class ModelAnswer(Message, frozen=True, kw_only=True):
     """What one model said.
 
     `method` is how it was asked, such as fact, sum, steps or program.  `final` is the extracted final answer.
-    `logprob` is the mean natural-log probability of the sampled tokens.  `finish` is stop, length, loop or deadline.
-    `calls` are the tools that it calls, beside the text.
+    `logprob` is the mean natural-log probability of the sampled tokens, None where the model's server tells none.
+    `finish` is stop, length, loop or deadline.  `calls` are the tools that it calls, beside the text.
     """
 
     model: str
     text: str
     final: str
-    logprob: float
+    logprob: float | None
     prompt_tokens: int
     completion_tokens: int
     latency_s: float

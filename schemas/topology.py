@@ -6,6 +6,7 @@ shape, not whether a model file exists or can be loaded: that is `models`' to sa
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,12 @@ from msgspec import Meta, Struct
 from schemas.terms import CALCULATOR, Probability, Token
 
 ModelPath = Annotated[str, Meta(min_length=1, description="a GGUF file, relative to the topology file's folder")]
+Reference = Annotated[
+    str,
+    Meta(min_length=1, description="such a file, or a server's model, as openai:http://HOST:PORT/v1#NAME"),
+]
+
+_SERVER, _WHOLE = "openai:", re.compile(r"openai:https?://[^\s@?#]+#\S.*")
 
 
 class TopologyError(ValueError):
@@ -23,9 +30,10 @@ class TopologyError(ValueError):
 
 
 class SuperLLM(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The larger model that words the final answer."""
+    """The larger model that words the final answer: `model`, or as a file `model_path`."""
 
-    model_path: ModelPath
+    model: Reference | None = None
+    model_path: ModelPath | None = None
     id: Token = "superllm"
 
 
@@ -44,11 +52,16 @@ class Cluster(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A worker with two models.  `cluster` names a cluster or, for a direct node, a supercluster."""
+    """A worker with two models, each a reference or, in the key with `_path`, a file.
+
+    `cluster` names a cluster or, for a direct node, a supercluster.
+    """
 
     id: Token
     cluster: Token
-    model_a_path: ModelPath
+    model_a: Reference | None = None
+    model_b: Reference | None = None
+    model_a_path: ModelPath | None = None
     model_b_path: ModelPath | None = None
     fitness: Probability = 0.5
     slots: Annotated[int, Meta(ge=1, le=64)] = 1
@@ -152,6 +165,7 @@ def _contradictions(topology: Topology) -> list[str]:
         for top in topology.superclusters
         if top.parent is not None and top.parent not in tops
     ]
+    problems += _wrong_models(topology)
     inference = topology.inference
     if inference.cache_tokens is not None and inference.cache_tokens < inference.context_tokens:
         problems.append(f"$.inference.cache_tokens: must be at least context_tokens ({inference.context_tokens})")
@@ -160,6 +174,24 @@ def _contradictions(topology: Topology) -> list[str]:
         for name, where in groups.items()
         if _loops(topology, name)
     ]
+
+
+def _wrong_models(topology: Topology) -> list[str]:
+    """List models that are named twice or not at all, and references that cannot be read."""
+    top = topology.superllm
+    named = [("$.superllm.model", top.model, top.model_path, True)]
+    for i, node in enumerate(topology.nodes):
+        named.append((f"$.nodes[{i}].model_a", node.model_a, node.model_a_path, True))
+        named.append((f"$.nodes[{i}].model_b", node.model_b, node.model_b_path, False))
+    problems = []
+    for where, reference, path, needed in named:
+        if reference is not None and path is not None:
+            problems.append(f"{where}: the model is named by {where.rpartition('.')[2]}_path, too")
+        elif needed and reference is None and path is None:
+            problems.append(f"{where}: no model is named")
+        elif reference is not None and reference.startswith(_SERVER) and not _WHOLE.fullmatch(reference):
+            problems.append(f"{where}: {reference!r} must be openai:http://HOST:PORT/v1#NAME, without a key in it")
+    return problems
 
 
 def _loops(topology: Topology, group: str) -> bool:

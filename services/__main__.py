@@ -9,12 +9,11 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from models.catalogue import check_gguf
 from models.engine import ModelError
 from schemas.subjects import Space
 from schemas.topology import TopologyError, load
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
-from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
+from services.hosting import NAMES, WITH_MODELS, build, check_files, inference, models_of
 from services.runtime.connection import FLAGS, resolve
 from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.limits import load_limits
@@ -98,9 +97,9 @@ async def _run(arguments: argparse.Namespace, deployment: Deployment) -> None:
     async with AsyncExitStack() as stack:
         topology = load(arguments.topology) if arguments.name in WITH_MODELS else None
         if topology is not None:
-            for path in model_paths(topology, arguments.topology.parent, [arguments.name], arguments.node):
-                check_gguf(path)  # before anything is started
-        engine = await stack.enter_async_context(llama_engine(topology)) if topology is not None else None
+            needed = models_of(topology, arguments.topology.parent, [arguments.name], arguments.node)
+            check_files(needed)  # before anything is started
+        engine = await stack.enter_async_context(inference(topology, needed)) if topology is not None else None
         services = build(
             topology,
             arguments.topology.parent,

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from msgspec import structs
 
+from models.catalogue import check_gguf
+from models.dispatch import DispatchEngine
 from models.engine import Engine
+from models.reference import ModelReference, model_name, parse_reference
 from models.shared import SharedEngine
-from schemas.topology import Node, Topology, TopologyError
+from schemas.topology import Inference, Node, Topology, TopologyError
 from services.assembler.config import AssemblerConfig
 from services.assembler.service import assembler
 from services.decomposer.config import DecomposerConfig
@@ -30,27 +33,56 @@ WITH_MODELS = frozenset({"node", "synthesizer"})
 
 
 def node_config(topology: Topology, folder: Path, spec: Node) -> NodeConfig:
-    """Give a node its place and its model files; their paths are relative to the topology's folder."""
-    paths = [path for path in (spec.model_a_path, spec.model_b_path) if path is not None]
+    """Give a node its place and its models; paths are relative to the topology's folder."""
+    models = (
+        _reference(folder, reference, path)
+        for reference, path in ((spec.model_a, spec.model_a_path), (spec.model_b, spec.model_b_path))
+    )
     return NodeConfig(
         id=spec.id,
         cluster=spec.cluster,
         supercluster=topology.supercluster(spec),
-        models=tuple(folder / path for path in paths),
+        models=tuple(model for model in models if model is not None),
         fitness=spec.fitness,
         slots=spec.slots,
     )
 
 
-def model_paths(topology: Topology, folder: Path, names: Collection[str], nodes: Collection[str] = ()) -> list[Path]:
-    """List the model files that some services need, each once."""
-    paths = []
+def models_of(
+    topology: Topology, folder: Path, names: Collection[str], nodes: Collection[str] = ()
+) -> list[ModelReference]:
+    """List the models that some services need, each once."""
+    found: list[ModelReference] = []
     if "node" in names:
         chosen = (spec for spec in topology.nodes if not nodes or spec.id in nodes)
-        paths += [path for spec in chosen for path in node_config(topology, folder, spec).models]
+        found += [model for spec in chosen for model in node_config(topology, folder, spec).models]
     if "synthesizer" in names:
-        paths.append(folder / topology.superllm.model_path)
-    return list(dict.fromkeys(paths))
+        found.append(_superllm(topology, folder))
+    return list(dict.fromkeys(found))
+
+
+def files_of(topology: Topology, folder: Path, names: Collection[str], nodes: Collection[str] = ()) -> list[Path]:
+    """List those of them that are files."""
+    return [model for model in models_of(topology, folder, names, nodes) if isinstance(model, Path)]
+
+
+def check_files(models: Collection[ModelReference]) -> None:
+    """Find at once what is most often wrong with model files.  Raises ModelError."""
+    for model in models:
+        if isinstance(model, Path):
+            check_gguf(model)
+
+
+def _superllm(topology: Topology, folder: Path) -> ModelReference:
+    model = _reference(folder, topology.superllm.model, topology.superllm.model_path)
+    assert model is not None, "checked when loaded"
+    return model
+
+
+def _reference(folder: Path, reference: str | None, path: str | None) -> ModelReference | None:
+    if path is not None:
+        return folder / path
+    return None if reference is None else parse_reference(reference, folder)
 
 
 def build(
@@ -107,38 +139,57 @@ def _build_with_models(
     if strangers:
         raise TopologyError(f"the topology has no node {min(strangers)!r}")
     layers = "all" if engine.gpu_layers < 0 else engine.gpu_layers
-    compute = f"({engine.threads} threads, {layers} GPU layers)"
+    compute = f"({engine.threads} threads, {layers} GPU layers)" if engine.threads else "(on servers elsewhere)"
     for spec in topology.nodes if "node" in names else ():
         if not nodes or spec.id in nodes:
             config = structs.replace(node_config(topology, folder, spec), run_code=run_code)
-            stems = ",".join(model.stem for model in config.models)
-            metadata = {"node": config.id, "models": stems, "compute": compute}
+            metadata = {"node": config.id, "models": ",".join(map(model_name, config.models)), "compute": compute}
             yield Service(f"node.{config.id}", partial(node, config=config, engine=engine), metadata)
     if "synthesizer" in names:
-        model = folder / topology.superllm.model_path
-        metadata = {"model": model.stem, "compute": compute}
+        model = _superllm(topology, folder)
+        metadata = {"model": model_name(model), "compute": compute}
         writing = SynthesizerConfig(model=model)
         yield Service("synthesizer", partial(synthesizer, config=writing, engine=engine), metadata)
 
 
 @asynccontextmanager
-async def llama_engine(topology: Topology) -> AsyncIterator[Engine]:
-    """Run the llama.cpp engine while the body runs, as the topology's `inference` says; equal requests are shared."""
-    from models.llama import LlamaEngine  # noqa: PLC0415  # loads the native library, which not every service needs
+async def inference(topology: Topology, models: Collection[ModelReference]) -> AsyncIterator[Engine]:
+    """Run the engines that these models need while the body runs, as the topology's `inference` says.
 
-    settings = topology.inference
-    engine = SharedEngine(
-        LlamaEngine(
-            threads=settings.threads,
-            context_tokens=settings.context_tokens,
-            sequences=settings.sequences,
-            cache_tokens=settings.cache_tokens,
-            cache_type=settings.cache_type,
-            gpu_layers=settings.gpu_layers,
-            unload_after_s=settings.unload_after_s,
-        )
-    )
+    Equal requests are shared.
+    """
+    engine = SharedEngine(_engine(topology.inference, models))
     try:
         yield engine
     finally:
         await engine.close()
+
+
+def _engine(settings: Inference, models: Collection[ModelReference]) -> Engine:
+    """Make what the models need; llama.cpp and the HTTP client are loaded only where something needs them."""
+    num_files = sum(isinstance(model, Path) for model in models)
+    if num_files == 0:
+        return _remote_engine(settings)
+    if num_files == len(models):
+        return _llama_engine(settings)
+    return DispatchEngine(_llama_engine(settings), _remote_engine(settings))
+
+
+def _llama_engine(settings: Inference) -> Engine:
+    from models.llama import LlamaEngine  # noqa: PLC0415
+
+    return LlamaEngine(
+        threads=settings.threads,
+        context_tokens=settings.context_tokens,
+        sequences=settings.sequences,
+        cache_tokens=settings.cache_tokens,
+        cache_type=settings.cache_type,
+        gpu_layers=settings.gpu_layers,
+        unload_after_s=settings.unload_after_s,
+    )
+
+
+def _remote_engine(settings: Inference) -> Engine:
+    from models.remote import RemoteEngine  # noqa: PLC0415
+
+    return RemoteEngine(settings.context_tokens)

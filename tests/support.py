@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from models.engine import Completion, Request, Stats, Turn
+from models.engine import Completion, Engine, Request, Stats, Turn
+from models.reference import ModelReference
 from schemas.subjects import Space
 from services.assembler.service import assembler
 from services.decomposer.roster import Roster
@@ -49,14 +50,15 @@ class ScriptedEngine:
 
     say: Say = answer_at_once
     word_s: float = 0.0  # for which each word of what is streamed is waited
-    logprob: float = -0.1
+    logprob: float | None = -0.1
     library: str = "a script"
     threads: int = 1
     gpu_layers: int = 0
     context_tokens: int = 4096
     asked: list[Request] = field(default_factory=list)
     cancelled: int = 0
-    loaded: list[Path] = field(default_factory=list)
+    loaded: list[ModelReference] = field(default_factory=list)
+    servers_down: dict[ModelReference, str] = field(default_factory=dict)
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         self.asked.append(request)
@@ -79,15 +81,18 @@ class ScriptedEngine:
             finish="stop",
         )
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         del model
         return sum(len(turn.content.split()) for turn in messages)
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         self.loaded.append(model)
 
-    def stats(self) -> dict[Path, Stats]:
+    def stats(self) -> dict[ModelReference, Stats]:
         return {}
+
+    def down(self) -> dict[ModelReference, str]:
+        return self.servers_down
 
     async def close(self) -> None:
         return
@@ -142,6 +147,10 @@ class Cluster:
 
     async def add_node(self, id_: str, engine: ScriptedEngine | None = None, **settings: object) -> ScriptedEngine:
         engine = engine or ScriptedEngine()
+        await self.add_node_with(id_, engine, **settings)
+        return engine
+
+    async def add_node_with(self, id_: str, engine: Engine, **settings: object) -> None:
         config = NodeConfig(
             id=id_,
             cluster=str(settings.pop("cluster", "cluster-1")),
@@ -152,7 +161,6 @@ class Cluster:
         await self.start(Service(f"node.{id_}", partial(node, config=config, engine=engine)))
         if "decomposer" in self._running:
             await self.knows(id_)
-        return engine
 
     async def knows(self, id_: str) -> None:
         """Wait until the decomposer knows a node."""

@@ -12,7 +12,7 @@ from schemas.topology import load
 from services.cli.options import CONNECT_S, Target, bus_options, limits_options, run, topology_option
 from services.runtime.bus import connect
 from services.runtime.connection import Connection
-from services.runtime.keyring import CONFIG_FILE, KeyringError, make_keyring, names_in
+from services.runtime.keyring import CONFIG_FILE, KeyringError, make_keyring, make_leaf, names_in
 from services.runtime.limits import Limits
 from services.runtime.provision import provision
 from services.runtime.wire import BusError
@@ -56,6 +56,28 @@ def init(folder: Path, nodes: tuple[str, ...], clients: tuple[str, ...], topolog
     )
     click.echo(f"make the streams:       dellm auth provision --nats URL --keys {folder}")
     click.echo(f"start a service:        python -m services NAME --nats URL --nkey {folder}/NAME.nk")
+
+
+@auth.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--node", "nodes", multiple=True, metavar="ID", help="A node at the site; may be repeated.")
+@click.option("--client", "clients", multiple=True, metavar="NAME", help="A client there; may be repeated.")
+@click.option("--prefix", default="dellm", show_default=True, help="First token of every subject.")
+def leaf(folder: Path, nodes: tuple[str, ...], clients: tuple[str, ...], prefix: str) -> None:
+    """Write what the nats-server of another site must know of its nodes and clients, whose keys are in DIR.
+
+    The file holds their keys, and no others.
+    """
+    users = [*((Actor.NODE, node) for node in nodes), *((Actor.CLIENT, client) for client in clients)]
+    if not users:
+        raise click.UsageError("name who is at the site: --node ID, --client NAME")
+    try:
+        config = make_leaf(folder, Space(prefix), users)
+    except OSError as error:
+        raise click.ClickException(f"{folder}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{config} is for the nats-server there: DELLM_HUB=nats://HOST:7422 nats-server -c nats-leaf-nodes.conf")
 
 
 @auth.command("provision")

@@ -16,6 +16,7 @@ from msgspec import structs
 import models as catalogue
 from models.catalogue import check_gguf
 from models.engine import PromptTooLong, Request, turns
+from models.reference import ModelReference, model_name, parse_reference
 from schemas.commands import DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S, MIN_TIMEOUT_S, Query
 from schemas.messages import Error
 from schemas.subjects import PIECE
@@ -33,7 +34,7 @@ from services.evaluation.questions import Question, read_questions
 from services.evaluation.reliability import plot_reliability
 from services.evaluation.report import calibration
 from services.evaluation.summary import summarise
-from services.hosting import llama_engine
+from services.hosting import inference
 from services.runtime.client import ask as send
 from services.runtime.sandbox import run_python
 
@@ -54,7 +55,11 @@ TEST_S = 10.0
     required=True,
     help="JSON Lines, a row a question; those that have an answer already are not asked again.",
 )
-@click.option("--baseline", metavar="MODEL", help="Ask this model alone: a name of the catalogue, or a GGUF file.")
+@click.option(
+    "--baseline",
+    metavar="MODEL",
+    help="Ask this model alone: a name of the catalogue, a GGUF file, or openai:URL#NAME.",
+)
 @click.option("--embedded", is_flag=True, help="Start all services for this, unless `dellm up` runs.")
 @policy_options
 @click.option(
@@ -107,7 +112,7 @@ def evaluate(
         )
     questions = read_questions(questions_path)[:limit]
     model = None if baseline is None else _find_model(baseline)
-    with appending(answers_path, policy=None if model else policy, model=model.stem if model else None) as kept:
+    with appending(answers_path, policy=None if model else policy, model=model_name(model) if model else None) as kept:
         wanted = {question.id for question in questions}
         answers = {id_: answer for id_, answer in kept.already.items() if id_ in wanted and answer.is_final}
         waiting = [question for question in questions if question.id not in answers]
@@ -196,9 +201,9 @@ async def _first(heard: asyncio.Queue[tuple[str, bytes]], started: float) -> flo
 
 
 @asynccontextmanager
-async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIterator[Ask]:
+async def _alone(model: ModelReference, topology_path: Path, timeout_s: float) -> AsyncIterator[Ask]:
     """Ask one model the whole question, in an engine with the topology's settings."""
-    async with llama_engine(load(topology_path)) as engine:
+    async with inference(load(topology_path), [model]) as engine:
         await engine.load(model)
 
         async def ask(question: Question) -> Answer:
@@ -214,13 +219,13 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
                 done = await engine.complete(request, lambda _: heard.append(time.perf_counter() - started))
             except PromptTooLong as error:
                 refusal = Error(code=ErrorCode.TOO_LARGE, message=str(error))
-                return Answer(id=question.id, model=model.stem, status=Status.FAILED, error=refusal)
+                return Answer(id=question.id, model=model_name(model), status=Status.FAILED, error=refusal)
             return Answer(
                 id=question.id,
                 answer=done.text.strip(),
                 seconds=time.perf_counter() - started,
                 status=Status.COMPLETE if done.finish == "stop" else Status.PARTIAL,
-                model=model.stem,
+                model=model_name(model),
                 prompt_tokens=done.prompt_tokens,
                 completion_tokens=done.completion_tokens,
                 finish=done.finish,
@@ -230,11 +235,12 @@ async def _alone(model: Path, topology_path: Path, timeout_s: float) -> AsyncIte
         yield ask
 
 
-def _find_model(name: str) -> Path:
-    """Give the file of a model.  Raises ModelError when it is not here."""
+def _find_model(name: str) -> ModelReference:
+    """Give a model by its name in the catalogue, else by its reference.  Raises ModelError when it is not here."""
     folder = default_models()
     known = (*catalogue.list_models(), *(quantized.model for quantized in catalogue.list_quantized(folder)))
     model = next((model for model in known if model.name == name), None)
-    path = Path(name) if model is None else folder / model.file
-    check_gguf(path)
-    return path
+    found = parse_reference(name) if model is None else folder / model.file
+    if isinstance(found, Path):
+        check_gguf(found)
+    return found

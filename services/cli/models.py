@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import msgspec
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
 import models as catalogue
 from models import Model
 from schemas.topology import load
+from services.cli.bar import advancing
 from services.cli.home import default_models
-from services.cli.options import err, out
-from services.hosting import NAMES, model_paths
-
-PLAIN_STEP = 0.1
+from services.cli.options import out
+from services.hosting import NAMES, files_of
 
 
 @click.group()
 def models() -> None:
-    """List, fetch, verify and quantize model files."""
+    """List, add, fetch, verify and quantize model files."""
 
 
 folder_option = click.option(
@@ -41,20 +36,60 @@ folder_option = click.option(
 def list_(folder: Path, as_json: bool) -> None:
     """List the catalogue, and which files are here, those made here included."""
     made = {quantized.model.name: quantized.origin for quantized in catalogue.list_quantized(folder)}
+    added = {model.name: origin for model, origin in catalogue.list_added(folder)}
     rows = [(model, _state(model, folder)) for model in _here(folder)]
     if as_json:
         described = [
-            {**msgspec.to_builtins(model), "state": state, "quantized": msgspec.to_builtins(made.get(model.name))}
+            {
+                **msgspec.to_builtins(model),
+                "state": state,
+                "quantized": msgspec.to_builtins(made.get(model.name)),
+                "added": msgspec.to_builtins(added.get(model.name)),
+            }
             for model, state in rows
         ]
         click.echo(msgspec.json.encode(described))
         return
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "size", "licence", "state", "file", "made from"):
+    for column in ("name", "size", "licence", "state", "file", "from"):
         table.add_column(column, header_style="dim")
     for model, state in rows:
         source = made[model.name].source if model.name in made else ""
+        source = added[model.name].source if model.name in added else source
         table.add_row(model.name, f"{model.bytes / 1e6:.0f} MB", model.licence, state, model.file, source)
+    out().print(table)
+
+
+@models.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--revision", help="Of the hub: a branch, a tag or a commit.  [default: main]")
+@folder_option
+def add(source: str, revision: str | None, folder: Path) -> None:
+    """Add a model: hf:ORG/REPO:FILE, ollama:NAME, the path of a GGUF file, or a name of `dellm models catalogue`.
+
+    What is on this machine is linked, not copied.  Name the file in the topology to use it.
+    """
+    with advancing(source) as advance:
+        path = catalogue.add(source, folder, revision=revision, on_progress=advance)
+    out().print(f"{path} is here and verified: {catalogue.summarise_gguf(path)}", markup=False)
+
+
+@models.command("catalogue")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def catalogue_(as_json: bool) -> None:
+    """List small general models that the Hugging Face Hub has, for `dellm models add NAME`.
+
+    None of them was run where this was made.
+    """
+    suggestions = catalogue.list_suggestions()
+    if as_json:
+        click.echo(msgspec.json.encode(suggestions))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "size", "licence", "source", "note"):
+        table.add_column(column, header_style="dim")
+    for model in suggestions:
+        table.add_row(model.name, f"{model.bytes / 1e6:.0f} MB", model.licence, model.source, model.note)
     out().print(table)
 
 
@@ -70,7 +105,7 @@ def fetch(names: tuple[str, ...], topology: Path | None, folder: Path) -> None:
     """Fetch models by NAME; a file that is here and right is not fetched again."""
     wanted = _wanted(names, topology, catalogue.list_models())
     for model in wanted:
-        with _bar(model) as advance:
+        with advancing(model.name, model.bytes) as advance:
             path = catalogue.fetch(model, folder, lambda p: advance(p.stage, p.done_bytes))
         out().print(f"{model.name}: {path} is here and verified")
 
@@ -85,7 +120,7 @@ def verify(names: tuple[str, ...], folder: Path) -> None:
     if not wanted:
         raise click.ClickException(f"{folder} holds no model of the catalogue")
     for model in wanted:
-        with _bar(model) as advance:
+        with advancing(model.name, model.bytes) as advance:
             catalogue.verify(model, folder / model.file, lambda done: advance("verify", done))
         out().print(f"{model.name}: right")
 
@@ -105,7 +140,7 @@ def verify(names: tuple[str, ...], folder: Path) -> None:
 def quantize(name: str, type_: str, threads: int | None, folder: Path) -> None:
     """Make a file of another type out of model NAME, beside it; a file that was made before is kept."""
     (model,) = _wanted((name,), None, catalogue.list_models())
-    with _bar(model) as advance:
+    with advancing(model.name, model.bytes) as advance:
         made = catalogue.quantize(
             model, folder, type_, threads, lambda stage, share: advance(stage, int(share * model.bytes))
         )
@@ -118,14 +153,15 @@ def quantize(name: str, type_: str, threads: int | None, folder: Path) -> None:
 
 
 def _here(folder: Path) -> tuple[Model, ...]:
-    """Give the catalogue, and what was made in the folder."""
-    return catalogue.list_models() + tuple(quantized.model for quantized in catalogue.list_quantized(folder))
+    """Give the catalogue, and what was made in the folder or added to it."""
+    made = tuple(quantized.model for quantized in catalogue.list_quantized(folder))
+    return catalogue.list_models() + made + tuple(model for model, _ in catalogue.list_added(folder))
 
 
 def _wanted(names: tuple[str, ...], topology: Path | None, known: tuple[Model, ...]) -> list[Model]:
     if not names and topology is None:
         raise click.UsageError("name a model (see `dellm models list`), or give --topology FILE")
-    paths = model_paths(load(topology), topology.parent, NAMES) if topology is not None else []
+    paths = files_of(load(topology), topology.parent, NAMES) if topology is not None else []
     found = [model for path in paths if (model := catalogue.find(path.name)) is not None]
     for name in names:
         model = next((model for model in known if name in (model.name, model.file)), None)
@@ -141,39 +177,3 @@ def _state(model: Model, folder: Path) -> str:
     if not path.exists():
         return "not here"
     return "verified" if catalogue.is_verified(model, path) else "here, not verified"
-
-
-class _Advance:
-    """Shows how far it is: a bar in a terminal, a line every tenth when piped."""
-
-    def __init__(self, model: Model, bar: Bar | None) -> None:
-        self._model = model
-        self._bar = bar
-        self._task = bar.add_task(model.name, total=model.bytes, stage="") if bar is not None else None
-        self._said = ("", -1.0)
-
-    def __call__(self, stage: str, done_bytes: int) -> None:
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done_bytes, stage=stage)
-            return
-        share = done_bytes / self._model.bytes
-        if stage != self._said[0] or share >= self._said[1] + PLAIN_STEP:
-            self._said = (stage, share)
-            err().print(f"{self._model.name}: {stage} {share:.0%}", markup=False)
-
-
-@contextmanager
-def _bar(model: Model) -> Iterator[_Advance]:
-    console = err()
-    if not console.is_terminal:
-        yield _Advance(model, None)
-        return
-    columns = (
-        TextColumn("{task.description} {task.fields[stage]}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console, transient=True) as bar:
-        yield _Advance(model, bar)

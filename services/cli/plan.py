@@ -14,6 +14,7 @@ import msgspec
 from rich.markup import escape
 from rich.table import Table
 
+from models.reference import model_name
 from schemas.plans import Assignment, Chunk
 from schemas.records import Presence
 from schemas.terms import Policy
@@ -88,7 +89,7 @@ def _planned(path: Path) -> list[Candidate]:
                 node=config.id,
                 cluster=config.cluster,
                 supercluster=config.supercluster,
-                models=[model.stem for model in config.models],
+                models=[model_name(model) for model in config.models],
                 slots=config.slots,
                 fitness=config.fitness,
                 started_at=time.time(),

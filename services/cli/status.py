@@ -81,7 +81,7 @@ def _services(overview: Overview) -> Table:
 
 
 def _nodes(overview: Overview) -> Table:
-    table = _grid("node", "cluster", "loading", "slots", "fitness", "right", "seen", "latency", "by kind")
+    table = _grid("node", "cluster", "loading", "down", "slots", "fitness", "right", "seen", "latency", "by kind")
     for node in overview.nodes:
         known = node.fitness
         overall = known.overall if known else Record(fitness=node.presence.fitness)
@@ -90,6 +90,7 @@ def _nodes(overview: Overview) -> Table:
             node.presence.node,
             f"{node.presence.supercluster}/{node.presence.cluster}",
             ", ".join(node.presence.loading) or "-",
+            "; ".join(f"{model}: {why}" for model, why in node.presence.down.items()) or "-",
             str(node.presence.slots),
             f"{overall.fitness:.3f}",
             _right(overall),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from models.catalogue import check_gguf
 from models.engine import Engine
+from models.reference import ModelReference, model_name
 from schemas.actors import Actor
 from schemas.topology import load
 from services.cli.options import (
@@ -27,7 +27,7 @@ from services.cli.options import (
     topology_option,
 )
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
-from services.hosting import NAMES, WITH_MODELS, build, llama_engine, model_paths
+from services.hosting import NAMES, WITH_MODELS, build, check_files, inference, models_of
 from services.receipts.keys import NODES_FILE
 from services.runtime.connection import Connection
 from services.runtime.lifecycle import Deployment, Service, hosted, operator, stopping
@@ -139,11 +139,10 @@ async def hosting(
     async with AsyncExitStack() as stack:
         engine = None
         if WITH_MODELS & set(names):
-            engine = await stack.enter_async_context(llama_engine(topology))
-            paths = model_paths(topology, folder, names, nodes)
-            for path in paths:
-                check_gguf(path)  # before anything is started
-            await stack.enter_async_context(beside(*(_load(engine, path, say) for path in paths)))
+            models = models_of(topology, folder, names, nodes)
+            engine = await stack.enter_async_context(inference(topology, models))
+            check_files(models)  # before anything is started
+            await stack.enter_async_context(beside(*(_load(engine, model, say) for model in models)))
         services = build(
             topology,
             folder,
@@ -181,7 +180,9 @@ def _keys_folder(target: Target) -> Path:
     return target.asked.keys
 
 
-async def _load(engine: Engine, path: Path, say: Callable[[str], object]) -> None:
+async def _load(engine: Engine, model: ModelReference, say: Callable[[str], object]) -> None:
     started = time.monotonic()
-    await engine.load(path)
-    say(f"loaded {path.name} in {time.monotonic() - started:.1f} s")
+    await engine.load(model)
+    why = engine.down().get(model)
+    seconds = time.monotonic() - started
+    say(f"loaded {model_name(model)} in {seconds:.1f} s" if why is None else f"{model} is down: {why}")

@@ -4,7 +4,7 @@ Pure: candidates in, assignments out.  All live nodes take part, unless the numb
 nodes than chunks several share a chunk, with fewer each gets several.  A node's score is 0.7 x normalised expected
 latency + 0.3 x (1 - fitness), lower is better, and of equals the first is taken; a chunk's replicas spread over
 superclusters, clusters and model families before the score counts.  Unfit nodes come last but for those that still load
-a model.
+a model, and these but for those whose models are all down.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class _Draft:
         best = min(
             pool,
             key=lambda node: (
+                not _models_up(node),
                 bool(node.presence.loading),
                 not (node.on_trial and not asked),
                 node.record(chunk.kind).fitness < UNFIT * fittest,
@@ -183,7 +184,11 @@ def release(
 def _best_trust(candidate: Candidate, kind: Kind) -> float:
     """Tell how far the best model of a node is to be trusted with a kind of request, to a tenth."""
     method = kind.ways("")[0].method
-    return round(max((trust(model, method) for model in candidate.presence.models), default=0.0), 1)
+    return round(max((trust(model, method) for model in _models_up(candidate)), default=0.0), 1)
+
+
+def _models_up(candidate: Candidate) -> list[str]:
+    return [model for model in candidate.presence.models if model not in candidate.presence.down]
 
 
 def _overlap(candidate: Candidate, asked: Sequence[Candidate]) -> tuple[int, int, int]:

@@ -24,12 +24,13 @@ class Skill(Struct, frozen=True):
 
 
 class NodeView(Struct, frozen=True):
-    """One node as it is shown.  `queued` tasks wait beside those that it is `busy` with."""
+    """One node as it is shown.  `queued` tasks wait beside those that it is `busy` with; `down` is of Presence."""
 
     node: str
     cluster: str
     supercluster: str
     models: list[str]
+    down: dict[str, str]
     slots: int
     busy: int
     queued: int
@@ -92,6 +93,7 @@ class Census:
             cluster=node.cluster,
             supercluster=node.supercluster,
             models=node.models,
+            down=node.down,
             slots=node.slots,
             busy=busy,
             queued=num_tasks - busy,

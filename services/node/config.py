@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from models.reference import ModelReference
 from schemas.subjects import PRESENCE_TTL_S
 from schemas.terms import Probability, Token
 from services.runtime.config import Config
 
 
 class NodeConfig(Config, frozen=True, kw_only=True):
-    """One node of the topology, with its place and its model files.
+    """One node of the topology, with its place and its models.
 
     It takes `slots` tasks at once.  With `run_code` the examples of a request for code are run, see
     `services.runtime.sandbox`.  It sends a heartbeat every `heartbeat_s`; a node that misses two is taken for gone.
@@ -21,10 +21,12 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     an idle system costs.
     """
 
+    unchecked: ClassVar[frozenset[str]] = frozenset({"models"})
+
     id: Token
     cluster: str
     supercluster: str
-    models: Annotated[tuple[Path, ...], Meta(min_length=1)]
+    models: tuple[ModelReference, ...]
     fitness: Probability = 0.5
     slots: Annotated[int, Meta(ge=1, le=4096)] = 1
     run_code: bool = False

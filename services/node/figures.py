@@ -10,15 +10,16 @@ from pathlib import Path
 
 from models.engine import Stats
 from models.metadata import read_template
+from models.reference import ModelReference, model_name, resolved
 from schemas.records import ModelUse
 from services.kinds.tools import knows_tools
 
 PROCESS = f"{platform.node()}:{os.getpid()}"
 
 
-def model_use(models: Sequence[Path], stats: Mapping[Path, Stats]) -> dict[str, ModelUse]:
+def model_use(models: Sequence[ModelReference], stats: Mapping[ModelReference, Stats]) -> dict[str, ModelUse]:
     """Give the figures of a node's models, as far as they are loaded, by name."""
-    known = {model.stem: stats.get(model.resolve()) for model in models}
+    known = {model_name(model): stats.get(resolved(model)) for model in models}
     return {
         name: ModelUse(
             requests=found.requests,
@@ -37,9 +38,9 @@ def model_use(models: Sequence[Path], stats: Mapping[Path, Stats]) -> dict[str, 
     }
 
 
-def callers_among(models: Sequence[Path]) -> list[str]:
-    """Name the models whose chat templates know tools; reads their files."""
-    return [model.stem for model in models if _calls_tools(model)]
+def callers_among(models: Sequence[ModelReference]) -> list[str]:
+    """Name the models whose chat templates know tools; reads their files.  A server's template cannot be read."""
+    return [model_name(model) for model in models if isinstance(model, Path) and _calls_tools(model)]
 
 
 @cache

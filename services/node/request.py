@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from models.engine import GrammarError, Request, Turn
 from models.json_grammar import calls_grammar, object_grammar, schema_grammar
 from schemas.terms import Role
@@ -16,8 +18,8 @@ from services.language.repetition import wants_repetition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
+    from models import ModelReference
     from models import Sampling as Advice
     from schemas.plans import Task
     from schemas.terms import PlannedGeneration, PlannedTool, PlannedTurn
@@ -63,7 +65,14 @@ def shortened(turns: Sequence[Turn], num_shown: int = 0, num_last: int = 1) -> t
 
 
 def to_request(
-    task: Task, how: Asking, model: Path, advice: Advice, turns: tuple[Turn, ...], *, caller: str, stop_at: float
+    task: Task,
+    how: Asking,
+    model: ModelReference,
+    advice: Advice,
+    turns: tuple[Turn, ...],
+    *,
+    caller: str,
+    stop_at: float,
 ) -> Request:
     """Make the engine's request.  What the client says of the generation goes before the kind's and the makers' advice.
 
@@ -88,6 +97,7 @@ def to_request(
         repeat_penalty=advice.repeat_penalty if advised else 1.0,
         seed=(how.seed + (wish.seed or 0)) % _MAX_SEED,
         grammar=_grammar(wish),
+        json_schema=_json_schema(wish),
         may_loop=wants_repetition(task.text),
         deadline_at=stop_at,
         caller=caller,
@@ -151,3 +161,10 @@ def _grammar(wish: PlannedGeneration) -> str | None:
     if form.type not in ("json_object", "json_schema"):  # of a newer version: another node may know it
         raise GrammarError(f"the form {form.type!r} is not known here")
     return object_grammar() if form.schema_ is None else schema_grammar(form.schema_)
+
+
+def _json_schema(wish: PlannedGeneration) -> str | None:
+    form = wish.response_format
+    if wish.forces_call or form is None or form.type == "text":
+        return None
+    return msgspec.json.encode(form.schema_ or {}, order="sorted").decode()

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 import structlog
 from msgspec import structs
@@ -14,6 +13,7 @@ from msgspec import structs
 from models.cores import resident_bytes
 from models.engine import Engine, ModelError
 from models.fingerprint import known_fingerprint, verified
+from models.reference import ModelReference, model_name
 from schemas.commands import Cancel
 from schemas.messages import Result
 from schemas.plans import Task
@@ -54,8 +54,9 @@ class Node:
         self._working: dict[tuple[str, int], asyncio.Task[Result]] = {}
         self._cancelled: dict[tuple[str, int | None], float] = {}
         self._started_at = time.time()
-        self._loading = [model.stem for model in config.models]
-        self._files = {model.stem: known_fingerprint(model) for model in config.models}
+        self._told_down: set[str] = set()
+        self._loading = [model_name(model) for model in config.models]
+        self._files = {model_name(model): known_fingerprint(model) for model in config.models}
 
     async def on_task(self, delivery: Delivery[Task]) -> None:
         """Answer a task, unless nobody waits for the answer any more."""
@@ -94,16 +95,16 @@ class Node:
             if id_ == cancel.id and cancel.chunk in (None, chunk):
                 work.cancel()
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         """Load a model ahead of the tasks that need it, and say so.  Raises CannotRun where that is not possible."""
         try:
             await self._engine.load(model)
         except ModelError as error:
             raise CannotRun(str(error)) from None
-        self._loading.remove(model.stem)
+        self._loading.remove(model_name(model))
         await self.beat()
         try:
-            self._files[model.stem] = await verified(model)
+            self._files[model_name(model)] = await verified(model)
         except ModelError as error:
             raise CannotRun(str(error)) from None
 
@@ -128,16 +129,28 @@ class Node:
             node=self._config.id,
             cluster=self._config.cluster,
             supercluster=self._config.supercluster,
-            models=[model.stem for model in self._config.models],
+            models=[model_name(model) for model in self._config.models],
             slots=self._config.slots,
             fitness=self._config.fitness,
             started_at=self._started_at,
             loading=list(self._loading),
+            down=self._down(),
             process=PROCESS,
             resident_bytes=resident_bytes(),
             use=model_use(self._config.models, self._engine.stats()),
             tools=list(self._callers),
         )
+
+    def _down(self) -> dict[str, str]:
+        """Tell which models cannot be asked now, and why; what changes is logged."""
+        down = self._engine.down()
+        told = {model_name(model): down[model] for model in self._config.models if model in down}
+        for name in told.keys() - self._told_down:
+            log.warning("model.down", node=self._config.id, model=name, reason=told[name])
+        for name in self._told_down - told.keys():
+            log.warning("model.back", node=self._config.id, model=name)
+        self._told_down = set(told)
+        return told
 
     def _is_cancelled(self, delivery: Delivery[Task]) -> bool:
         """Tell whether a cancel came after the task; one before it was meant for an older query of that id."""

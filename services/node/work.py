@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 
 from models.advice import advice
 from models.engine import Completion, Engine, EngineClosed, ModelError, PromptTooLong, Request, Turn
+from models.reference import ModelReference, model_name
 from schemas.messages import Check, ModelAnswer, Result
 from schemas.plans import Task
 from services.checks.examples import applicable, find_examples, imports, trial
@@ -55,7 +55,7 @@ class Problem:
 
 
 class Work:
-    """A task and the models that can do it.
+    """A task and the models that can do it, of which those that are down are asked only where all are.
 
     `pieces` takes the text while it is written, where that is wanted.  `callers` names the models that can call tools.
     """
@@ -64,7 +64,7 @@ class Work:
         self,
         task: Task,
         engine: Engine,
-        models: Sequence[Path],
+        models: Sequence[ModelReference],
         *,
         caller: str,
         pieces: Pieces | None = None,
@@ -74,8 +74,9 @@ class Work:
         self._task = task
         self._engine = engine
         self._tools = task.generation.tools if task.generation.has_tools else []
-        able = callers if self._tools else [model.stem for model in models]
-        self._models = [model for model in models if task.model in ("", model.stem) and model.stem in able]
+        able = callers if self._tools else [model_name(model) for model in models]
+        wanted = [model for model in models if task.model in ("", model_name(model)) and model_name(model) in able]
+        self._models = [model for model in wanted if model not in engine.down()] or wanted
         self._caller = caller
         self._pieces = pieces
         self._kind = named(task.kind)
@@ -115,12 +116,12 @@ class Work:
         )
 
     async def _ask_those_worth_it(self, askings: Sequence[Asking]) -> list[Answered | Problem]:
-        trusts = [trust(model.stem, how.way.method) for model, how in zip(self._models, askings, strict=True)]
+        trusts = [trust(model_name(model), how.way.method) for model, how in zip(self._models, askings, strict=True)]
         worth = worth_asking(self._kind, askings[0].way, trusts)
         wanted = zip(self._models, askings, worth, strict=True)
         return await asyncio.gather(*(self._ask(model, how) for model, how, worth in wanted if worth))
 
-    async def _ask(self, model: Path, how: Asking) -> Answered | Problem:
+    async def _ask(self, model: ModelReference, how: Asking) -> Answered | Problem:
         """Ask one model; what goes wrong comes back as text."""
         try:
             turns, dropped = await self._fitting(how, model)
@@ -143,10 +144,11 @@ class Work:
         except ModelError as error:
             return Problem(str(error))
         except Exception as error:  # a replica elsewhere may do better than a retry here
-            log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=model.stem)
-            return Problem(f"{model.stem}: {type(error).__name__}")
+            name = model_name(model)
+            log.exception("model.failed", query=self._task.id, chunk=self._task.chunk, model=name)
+            return Problem(f"{name}: {type(error).__name__}")
         said = await asyncio.to_thread(
-            self._read, done, model.stem, how.way.method, spoken
+            self._read, done, model_name(model), how.way.method, spoken
         )  # a program may take long to work out
         return Answered(said, dropped, checks)
 
@@ -180,7 +182,7 @@ class Work:
         spoken = self._calls(done)
         if not spoken.fault or request.grammar is not None:
             return spoken if not spoken.fault else Spoken(done.text.strip())
-        log.info("call.faulty", query=self._task.id, model=request.model.stem, reason=spoken.fault)
+        log.info("call.faulty", query=self._task.id, model=model_name(request.model), reason=spoken.fault)
         again = called_again(request, self._task.generation)
         if again is not None:
             drawn = self._calls(await self._engine.complete(again))
@@ -216,7 +218,7 @@ class Work:
             self._pieces.write(first.text)
         return first, (Check(family="examples", demand=told, reason=reason),)
 
-    async def _fitting(self, how: Asking, model: Path) -> tuple[tuple[Turn, ...], int]:
+    async def _fitting(self, how: Asking, model: ModelReference) -> tuple[tuple[Turn, ...], int]:
         """Return the conversation as far as it fits beside the answer, and how many turns were left out."""
         turns, dropped = conversation(self._task, how, datetime.now().astimezone().isoformat()), 0
         num_shown, num_last = 2 * len(how.prompt.examples), 1 + len(spelled(self._task.followed))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from schemas.actors import Actor
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.subjects import QUERY, Space
+from services.runtime.keys import Identity
 from services.runtime.permissions import EDGE, Grants, User
 
 RESPONSE_S = int(MAX_TIMEOUT_S) + 60  # for which the server remembers whom a reply is for
@@ -45,7 +46,43 @@ def authorization(space: Space, users: Sequence[User]) -> str:
             "    ]",
             "  }",
         ]
-    return "\n".join([*lines, "}", ""])
+    lines.append("}")
+    nodes = [grants.user for grants in edge if grants.user.actor is Actor.NODE]
+    if nodes:
+        lines += _reach_jetstream(account(space, user) for user in nodes)
+    return "\n".join([*lines, ""])
+
+
+def leaf_site(space: Space, identities: Sequence[Identity]) -> str:
+    """Write what a server at another site must know of the nodes and clients there.
+
+    Each comes in with its own key, and goes on to the hub over a connection with that key.  The text holds the keys.
+    """
+    named = [
+        (account(space, User(identity.actor, identity.name)), identity) for identity in identities if identity.actor
+    ]
+    return "\n".join(
+        [
+            "accounts {",
+            *(f"  {name} {{ users: [ {{ nkey: {identity.public} }} ] }}" for name, identity in named),
+            "}",
+            "leafnodes {",
+            "  remotes: [",
+            *(f"    {{ urls: [$DELLM_HUB], account: {name}, nkey: {identity.seed} }}" for name, identity in named),
+            "  ]",
+            "}",
+            *_reach_jetstream(name for name, _ in named),
+            "",
+        ]
+    )
+
+
+def _reach_jetstream(accounts: Iterable[str]) -> list[str]:
+    """Let leaf nodes pass on what is meant for JetStream: heartbeats, pulls, acks.
+
+    A leaf node whose server has no JetStream refuses it at both ends, unless the account's domain is the default one.
+    """
+    return ["default_js_domain {", *(f'  {name}: ""' for name in accounts), "}"]
 
 
 def account(space: Space, user: User | None = None) -> str:

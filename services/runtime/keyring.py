@@ -10,12 +10,13 @@ from pathlib import Path
 from schemas.actors import Actor
 from schemas.subjects import Space, check_token
 from services.receipts.keys import NODES_FILE, format_keys
-from services.runtime.authorization import authorization, default_users
+from services.runtime.authorization import authorization, default_users, leaf_site
 from services.runtime.keys import Identity, new_seed, read_key, write_key
 from services.runtime.permissions import User
 from services.runtime.private import own_folder, write_private
 
 CONFIG_FILE = "auth.conf"
+LEAF_FILE = "leaf.conf"
 GUEST = "guest"
 PASSWORD_FILE = "guest.password"  # noqa: S105  # its name
 
@@ -47,6 +48,22 @@ def make_keyring(
     write_private(folder / CONFIG_FILE, authorization(space, users))
     write_private(folder / NODES_FILE, format_keys((user.name, user.key) for user in users if user.actor is Actor.NODE))
     return users
+
+
+def make_leaf(folder: Path, space: Space, users: Iterable[tuple[Actor, str]]) -> Path:
+    """Write what the server of another site must know of the nodes and clients there; give the file.
+
+    Raises OSError, and KeyringError for a user who has no key.
+    """
+    identities = []
+    for actor, name in users:
+        path = folder / file_of(actor, name)
+        try:
+            identities.append(read_key(path))
+        except (FileNotFoundError, ValueError) as error:
+            raise KeyringError(f"{path}: {error.strerror if isinstance(error, OSError) else error}") from None
+    write_private(folder / LEAF_FILE, leaf_site(space, identities))
+    return folder / LEAF_FILE
 
 
 def names_in(folder: Path, actor: Actor) -> list[str]:

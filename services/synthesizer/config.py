@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from models.reference import ModelReference
 from services.runtime.config import Config
 
 
@@ -17,7 +17,9 @@ class SynthesizerConfig(Config, frozen=True, kw_only=True):
     at its deadline has `min_store_s` to be stored.  `concurrency` queries are answered at once.
     """
 
-    model: Path
+    unchecked: ClassVar[frozenset[str]] = frozenset({"model"})
+
+    model: ModelReference
     concurrency: Annotated[int, Meta(ge=1)] = 64
     delivery_s: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.3
     min_writing_s: Annotated[float, Meta(ge=0.0, le=60.0)] = 1.0

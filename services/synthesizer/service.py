@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import structlog
 from msgspec import structs
 
 from models.engine import Engine, EngineClosed, ModelError, PromptTooLong, Request, turns
 from models.fingerprint import verified
+from models.reference import ModelReference, model_name
 from schemas.commands import Cancel
 from schemas.messages import Assembled, ChunkOutcome, Error, Piece, Reply, Synthesis, Timings
 from schemas.subjects import ANSWER, ASSEMBLED, CANCEL, PIECE
@@ -163,10 +163,10 @@ class Synthesizer:
                 log.info("synthesis.joined", query=assembled.id, reason=problem)
                 pieces.begin_anew()
                 pieces.write(joined := join(outcomes))
-                return joined, Synthesis(method="join", model=self._model.stem, reason=problem)
+                return joined, Synthesis(method="join", model=model_name(self._model), reason=problem)
             if tail := unsure(outcomes):
                 pieces.write(f"\n{tail}")
-            return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=self._model.stem)
+            return f"{text}\n{tail}" if tail else text, Synthesis(method="model", model=model_name(self._model))
 
     async def _generate(self, assembled: Assembled, stop_at: float, pieces: Pieces) -> tuple[str, str | None]:
         """Let the model write, streaming pieces; give the text and what is wrong with it."""
@@ -195,7 +195,7 @@ class Synthesizer:
         return text, check(assembled.query, assembled.outcomes, text)
 
 
-async def _load(engine: Engine, model: Path) -> None:
+async def _load(engine: Engine, model: ModelReference) -> None:
     try:
         await engine.load(model)
         await verified(model)

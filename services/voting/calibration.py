@@ -75,9 +75,13 @@ def listed(model: str) -> str:
 
 
 def confidence(answer: ModelAnswer) -> float:
-    """Return the probability that a model's answer is right; of one that was cut off, half of that."""
+    """Return the probability that a model's answer is right; of one that was cut off, half of that.
+
+    An answer without a log-probability counts as one of ordinary fluency.
+    """
     curve = _curve(answer.model, answer.method)
-    p = sigmoid(curve.at_zero + curve.slope * min(0.0, answer.logprob))
+    logprob = ORDINARY_LOGPROB if answer.logprob is None else min(0.0, answer.logprob)
+    p = sigmoid(curve.at_zero + curve.slope * logprob)
     return p / 2 if answer.finish in CUT_OFF else p
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.engine import ModelError
+from models.reference import ModelReference, model_name
 from schemas.subjects import PRESENCE, Space
 from services.node.config import NodeConfig
 from services.node.service import node
@@ -25,10 +26,10 @@ class LoadingEngine(ScriptedEngine):
 
     may_load: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def load(self, model: Path) -> None:
-        if model.stem != "quick":
+    async def load(self, model: ModelReference) -> None:
+        if model_name(model) != "quick":
             await self.may_load.wait()
-        if model.stem == "bad":
+        if model_name(model) == "bad":
             raise ModelError("bad.gguf: llama.cpp cannot load it")
         await super().load(model)
 

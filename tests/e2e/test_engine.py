@@ -158,6 +158,8 @@ def same(one: Completion, other: Completion) -> bool:
 
 def alike(one: Completion, other: Completion) -> bool:
     """But for the last bits, which depend on the shape of the batches."""
+    assert one.logprob is not None
+    assert other.logprob is not None
     return one.text == other.text and abs(one.logprob - other.logprob) < 0.1
 
 
@@ -548,6 +550,7 @@ async def test_log_probabilities_are_those_of_the_model(ask: Callable[..., Reque
     judge.close()
     logprobs = logits[range(len(said)), said] - np.logaddexp.reduce(logits, axis=1)
     assert completion.logprob == pytest.approx(np.mean(logprobs), abs=1e-3)
+    assert completion.logprob is not None
     assert completion.logprob < 0
 
 

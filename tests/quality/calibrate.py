@@ -35,7 +35,7 @@ def read(questions: Path, answers: Path) -> Iterable[tuple[str, str, float, bool
             chunk = chunk_of(part, row.chunks) if row is not None else None
             for vote in chunk.votes if chunk is not None else ():
                 for answer in vote.answers:
-                    if answer.final and answer.finish not in CUT_OFF:
+                    if answer.final and answer.logprob is not None and answer.finish not in CUT_OFF:
                         yield answer.model, answer.method, answer.logprob, is_right(answer.final, part.gold)
 
 

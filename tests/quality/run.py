@@ -34,7 +34,7 @@ from services.evaluation.reliability import plot_reliability
 from services.evaluation.report import markdown, plot
 from services.evaluation.rows import EvaluationError
 from services.evaluation.summary import ALL, Summary, summarise
-from services.hosting import NAMES, model_paths
+from services.hosting import NAMES, models_of
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = Path(__file__).with_name("compound.jsonl")
@@ -69,12 +69,12 @@ def configurations(topology: Topology, path: Path, folder: Path) -> list[Configu
         "all-nodes": ["--replicas", "all"],
     }
     found = [Configuration(name, [*options, *_embedded(path, folder, name)]) for name, options in pipelines.items()]
-    if any(node.model_b_path for node in topology.nodes):
+    if any(node.model_b_path or node.model_b for node in topology.nodes):
         without_b = folder / "topology-no-b.json"
         found.append(Configuration("no-b", _embedded(without_b, folder, "no-b")))
-    for model in model_paths(topology, path.parent, NAMES):
+    for model in models_of(topology, path.parent, NAMES):
         known = models.find(model.name)
-        name = f"alone-{known.name if known else model.stem}"
+        name = f"alone-{known.name if known else models.model_name(model)}"
         found.append(Configuration(name, ["--baseline", str(model), "--topology", str(path)]))
     return found
 
@@ -82,14 +82,24 @@ def configurations(topology: Topology, path: Path, folder: Path) -> list[Configu
 def without_b(topology: Topology, folder: Path) -> Topology:
     """Give the topology with one model a node; its paths become absolute, so that it may stand anywhere."""
 
-    def absolute(path: str) -> str:
-        return str((folder / path).resolve())
+    def absolute(path: str | None) -> str | None:
+        return None if path is None else str((folder / path).resolve())
+
+    def anywhere(reference: str | None) -> str | None:
+        return None if reference is None else str(models.resolved(models.parse_reference(reference, folder)))
 
     nodes = [
-        msgspec.structs.replace(node, model_a_path=absolute(node.model_a_path), model_b_path=None)
+        msgspec.structs.replace(
+            node,
+            model_a=anywhere(node.model_a),
+            model_a_path=absolute(node.model_a_path),
+            model_b=None,
+            model_b_path=None,
+        )
         for node in topology.nodes
     ]
-    superllm = msgspec.structs.replace(topology.superllm, model_path=absolute(topology.superllm.model_path))
+    top = topology.superllm
+    superllm = msgspec.structs.replace(top, model=anywhere(top.model), model_path=absolute(top.model_path))
     return msgspec.structs.replace(topology, nodes=nodes, superllm=superllm)
 
 

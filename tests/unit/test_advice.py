@@ -14,32 +14,9 @@ from models.advice import advice
 from models.catalogue import Sampling, list_models
 from models.engine import Request, turns
 from models.metadata import Value, read_metadata, read_template
+from tests.gguf_files import gguf
 
 QWEN = Sampling(temperature=0.7, top_p=0.8, top_k=20, min_p=0.0, repeat_penalty=1.1)
-
-
-def text(value: str) -> bytes:
-    return struct.pack("<Q", len(value.encode())) + value.encode()
-
-
-def entry(key: str, value: Value | list[int]) -> bytes:
-    match value:
-        case bool():
-            return text(key) + struct.pack("<I?", 7, value)
-        case int():
-            return text(key) + struct.pack("<Ii", 5, value)
-        case float():
-            return text(key) + struct.pack("<Id", 12, value)
-        case str():
-            return text(key) + struct.pack("<I", 8) + text(value)
-        case _:
-            return text(key) + struct.pack("<IIQ", 9, 4, len(value)) + struct.pack(f"<{len(value)}I", *value)
-
-
-def gguf(path: Path, values: dict[str, Value | list[int]]) -> Path:
-    head = struct.pack("<4sIQQ", b"GGUF", 3, 0, len(values))
-    path.write_bytes(head + b"".join(entry(*pair) for pair in values.items()))
-    return path
 
 
 def test_every_model_of_the_catalogue_has_advice() -> None:

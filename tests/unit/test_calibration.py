@@ -11,7 +11,7 @@ from tests.records import said
 BIG, SMALL = "qwen2.5-coder-1.5b-instruct-q4_k_m", "qwen2.5-coder-0.5b-instruct-q4_k_m"
 
 
-def answer(model: str, method: str, logprob: float = -0.1, finish: str = "stop") -> ModelAnswer:
+def answer(model: str, method: str, logprob: float | None = -0.1, finish: str = "stop") -> ModelAnswer:
     return said("42", model=model, method=method, logprob=logprob, finish=finish)
 
 
@@ -27,6 +27,10 @@ def test_a_file_of_another_type_is_the_same_model() -> None:
 def test_what_is_not_listed_has_a_curve_too() -> None:
     assert 0 < confidence(answer("my-model", "fact")) < 1
     assert 0 < confidence(answer(BIG, "a new method")) < 1
+
+
+def test_without_a_log_probability_an_answer_is_as_likely_as_one_of_ordinary_fluency() -> None:
+    assert confidence(answer(BIG, "fact", None)) == trust(BIG, "fact")
 
 
 def test_an_answer_that_was_cut_off_is_worth_half() -> None:

@@ -16,8 +16,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from schemas.subjects import Space
 from schemas.topology import load
 from services.gateway.doorkeeper import OPEN
+from services.runtime.keyring import make_keyring
+from services.runtime.server import find_binary
 from tests.commands import check_command
 
 ROOT = Path(__file__).parents[2]
@@ -150,3 +153,41 @@ def test_kustomize_builds_all_of_it() -> None:
     for part in built:
         kubernetes_validate.validate(part, API_VERSION, strict=True)
         assert part["kind"] == "Namespace" or part["metadata"]["namespace"] == "dellm"
+
+
+def test_values_of_the_chart(tmp_path: Path) -> None:
+    """What they add to the configuration is what nats-server takes, and what they add to the pods what the API takes.
+
+    The chart writes `<< >>` without quotes, and a key that ends in `$include` as an include.
+    """
+    values = yaml.safe_load((KUBERNETES / "nats-values.yaml").read_text())
+    merged = dict(values["config"]["merge"])
+    included = [merged.pop(key) for key in list(merged) if key.endswith("$include")]
+    assert included == ["../nats-authorization/auth.conf"]
+    text = re.sub(r'"<< (.+?) >>"', r"\1", json.dumps(merged))
+    make_keyring(tmp_path / "nats-authorization", Space(), nodes=NODES)
+    config = tmp_path / "nats-config" / "nats.conf"
+    config.parent.mkdir()
+    store = f"jetstream {{ store_dir: {json.dumps(str(tmp_path))} }}"
+    config.write_text(f"{text[1:-1]}\n{store}\ninclude {included[0]}\n")
+    done = subprocess.run([find_binary(), "-c", str(config), "-t"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (mount,) = [patch["value"] for patch in values["container"]["patch"]]
+    (volume,) = [patch["value"] for patch in values["podTemplate"]["patch"]]
+    assert mount["name"] == volume["name"]
+    assert mount["mountPath"] == "/etc/nats-authorization"
+    image = f"nats:{values['container']['image']['tag']}"
+    container = {"name": "nats", "image": image, "volumeMounts": [mount]}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "nats"},
+        "spec": {"containers": [container], "volumes": [volume]},
+    }
+    kubernetes_validate.validate(pod, API_VERSION, strict=True)
+    assert find_binary_version() in image
+
+
+def find_binary_version() -> str:
+    done = subprocess.run([find_binary(), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.rpartition("v")[2].strip()

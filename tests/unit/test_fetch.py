@@ -201,7 +201,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
     """Install a package huggingface_hub that hands out this content."""
 
     def install(content: bytes) -> None:
-        def hf_hub_download(*, repo_id: str, filename: str, local_dir: Path) -> str:
+        def hf_hub_download(*, repo_id: str, filename: str, local_dir: Path, **_: object) -> str:
             assert (repo_id, filename) == ("someone/tiny", "tiny-q4.gguf")
             path = local_dir / filename
             path.write_bytes(content)

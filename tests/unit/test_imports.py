@@ -133,10 +133,11 @@ def test_only_the_gateway_speaks_http(framework: str) -> None:
     ("module", "files"),
     [
         ("llama_cpp", {"models.native", "models.quantizer"}),
-        ("models.native", {"models.gguf", "models.runner", "models.llama"}),
+        ("models.native", {"models.gguf", "models.gpu", "models.llama", "models.runner"}),
+        ("httpx", {"models.remote", "models.server"}),
     ],
 )
-def test_llama_cpp_stands_in_few_files(module: str, files: set[str]) -> None:
+def test_what_stands_in_few_files(module: str, files: set[str]) -> None:
     assert {name_of(path) for path in FILES if any(inside(imported, module) for imported in imports_of(path))} == files
 
 

@@ -32,7 +32,7 @@ def test_the_pipeline_its_ablations_and_each_model_alone(tmp_path: Path) -> None
 def test_without_b_is_a_topology_that_may_stand_anywhere() -> None:
     topology = without_b(load(TOPOLOGY), ROOT)
     assert not any(node.model_b_path for node in topology.nodes)
-    assert all(Path(node.model_a_path).is_absolute() for node in topology.nodes)
+    assert all(Path(node.model_a_path or "").is_absolute() for node in topology.nodes)
     assert len(topology.nodes) == 5
 
 

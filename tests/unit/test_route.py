@@ -68,6 +68,16 @@ def test_nodes_that_still_load_a_model_are_asked_when_no_other_is_left() -> None
     assert nodes_of(route(chunks(1), loading, 1), 0)  # type: ignore[arg-type]
 
 
+def test_nodes_whose_models_are_all_down_are_asked_when_no_other_is_left() -> None:
+    def down(node: Candidate, *models: str) -> Candidate:
+        return replace(node, presence=structs.replace(node.presence, down=dict.fromkeys(models, "no answer")))
+
+    off = down(candidate("off", models=("a", "b"), fitness=0.9), "a", "b")
+    half = down(candidate("half", models=("a", "b"), fitness=0.4), "a")
+    assert route(chunks(1), [off, half], 1)[0].node == "half"
+    assert route(chunks(1), [off], 1)[0].node == "off"
+
+
 def test_a_fleet_stays_within_one_batch() -> None:
     assignments = route(chunks(32), [candidate(f"n{i}") for i in range(2000)])
     assert len(assignments) == MAX_ASSIGNMENTS

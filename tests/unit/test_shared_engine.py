@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.engine import Completion, Finish, ModelError, Request, Stats, Turn, turns
+from models.reference import ModelReference
 from models.shared import SharedEngine, SharedStats
 from models.text import NO_EVIDENCE
 
@@ -43,14 +44,17 @@ class FakeEngine:
             self.cancelled.append(request)
             raise
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         del model
         return len(messages)
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         del model
 
-    def stats(self) -> dict[Path, Stats]:
+    def stats(self) -> dict[ModelReference, Stats]:
+        return {}
+
+    def down(self) -> dict[ModelReference, str]:
         return {}
 
     async def close(self) -> None:

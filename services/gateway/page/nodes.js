@@ -106,14 +106,17 @@ function build(view, open) {
   const queued = view.queued ? `, ${view.queued} waiting` : "";
   const rate = view.tokens_per_s === null ? "" : `${Math.round(view.tokens_per_s)} tok/s`;
   const kinds = Object.entries(view.kinds);
+  const down = Object.entries(view.down);
+  const off = down.length === view.models.length;
+  const state = off ? "down" : busy + queued;
   return h(
     "details",
     { open },
     h(
       "summary",
       {},
-      h("span", { class: view.busy ? "dot busy" : "dot", title: busy + queued }),
-      h("span", { class: "name" }, view.node, h("span", { class: "unseen" }, `, ${busy}${queued}`)),
+      h("span", { class: off ? "dot off" : view.busy ? "dot busy" : "dot", title: state }),
+      h("span", { class: "name" }, view.node, h("span", { class: "unseen" }, `, ${state}`)),
       h("span", { class: view.busy ? "rate busy" : "rate" }, view.busy ? (view.queued ? `busy +${view.queued}` : "busy") : rate),
       bar(view.fitness, `fitness ${percent(view.fitness)}`),
     ),
@@ -122,6 +125,7 @@ function build(view, open) {
       { class: "more" },
       h("p", {}, `${view.supercluster} / ${view.cluster}`),
       h("p", {}, view.models.join(", ")),
+      down.map(([model, why]) => h("p", { class: "faint" }, `${model} is down: ${why}`)),
       kinds.length
         ? h("table", {}, h("caption", { class: "unseen" }, `Fitness of ${view.node} by kind`), h("tbody", {}, kinds.map(([kind, skill]) => h("tr", {}, h("th", { scope: "row" }, kind), h("td", {}, bar(skill.fitness, `${percent(skill.fitness)} for ${kind}`)), h("td", { class: "seen" }, `${skill.judged} judged`)))))
         : h("p", { class: "faint" }, "Nothing is known of its work yet."),
