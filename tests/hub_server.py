@@ -82,7 +82,7 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:  # noqa: C901  # a class
             self._send(206 if wanted else 200, part, headers)
 
         def _cut(self, part: bytes, headers: dict[str, str], after: int) -> None:
-            self.send_response(200)
+            self.send_response(206 if "Content-Range" in headers else 200)
             for name, value in {**headers, "Content-Length": str(len(part))}.items():
                 self.send_header(name, value)
             self.end_headers()
