@@ -38,9 +38,9 @@ class ModelUse(Message, frozen=True, kw_only=True):
 class Presence(Message, frozen=True, kw_only=True):
     """A node's heartbeat: where it stands, what it runs and how many tasks it takes at once.
 
-    Tasks for the models that it is still `loading` wait until these are loaded.  Those that are `down` run elsewhere, and
-    cannot be asked now for the reason that is given.  `use` tells of the loaded ones, which all nodes of a `process`
-    share; it holds `resident_bytes` in all.  `tools` names the models that can call tools.
+    Tasks for the models that it is still `loading` wait until these are loaded.  Those that are `down` run elsewhere,
+    and cannot be asked now for the reason that is given.  `use` tells of the loaded ones, which all nodes of a
+    `process` share; it holds `resident_bytes` in all.  `tools` names the models that can call tools.
     """
 
     node: Token

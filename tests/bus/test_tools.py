@@ -15,8 +15,8 @@ from models.engine import Request
 from schemas.subjects import Space
 from services.runtime.server import EmbeddedServer
 from tests.door import openai_at, served
+from tests.gguf_files import gguf
 from tests.support import ScriptedEngine
-from tests.unit.test_advice import gguf
 
 TEMPLATE = "{% if tools %}<tool_call>{% endif %}"
 WEATHER: Any = {
