@@ -19,7 +19,7 @@ from services.evaluation.reliability import Reliability, Sure, reliability
 from services.evaluation.replay import decide
 from services.ledger.judged import is_right, said_of
 from services.ledger.kept import Kept
-from services.voting.calibration import CUT_OFF, Curve, Curves, adopted, confidence, listed
+from services.voting.calibration import CUT_OFF, Curve, Curves, adopted, confidence, fluency, listed
 from services.voting.curves import MIN_ANSWERS, fit
 
 DAY_S = 86_400
@@ -123,7 +123,7 @@ def _try(model: str, method: str, seen: Sequence[Judged], held_out: Sequence[Jud
     if len(seen) < MIN_ANSWERS or len(held_out) < MIN_HELD_OUT:
         return Fitted(**counts)  # type: ignore[arg-type]
     before = reliability([(confidence(answer), right) for answer, right in held_out])
-    curve = fit([(min(0.0, answer.logprob), right) for answer, right in seen])
+    curve = fit([(fluency(answer), right) for answer, right in seen])
     with adopted({model: {method: curve}}):
         after = reliability([(confidence(answer), right) for answer, right in held_out])
     assert before is not None

@@ -75,14 +75,15 @@ def listed(model: str) -> str:
 
 
 def confidence(answer: ModelAnswer) -> float:
-    """Return the probability that a model's answer is right; of one that was cut off, half of that.
-
-    An answer without a log-probability counts as one of ordinary fluency.
-    """
+    """Return the probability that a model's answer is right; of one that was cut off, half of that."""
     curve = _curve(answer.model, answer.method)
-    logprob = ORDINARY_LOGPROB if answer.logprob is None else min(0.0, answer.logprob)
-    p = sigmoid(curve.at_zero + curve.slope * logprob)
+    p = sigmoid(curve.at_zero + curve.slope * fluency(answer))
     return p / 2 if answer.finish in CUT_OFF else p
+
+
+def fluency(answer: ModelAnswer) -> float:
+    """Return the log-probability that counts for an answer: where its server told none, that of an ordinary one."""
+    return ORDINARY_LOGPROB if answer.logprob is None else min(0.0, answer.logprob)
 
 
 def trust(model: str, method: str) -> float:
