@@ -110,6 +110,6 @@ async def test_a_real_model_calls_and_tells(client: openai.AsyncOpenAI, choice: 
     assert "Lima" in json.loads(call.function.arguments)["city"]
     messages = [ASKED, message, {"role": "tool", "tool_call_id": call.id, "content": "19 degrees and foggy"}]
     second = await client.chat.completions.create(
-        model="dellm", messages=messages, tools=[WEATHER], max_tokens=96, temperature=0
+        model="dellm", messages=messages, tools=[WEATHER], tool_choice="none", max_tokens=96, temperature=0
     )
     assert "19" in (second.choices[0].message.content or "")

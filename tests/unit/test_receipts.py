@@ -15,7 +15,7 @@ from msgspec import structs
 from schemas.messages import ChunkOutcome, ModelAnswer, Reply, Result, Synthesis, Vote
 from schemas.plans import Chunk, Given, Task
 from schemas.receipts import ModelFile, Receipt
-from schemas.terms import CALCULATOR, Source, Status
+from schemas.terms import CALCULATOR, PlannedCall, Source, Status
 from services.receipts.keys import KeyFile, KeyFileError, format_keys, parse_keys, read_key_file
 from services.receipts.signature import DOMAIN, holds, make_receipt, read_public, signed_bytes
 from services.receipts.statement import NotSigned, Statement, canonical, make_statement
@@ -170,7 +170,8 @@ def test_every_field_of_an_answer_is_bound(field: str) -> None:
     honest = signed(result())
     first = honest.answers[0]
     value = getattr(first, field)
-    other = structs.replace(first, **{field: f"{value}x" if isinstance(value, str) else value + 1})
+    more = {str: "x", list: [PlannedCall(id="c", name="bake", arguments="{}")]}.get(type(value), 1)
+    other = structs.replace(first, **{field: value + more})
     with pytest.raises(NotSigned, match="with other answers"):
         check(structs.replace(honest, answers=[other, *honest.answers[1:]]), CHUNK, [], KEYS)
 
@@ -241,7 +242,11 @@ def test_a_file_of_keys_is_read_as_written(tmp_path: Path) -> None:
     assert read_key_file(tmp_path) == read_key_file(path), "the folder does as well"
 
 
-@pytest.mark.parametrize("line", ["n1", "n1 U123", f"n.1 {ANN.public}", f"n1 {ANN.public} {BOB.public}", ANN.seed])
+@pytest.mark.parametrize(
+    "line",
+    ["n1", "n1 U123", f"n.1 {ANN.public}", f"n1 {ANN.public} {BOB.public}", ANN.seed],
+    ids=["no key", "no public key", "no name", "two keys", "a seed"],  # the keys are others in every process
+)
 def test_a_wrong_line_is_told_by_its_number(line: str) -> None:
     with pytest.raises(KeyFileError, match=r"^line 2: ") as error:
         parse_keys(f"# keys\n{line}\n")

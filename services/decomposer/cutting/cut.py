@@ -39,7 +39,7 @@ def grouped(texts: Sequence[str]) -> list[list[Chunk]]:
     groups: list[list[Chunk]] = []
     first, spare = 0, MAX_CHUNKS - len(texts)
     for text in texts:
-        found = stages(text) if len(text) <= MAX_CHARS and not governs(mask(text)) else []
+        found = stages(text) if len(text) <= MAX_CHARS and not governs(text, mask(text)) else []
         found = found if 0 < len(found) - 1 <= spare else [Stage(text)]
         spare -= len(found) - 1
         groups.append([_chunk(stage, first, first + i) for i, stage in enumerate(found)])
@@ -69,7 +69,7 @@ def parts(query: str) -> list[str]:
 def _cut(query: str, span: Span) -> list[Span]:
     text = query[span.start : span.end]
     masked = mask(text)
-    if not is_english(masked) or governs(masked):
+    if not is_english(masked) or governs(text, masked):
         return [span]
     drafts = _fold(find_clauses(masked))
     if len(drafts) < 2 or not all(draft.may_stand_alone() for draft in drafts):  # noqa: PLR2004

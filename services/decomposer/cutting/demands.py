@@ -17,8 +17,10 @@ _WORDING = r"(?:words?|sentences?|lines?|paragraphs?|terms|english|language|bull
 _MEDIUM = r"(?:json|xml|yaml|csv|html|markdown|(?:lower|upper)[-\s]?case|caps|capital\s+letters|bullets?)"
 _WORKED_ON = "translate|rewrite|correct|summari[sz]e|proofread|paraphrase|fix|edit|count|extract|classify"
 
-# Looked for anywhere in the masked text.
+# Looked for anywhere in the text as it was sent.
 # fmt: off
+CODE = rule("code", r"`|\bdef \w+\(|\w\(\w*\) ?[{]|[;{}]\n|</?\w+>", "fix `x`")
+# Looked for anywhere in the masked text.
 SIGNS = (
     rule("demand on the answers",
         rf"\b(?:your|all|each|every|both|two|different|entire|whole)\s+(?:\w+\s+){{0,2}}{_ANSWER}\b",
@@ -60,10 +62,10 @@ OPENINGS = (
 # fmt: on
 
 
-def governs(masked: str) -> bool:
-    """Tell whether something keeps a whole text together; `masked` is the text without its quotes."""
+def governs(text: str, masked: str) -> bool:
+    """Tell whether something keeps all of `text` together; `masked` is the same text without quotes and brackets."""
     masked = PROBLEM_LEAD_IN.pattern.sub(" ", masked[lead_in_chars(masked) :])
-    if any(sign.pattern.search(masked) for sign in SIGNS):
+    if CODE.pattern.search(text) or any(sign.pattern.search(masked) for sign in SIGNS):
         return True
     return any(
         opening.pattern.match(masked[start:end].strip()) for start, end in sentences(masked) for opening in OPENINGS

@@ -1,6 +1,6 @@
 """Find where a text must not be cut, and where its lists and sentences lie.
 
-It works on shapes: quotes and list markers; `sentencex` finds the ends of sentences.  It knows no
+It works on shapes: quotes, brackets, addresses, list markers; `sentencex` finds the ends of sentences.  It knows no
 grammar.
 """
 
@@ -21,9 +21,13 @@ MASKED = "_"
 # Each pattern is possessive, excludes its own terminator or starts only where a run starts: linear on any input.
 # fmt: off
 PROTECTED = (
+    rule("address", r"\bhttps?://[^\s<>\"]*[^\s<>\".,;:!?)\]]|(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++",
+        "https://example.org/a;b?q=and"),
     rule("quotes", r'"[^"]*"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»', 'say "ready, and go"'),
     rule("single quotes", r"‘(?:[^‘’\n]|(?<=\w)’(?=\w))*+’|(?<!\w)'(?=\S)(?:[^'\n]|(?<=\w)'(?=\w))++'(?!\w)",
         "say 'ready, and go'"),
+    rule("brackets", r"\((?!\w{1,2}\))[^()]*+\)|\[[^\[\]]*+\]|\{[^{}]*+\}",
+        "Georgia (the country, and not the state)"),
 )
 # Where `sentencex` takes the end of a sentence for an abbreviation, or the other way round.
 LAST_LETTER = rule("letter at the end", r"(?<=[\s\d/])[a-z](?=\.\s+[A-Z])", "solve it for x. Who won?", re.NOFLAG)
