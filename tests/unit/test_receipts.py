@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import nkeys
@@ -170,8 +171,8 @@ def test_every_field_of_an_answer_is_bound(field: str) -> None:
     honest = signed(result())
     first = honest.answers[0]
     value = getattr(first, field)
-    more = {str: "x", list: [PlannedCall(id="c", name="bake", arguments="{}")]}.get(type(value), 1)
-    other = structs.replace(first, **{field: value + more})
+    others: dict[type, Any] = {str: "x", list: [PlannedCall(id="c", name="bake", arguments="{}")]}
+    other = structs.replace(first, **{field: value + others.get(type(value), 1)})
     with pytest.raises(NotSigned, match="with other answers"):
         check(structs.replace(honest, answers=[other, *honest.answers[1:]]), CHUNK, [], KEYS)
 
