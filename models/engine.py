@@ -59,6 +59,13 @@ def turns(system: str, user: str) -> tuple[Turn, ...]:
     return (Turn("system", system), Turn("user", user)) if system else (Turn("user", user),)
 
 
+class GoesOn(Protocol):
+    """Decides what becomes of a text that its model would end.  Those that decide alike are equal, and hash alike."""
+
+    def __call__(self, text: str) -> str | None:
+        """Return what the text goes on with, "" for what the model likes, or None where it may end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One generation.
@@ -75,6 +82,10 @@ class Request:
     tokens or the time did not suffice, the beginning of one.  It only rules tokens out: a draw that it allows stands,
     else the draw is repeated among what it allows.  `json_schema` is what the grammar was made of, where it was, as
     JSON; `{}` is any object.  Servers take it in the grammar's place.
+
+    Without a grammar a text may be led: it begins with `opening`, says none of the words and signs in `avoid`, and
+    where the model would end it `goes_on` may have more of it.  An engine that draws no tokens itself may leave that
+    out.
 
     A text that runs in circles is ended, unless it `may_loop`: see `models.loops`.
 
@@ -99,6 +110,9 @@ class Request:
     stop: tuple[str, ...] = ()
     grammar: str | None = None
     json_schema: str | None = None
+    opening: str = ""
+    avoid: tuple[str, ...] = ()
+    goes_on: GoesOn | None = None
     may_loop: bool = False
     deadline_at: float | None = None
     caller: str = ""
@@ -119,6 +133,9 @@ class Request:
             "no empty stop string": all(self.stop),
             "a grammar that is neither blank nor holds NUL": self.grammar is None
             or bool(self.grammar.strip() and "\0" not in self.grammar),
+            "no empty word to avoid": all(map(str.strip, self.avoid)),
+            "a grammar or what else leads the text": self.grammar is None
+            or not (self.opening or self.avoid or self.goes_on),
         }
         if broken := [rule for rule, holds in valid.items() if not holds]:
             raise ValueError(f"a request must have {', '.join(broken)}")

@@ -117,6 +117,10 @@ class Gguf:
         if joined:
             yield joined, True
 
+    def tokens(self, text: str) -> list[int]:
+        """See `stepper.Runner`."""
+        return self._tokenize(text)
+
     def grammar(self, text: str) -> _Grammar:
         """See `stepper.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
         native_errors().clear()

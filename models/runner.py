@@ -67,7 +67,8 @@ class LlamaRunner:
         self.weight_bytes = self._gguf.weight_bytes
         self.cache_bytes = int(self._gguf.kv_bytes(self.cache_tokens) * _BYTES[cache_type])
         self._padding = gpu_layers == 0 and self.sharing  # where there is a sequence more, whose state can be dropped
-        self.prompt, self.piece, self.grammar = self._gguf.prompt, self._gguf.piece, self._gguf.grammar
+        self.prompt, self.tokens = self._gguf.prompt, self._gguf.tokens
+        self.piece, self.grammar = self._gguf.piece, self._gguf.grammar
         try:
             self._context = self._open()
         except BaseException:

@@ -45,6 +45,8 @@ def sample(
     random: np.random.Generator,
     recent: NDArray[np.int32] = _NO_TOKENS,
     grammar: Grammar | None = None,
+    *,
+    given: int | None = None,
 ) -> tuple[int, float]:
     """Choose a token.
 
@@ -58,6 +60,7 @@ def sample(
         random: the request's own generator.
         recent: the tokens so far, the last of which the repeat penalty concerns.
         grammar: what may be next; it is asked, and not told what was chosen.
+        given: the token to take, whatever is likely.
 
     Returns:
         The token, and its natural-log probability under the model's own distribution: untempered, unpenalized, and
@@ -74,6 +77,8 @@ def sample(
     weights = logits - logits[best]
     np.exp(weights, out=weights)
     log_total = float(np.log(np.sum(weights))) + float(logits[best])
+    if given is not None:
+        return given, min(0.0, float(logits[given]) - log_total)
     wanted = logits if request.repeat_penalty == 1 else _penalize(logits, request, recent)
     token = best if wanted is logits and not request.temperature else _choose(wanted, request, random)
     if grammar is not None and not grammar.allows(token):

@@ -6,6 +6,7 @@ It does not know llama.cpp, threads or the event loop.
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.engine import Completion, Finish, Request
 from models.loops import LoopWatch
+from models.steering import Steering
 from models.text import TextStream, mean_logprob
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Sequence:
         prompt: Values[int],
         context_tokens: int,
         grammar: Grammar | None = None,
+        *,
+        opening: Values[int] = (),
     ) -> None:
         assert 0 < len(prompt) < context_tokens
         self.request = request
@@ -67,6 +71,8 @@ class Sequence:
         limit = min(request.max_tokens, context_tokens - len(prompt))
         self.tokens: Tokens = np.empty(len(prompt) + limit, np.int32)
         self.tokens[: len(prompt)] = prompt
+        self.given = deque(opening)  # tokens that come next, whatever is likely
+        self.steering = Steering(request)
         self._stream = TextStream(request.stop)
         self._loops = None if request.may_loop else LoopWatch()
         self._texts: list[str] = []
@@ -77,6 +83,19 @@ class Sequence:
     def prompt(self) -> Tokens:
         """Its prompt's tokens."""
         return self.tokens[: self.prompt_tokens]
+
+    @property
+    def text(self) -> str:
+        """What was generated."""
+        return "".join(self._texts) + self._stream.held
+
+    def tail(self, length: int) -> str:
+        """Return the last characters of the text, at least so many if there are."""
+        tail, place = self._stream.held, len(self._texts)
+        while len(tail) < length and place:
+            place -= 1
+            tail = self._texts[place] + tail
+        return tail
 
     @property
     def pending(self) -> int:

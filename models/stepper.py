@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from models.engine import EngineClosed, Finish, GrammarError, ModelError, PromptTooLong, Request, Stats
 from models.pace import Pace
 from models.sampling import Grammar, LogitsError, sample
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Sequence as Values
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from models.engine import Turn
 
 _log = logging.getLogger(__name__)
 
+MAX_DRAWS = 16  # of one token: a text from which everything likely is left out is not worth more time
 LONE_SPARE_S = 10.0  # who has less time than this should not wait for the end of a long step
 
 
@@ -76,7 +78,10 @@ class Runner(Protocol):
         """
 
     def piece(self, token: int) -> bytes | None:
-        """Return the token's bytes, None for an end token."""
+        """Return the token's bytes, none for a control token, None for an end token."""
+
+    def tokens(self, text: str) -> list[int]:
+        """Tokenize a text as it stands; there is no control token in it."""
 
     def grammar(self, text: str) -> Grammar:
         """Compile GBNF for one sequence, which closes it.
@@ -157,7 +162,9 @@ class Stepper:
                 told = f"the prompt has {len(prompt)} tokens, {request.model} takes {room - 1}"
                 raise PromptTooLong(told, len(prompt), room)
             grammar = None if request.grammar is None else self._runner.grammar(request.grammar)
-            self._scheduler.add(Sequence(request, caller, prompt, self._runner.context_tokens, grammar))
+            opening = self._runner.tokens(request.opening) if request.opening else ()
+            room = self._runner.context_tokens
+            self._scheduler.add(Sequence(request, caller, prompt, room, grammar, opening=opening))
 
     def count_tokens(self, messages: Values[Turn]) -> int:
         """Return how many tokens a conversation's prompt has."""
@@ -262,12 +269,34 @@ class Stepper:
                 self._share(self._slots.evict())  # nobody may begin with its cells
 
     def _sample(self, sequence: Sequence, logits: NDArray[np.float32]) -> None:
-        recent = sequence.tokens[: sequence.length]
-        token, logprob = sample(logits, sequence.request, sequence.random, recent, sequence.grammar)
+        token, logprob = self._choose(sequence, logits)
         sequence.accept(token, logprob, self._runner.piece(token))
         self._counters.generated_tokens += 1
         if sequence.finish:
             self._finish(sequence, sequence.finish)
+
+    def _choose(self, sequence: Sequence, logits: NDArray[np.float32]) -> tuple[int, float]:
+        """Take the token that was given, else draw one; where it would not do, it is ruled out and another is drawn."""
+        steering, recent = sequence.steering, sequence.tokens[: sequence.length]
+        before = sequence.tail(steering.longest) if steering.avoids else ""
+        must_go_on = False
+        for _ in range(MAX_DRAWS):
+            given = sequence.given.popleft() if sequence.given else None
+            token, logprob = sample(logits, sequence.request, sequence.random, recent, sequence.grammar, given=given)
+            if given is not None:
+                break
+            piece = self._runner.piece(token)
+            if piece is None and not must_go_on:
+                more = steering.at_end(sequence.text)
+                if more is None:
+                    break
+                must_go_on = True
+                sequence.given.extend(self._runner.tokens(more) if more else ())
+            elif (piece or not must_go_on) and not steering.refuses(before, piece or b""):
+                break
+            logits = logits.copy()
+            logits[token] = -np.inf
+        return token, logprob
 
     def _account(self, chunk: Chunk) -> None:
         if chunk.start < chunk.sequence.prompt_tokens:

@@ -27,6 +27,11 @@ class TextStream:
         self._held = ""
         self.stopped = False
 
+    @property
+    def held(self) -> str:
+        """What is held back."""
+        return self._held
+
     def feed(self, piece: bytes) -> str:
         """Take a token's bytes; return the text that is now certain.  After `stopped`, that is nothing."""
         if self.stopped:

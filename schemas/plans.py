@@ -115,6 +115,7 @@ class Task(Message, frozen=True, kw_only=True):
     """Work for one node.  Replica 0 answers greedily, the others by another method or with a seed of their own.
 
     With `stream` the node publishes its text while it is written; `model` names the one that is to answer alone.
+    Without `checks` nothing that the text demands of its answer is heeded.
     """
 
     id: Token
@@ -133,6 +134,7 @@ class Task(Message, frozen=True, kw_only=True):
     model: str = ""
     complaint: str = ""
     stream: bool = False
+    checks: bool = True
 
 
 class Route(Message, frozen=True, kw_only=True):

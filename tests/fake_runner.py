@@ -143,6 +143,9 @@ class FakeRunner:
         self.grammars.append(FakeGrammar([int(word) for word in text.split() if word != "none"]))
         return self.grammars[-1]
 
+    def tokens(self, text: str) -> list[int]:
+        return [int(word) for word in text.split()]
+
     def piece(self, token: int) -> bytes | None:
         return None if token == END else b"%d " % token
 

@@ -60,7 +60,8 @@ class Countable:
     """Something that can be counted in an answer.
 
     `noun` is a pattern, `counts` counts in as many ways as people do, a bare number is meant loosely where `loose`, and
-    "no ..." is a demand unless `never` is off. `only_after`, `bare_after` and `bare_not_after` are patterns of what has
+    "no ..." is a demand unless `never` is off, which is met by leaving out the `signs`. `one_more` says with what an
+    answer that has too few goes on. `only_after`, `bare_after` and `bare_not_after` are patterns of what has
     to stand, or must not, before an amount and before a bare number.
     """
 
@@ -76,6 +77,8 @@ class Countable:
     bare_not_after: str = ""
     unit: str = ""
     remove: Repair | None = None
+    signs: tuple[str, ...] = ()
+    one_more: Repair | None = None
     in_code: bool = False
 
     def demand(self, amount: Amount, scope: Scope) -> Demand:
@@ -91,8 +94,21 @@ class Countable:
                 f"{count} {self.one if count == 1 else self.many}, not {amount.told if amount is not NONE else 'none'}"
             )
 
-        repair = self.remove if amount is NONE else None
-        return demand(self.family, told, verify, scope, repair=repair, subject=self.many, amount=amount)
+        def goes_on(answer: str) -> str | None:
+            return self.one_more(answer) if self.one_more and self.counts(answer)[0] < amount.least else None
+
+        none = amount is NONE
+        return demand(
+            self.family,
+            told,
+            verify,
+            scope,
+            repair=self.remove if none else None,
+            subject=self.many,
+            amount=amount,
+            avoid=self.signs if none else (),
+            goes_on=goes_on if self.one_more and amount.least else None,
+        )
 
 
 def find_counts(countable: Countable, request: str) -> Iterator[Demand]:

@@ -9,6 +9,7 @@ from services.checks.amount import Amount
 
 Verify = Callable[[str], str | None]
 Repair = Callable[[str], str]
+GoesOn = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Demand:
     `repair`, where there is one, mends an answer mechanically and keeps its meaning. `subject` names what is demanded
     about: two demands on one subject contradict each other where their amounts exclude each other, or, without
     amounts, where they are told differently.
+
+    How to write an answer that meets it: begin with `opening`, leave out the words and signs in `avoid`, and go on with
+    what `goes_on` says of an answer that has too few of something ("": with anything; None: it has enough).
     """
 
     family: str
@@ -27,6 +31,9 @@ class Demand:
     repair: Repair | None = field(default=None, compare=False, repr=False)
     subject: str = field(default="", compare=False, repr=False)
     amount: Amount | None = field(default=None, compare=False, repr=False)
+    opening: str = field(default="", compare=False, repr=False)
+    avoid: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    goes_on: GoesOn | None = field(default=None, compare=False, repr=False)
 
     def contradicts(self, other: Demand) -> bool:
         """Whether no answer can meet both."""

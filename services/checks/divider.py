@@ -53,3 +53,9 @@ def divided(divider: str) -> Callable[[str], list[str]]:
     edge = re.escape(divider[0])
     pattern = re.compile(rf"(?<!{edge}){re.escape(divider)}(?!{edge})")
     return lambda text: [part.strip() for part in pattern.split(text.strip())]
+
+
+def next_part(divider: str) -> Callable[[str], str]:
+    """Return what says with what an answer goes on to its next part."""
+    sign = f"\n\n{divider}\n\n" if divider else "\n\n"
+    return lambda _: sign

@@ -170,7 +170,8 @@ def _object_scope(sentence: Sentence, match: re.Match[str], objects: str) -> Sco
 
 def _edge_demand(phrase: str, scope: Scope, *, begin: bool, exact: bool) -> Demand:
     if begin:
-        return demand("edges", f'begins with "{phrase}"', _begins(phrase), scope, subject="begin")
+        told = f'begins with "{phrase}"'
+        return demand("edges", told, _begins(phrase), scope, subject="begin", opening=phrase)
     repair = _ended(phrase) if exact else None
     return demand("edges", f'ends with "{phrase}"', _ends(phrase, exact=exact), scope, repair=repair, subject="end")  # type: ignore[arg-type]
 
@@ -199,7 +200,11 @@ def _postscript(request: str) -> Iterator[Demand]:
         def verify(answer: str, pattern: re.Pattern[str] = pattern, marker: str = marker) -> str | None:
             return None if pattern.search(answer) else f"no line begins with {marker}"
 
-        yield demand("postscript", f"a postscript that begins with {marker}", verify, subject="postscript")
+        def goes_on(answer: str, pattern: re.Pattern[str] = pattern, marker: str = marker) -> str | None:
+            return None if pattern.search(answer) else f"\n\n{marker} "
+
+        told = f"a postscript that begins with {marker}"
+        yield demand("postscript", told, verify, subject="postscript", goes_on=goes_on)
 
 
 _NO_OPENING = re.compile(

@@ -94,7 +94,8 @@ def _absent(word: str, scope: Scope) -> Demand:
         num = len(pattern.findall(straight(answer)))
         return f'"{word}" occurs {num} time{"s" * (num > 1)}' if num else None
 
-    return demand("forbidden", f'no "{word}"', verify, scope, subject=f"word {word.lower()}", amount=NONE)
+    subject = f"word {word.lower()}"
+    return demand("forbidden", f'no "{word}"', verify, scope, subject=subject, amount=NONE, avoid=(word,))
 
 
 def _keywords(request: str) -> Iterator[Demand]:

@@ -9,7 +9,7 @@ from services.checks.amount import Amount, amounts, at_least
 from services.checks.countable import Countable, find_counts
 from services.checks.demand import Demand
 from services.checks.family import Family
-from services.checks.pieces import bullets, items, numbered
+from services.checks.pieces import bullets, items, next_bullet, numbered
 from services.checks.request import QUOTE, Sentence, sentences
 from services.checks.scope import WHOLE, demand
 
@@ -20,6 +20,7 @@ _BULLETS = Countable(
     "bullet points",
     lambda text: (len(bullets(text)),),
     unit="item",
+    one_more=next_bullet,
 )
 _AS_BULLETS = re.compile(
     r"\b(?:as|in|using|use|with|into)(?: an?| the)?(?: short| simple| markdown| concise)?(?: list "
@@ -33,6 +34,7 @@ _NUMBERED = Countable(
     "numbered items",
     lambda text: (len(numbered(text)),),
     unit="item",
+    one_more=lambda text: f"\n{len(numbered(text)) + 1}. ",
 )
 _LIST_OF = re.compile(r"\bnumbered list\b", re.IGNORECASE)
 
@@ -190,9 +192,12 @@ def _section(name: str, amount: Amount) -> Demand:
         num = len(pattern.findall(answer))
         return None if amount.holds((num,)) else f"{num} sections marked {name} 1 and so on, not {amount.told}"
 
-    return demand(
-        "sections", f"{amount.told} sections marked {name} 1 and so on", verify, subject="sections", amount=amount
-    )
+    def goes_on(answer: str) -> str | None:
+        num = len(pattern.findall(answer))
+        return f"\n\n{name} {num + 1}\n" if num < amount.least else None
+
+    told = f"{amount.told} sections marked {name} 1 and so on"
+    return demand("sections", told, verify, subject="sections", amount=amount, goes_on=goes_on)
 
 
 BULLETS = Family("bullets", _bullets, ("Give exactly 3 bullet points.", "Don't use bullet points: what is flu?"))

@@ -41,19 +41,28 @@ def _without(pattern: str, by: str = "") -> Callable[[str], str]:
 
 
 _MARKS = (
-    Countable("marks", r"commas?", "comma", "commas", _of(r"[,،，]"), remove=_without(r"(?<=\d),(?=\d)|,|،|，")),
+    Countable(
+        "marks",
+        r"commas?",
+        "comma",
+        "commas",
+        _of(r"[,،，]"),
+        remove=_without(r"(?<=\d),(?=\d)|,|،|，"),
+        signs=(",", "،", "，"),
+    ),
     Countable(
         "marks",
         r"exclamation (?:marks?|points?|signs?)|exclamations",
         "exclamation mark",
         "exclamation marks",
         _of("[!！]"),
+        signs=("!", "！"),
     ),
-    Countable("marks", r"question marks?", "question mark", "question marks", _of("[?？]")),
-    Countable("marks", r"semi-?colons?", "semicolon", "semicolons", _of(";")),
+    Countable("marks", r"question marks?", "question mark", "question marks", _of("[?？]"), signs=("?", "？")),
+    Countable("marks", r"semi-?colons?", "semicolon", "semicolons", _of(";"), signs=(";",)),
     Countable("marks", r"colons?", "colon", "colons", _of(":")),
     Countable("marks", r"full stops?|periods?(?! of)", "full stop", "full stops", _of(r"\.")),
-    Countable("marks", r"(?:em|en|long)[ -]?dash(?:es)?", "dash", "dashes", _of("[–—]")),
+    Countable("marks", r"(?:em|en|long)[ -]?dash(?:es)?", "dash", "dashes", _of("[–—]"), signs=("–", "—")),
     Countable("marks", r"dash(?:es)?", "dash", "dashes", _of(r"[–—]|(?<=\s)-(?=\s)")),
     Countable("marks", r"hyphens?", "hyphen", "hyphens", _of(r"-")),
     Countable(
@@ -71,7 +80,9 @@ _MARKS = (
         "marks", r"emojis?|emoticons?|smileys?", "emoji", "emojis", _of(_EMOJI), remove=_without(rf"[ ]?(?:{_EMOJI})")
     ),
     Countable("marks", r"hash ?tags?|hash-tags?", "hashtag", "hashtags", _of(r"(?<!\w)#\w+")),
-    Countable("marks", r"digits|numerals|numeric digits|figures", "digit", "digits", _of(r"\d")),
+    Countable(
+        "marks", r"digits|numerals|numeric digits|figures", "digit", "digits", _of(r"\d"), signs=tuple("0123456789")
+    ),
     Countable(
         "marks",
         r"numbers(?! (?:as|in|with|that|from|between|of))",

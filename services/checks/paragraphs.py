@@ -9,9 +9,9 @@ from dataclasses import replace
 from services.checks.amount import exactly
 from services.checks.countable import Countable, find_counts
 from services.checks.demand import Demand
-from services.checks.divider import divided, divider
+from services.checks.divider import divided, divider, next_part
 from services.checks.family import Family
-from services.checks.pieces import either_way, paragraphs
+from services.checks.pieces import either_way, new_paragraph, paragraphs
 from services.checks.request import sentences
 from services.checks.scope import WHOLE
 
@@ -23,6 +23,7 @@ _PARAGRAPHS = Countable(
     lambda text: either_way(paragraphs(text)),
     never=False,
     unit="paragraph",
+    one_more=new_paragraph,
 )
 _SINGLE = re.compile(
     r"\b(?:in|into|as|to) an? (?:(?:short|brief|concise|coherent) )?paragraph\b(?! (?:or|that|with|about|like))",
@@ -50,7 +51,11 @@ def _find(request: str) -> Iterator[Demand]:
         return (sum(map(bool, parts)), len(parts))
 
     countable = replace(
-        _PARAGRAPHS, counts=counts, many=f"paragraphs divided by {between}", one=f"paragraph divided by {between}"
+        _PARAGRAPHS,
+        counts=counts,
+        many=f"paragraphs divided by {between}",
+        one=f"paragraph divided by {between}",
+        one_more=next_part(between),
     )
     for demand in found:
         if demand.amount is not None:
@@ -67,7 +72,10 @@ def has_divider(family: str, sign: str) -> Demand:
         num = sum(map(bool, split(answer)))
         return None if num > 1 else f"{num} part, none divided by {sign or 'blank lines'}"
 
-    return Demand(family, f"parts divided by {sign or 'blank lines'}", verify, subject="divider")
+    def goes_on(answer: str) -> str | None:
+        return next_part(sign)(answer) if verify(answer) else None
+
+    return Demand(family, f"parts divided by {sign or 'blank lines'}", verify, subject="divider", goes_on=goes_on)
 
 
 PARAGRAPHS = Family(

@@ -25,6 +25,11 @@ _SPOKEN = re.compile(r"[\"“]([^\"“”]{120,})[\"”]")
 """A quotation so long that its sentences count; the splitter takes a quotation for part of one sentence."""
 
 
+def new_paragraph(_: str = "") -> str:
+    """Return with what a text goes on to its next paragraph."""
+    return "\n\n"
+
+
 def words(text: str) -> list[str]:
     """Return the words between spaces that hold a letter or digit."""
     return [word for word in text.split() if any(sign.isalnum() for sign in word)]
@@ -92,6 +97,12 @@ def stanzas(text: str) -> list[str]:
 def bullets(text: str) -> list[str]:
     """Return the lines that a bullet begins."""
     return [line.strip() for line in text.split("\n") if _BULLET.match(line) and not _RULE.fullmatch(line)]
+
+
+def next_bullet(text: str) -> str:
+    """Return with what a text goes on to its next bullet, of the same sign as the last."""
+    found = bullets(text)
+    return f"\n{found[-1][0]} " if found else "\n\n* "
 
 
 def numbered(text: str) -> list[str]:

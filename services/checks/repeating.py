@@ -73,7 +73,8 @@ def _repeats(said: str) -> Demand:
     def repair(answer: str) -> str:
         return f"{said}\n\n{answer.strip()}"
 
-    return demand("repeat", "the request repeated first, word for word", verify, repair=repair, subject="repeat")
+    told = "the request repeated first, word for word"
+    return demand("repeat", told, verify, repair=repair, subject="repeat", opening=f"{said}\n\n")
 
 
 REPEAT = Family("repeat", _find, ("Who painted Guernica? First repeat the question word for word, then answer.",))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from services.checks.amount import Amount, amounts
 from services.checks.demand import Demand
-from services.checks.divider import divided, divider
+from services.checks.divider import divided, divider, next_part
 from services.checks.family import Family
 from services.checks.paragraphs import has_divider
 from services.checks.request import sentences
@@ -44,7 +44,11 @@ def _responses(amount: Amount, sign: str) -> Demand:
             return f"{len(parts)} parts divided by {sign}, not {amount.told}"
         return None if len(set(parts)) == len(parts) else f"two of the {len(parts)} parts are the same"
 
-    return Demand("responses", f"{amount.told} parts divided by {sign}", verify, subject="responses", amount=amount)
+    def goes_on(answer: str) -> str | None:
+        return next_part(sign)(answer) if sum(map(bool, split(answer))) < amount.least else None
+
+    told = f"{amount.told} parts divided by {sign}"
+    return Demand("responses", told, verify, subject="responses", amount=amount, goes_on=goes_on)
 
 
 RESPONSES = Family(

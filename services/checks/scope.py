@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from services.checks.amount import Amount
-from services.checks.demand import Demand, Repair, Verify
+from services.checks.demand import Demand, GoesOn, Repair, Verify
 from services.checks.pieces import SPLIT
 from services.checks.request import Sentence
 from services.language.grammar import either
@@ -93,8 +93,14 @@ def demand(
     repair: Repair | None = None,
     subject: str = "",
     amount: Amount | None = None,
+    opening: str = "",
+    avoid: tuple[str, ...] = (),
+    goes_on: GoesOn | None = None,
 ) -> Demand:
-    """Return a demand on the part of the answer that `scope` names."""
+    """Return a demand on the part of the answer that `scope` names.
+
+    A part is not mended, and its writer is not led, but for the beginning of the first part.
+    """
     return Demand(
         family,
         f"{scope.told}: {told}" if scope.unit else told,
@@ -102,6 +108,9 @@ def demand(
         None if scope.unit else repair,
         f"{scope.told} {subject}" if subject else "",
         amount,
+        opening if not scope.unit or scope.place == 1 else "",
+        () if scope.unit else avoid,
+        None if scope.unit else goes_on,
     )
 
 

@@ -9,7 +9,7 @@ from services.checks.amount import Amount, about, at_most, exactly
 from services.checks.countable import Countable, find_counts
 from services.checks.demand import Demand
 from services.checks.family import Family
-from services.checks.pieces import either_way, num_lines, num_sentences, num_words, stanzas
+from services.checks.pieces import either_way, new_paragraph, num_lines, num_sentences, num_words, stanzas
 from services.checks.request import sentences
 from services.checks.scope import WHOLE
 from services.language.number_words import NUMBER, value
@@ -32,10 +32,27 @@ _WORDS = Countable(
         r"following) $|\b(?:learn|know|translate|rhyme|rhymes|starts?|begins?) with $"
     ),
     unit="word",
+    one_more=new_paragraph,
 )
-_SENTENCES = Countable("sentences", r"sentences?", "sentence", "sentences", num_sentences, never=False, unit="sentence")
+_SENTENCES = Countable(
+    "sentences",
+    r"sentences?",
+    "sentence",
+    "sentences",
+    num_sentences,
+    never=False,
+    unit="sentence",
+    one_more=lambda _: " ",
+)
 _LINES = Countable(
-    "lines", r"lines?(?! breaks?)(?! of (?:code|dialogue))", "line", "lines", num_lines, never=False, unit="line"
+    "lines",
+    r"lines?(?! breaks?)(?! of (?:code|dialogue))",
+    "line",
+    "lines",
+    num_lines,
+    never=False,
+    unit="line",
+    one_more=lambda _: "\n",
 )
 _STANZAS = Countable(
     "lines",
@@ -45,6 +62,7 @@ _STANZAS = Countable(
     lambda text: either_way(stanzas(text)),
     never=False,
     unit="stanza",
+    one_more=new_paragraph,
 )
 
 

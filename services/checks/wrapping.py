@@ -96,7 +96,7 @@ def _title(request: str) -> Iterator[Demand]:
             return None if _TITLED.search(answer) else "nothing stands in double angle brackets <<...>>"
 
         told = "a title in <<...>>" if re.search(r"\btitle", sentence.text, re.IGNORECASE) else "a part in <<...>>"
-        yield demand("title", told, verify, subject="title")
+        yield demand("title", told, verify, subject="title", opening="<<")
         return
 
 

@@ -162,4 +162,5 @@ def _task(plan: Plan, assignment: Assignment) -> Task:
         model=plan.model,
         complaint=assignment.complaint,
         stream=len(plan.chunks) == 1 and not named(chunk.kind).voted,
+        checks=plan.policy.checks,
     )

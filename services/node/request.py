@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from models import Sampling as Advice
     from schemas.plans import Task
     from schemas.terms import PlannedGeneration, PlannedTool, PlannedTurn
+    from services.checks.steering import Steering
     from services.kinds.asking import Asking
 
 VARIED_TEMPERATURE = 0.7
 LOOP_PENALTY = 1.15
+TOKENS_PER_WORD, MAX_DEMANDED_TOKENS = 1.8, 3072
 _MAX_SEED = 2**31
 _ROLES: dict[Role, Literal["user", "assistant"]] = {Role.USER: "user", Role.ASSISTANT: "assistant"}
 
@@ -73,8 +75,11 @@ def to_request(
     *,
     caller: str,
     stop_at: float,
+    lead: Steering | None = None,
 ) -> Request:
     """Make the engine's request.  What the client says of the generation goes before the kind's and the makers' advice.
+
+    Where there is a `lead`, the text is led to what the request demands of it.
 
     Raises:
         GrammarError: the client's schema cannot be made a grammar.
@@ -85,10 +90,12 @@ def to_request(
     temperature = {Sampling.GREEDY: 0.0, Sampling.VARIED: VARIED_TEMPERATURE, Sampling.ADVISED: advice.temperature}
     if wish.forces_call:
         temperature[how.way.sampling] = 0.0
+    grammar = _grammar(wish)
+    lead = None if grammar else lead
     return Request(
         model=model,
         messages=turns,
-        max_tokens=_max_tokens(wish, how),
+        max_tokens=_max_tokens(wish, how, lead.least_words if lead else 0),
         stop=(*how.prompt.stop, *wish.stop),
         temperature=temperature[how.way.sampling] if wish.temperature is None else wish.temperature,
         top_p=wish.top_p or (advice.top_p if advised else 0.95),
@@ -96,8 +103,11 @@ def to_request(
         min_p=advice.min_p if advised else 0.05,
         repeat_penalty=advice.repeat_penalty if advised else 1.0,
         seed=(how.seed + (wish.seed or 0)) % _MAX_SEED,
-        grammar=_grammar(wish),
+        grammar=grammar,
         json_schema=_json_schema(wish),
+        opening=lead.opening if lead else "",
+        avoid=lead.avoid if lead else (),
+        goes_on=lead,
         may_loop=wants_repetition(task.text),
         deadline_at=stop_at,
         caller=caller,
@@ -130,9 +140,10 @@ def without_loops(request: Request) -> Request:
     )
 
 
-def _max_tokens(wish: PlannedGeneration, how: Asking) -> int:
+def _max_tokens(wish: PlannedGeneration, how: Asking, least_words: int) -> int:
+    """Return how many tokens an answer may have: as the client or the kind says, and room for the words demanded."""
     if wish.max_tokens is None:
-        return how.prompt.max_tokens
+        return max(how.prompt.max_tokens, min(int(TOKENS_PER_WORD * least_words), MAX_DEMANDED_TOKENS))
     return wish.max_tokens if how.way.sampling is Sampling.ADVISED else min(wish.max_tokens, how.prompt.max_tokens)
 
 

@@ -16,12 +16,14 @@ from models.reference import ModelReference, model_name
 from schemas.messages import Check, ModelAnswer, Result
 from schemas.plans import Task
 from services.checks.examples import applicable, find_examples, imports, trial
+from services.checks.steering import Steering, steering
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
 from services.kinds.code import CODE
 from services.kinds.kind import Reading, Said
 from services.kinds.question import question
 from services.kinds.table import named
+from services.kinds.text import TEXT
 from services.kinds.tools import Spoken, read_calls, shown_chars, spelled
 from services.node.request import another_try, called_again, conversation, shortened, to_request, without_loops
 from services.runtime.pieces import Pieces
@@ -133,6 +135,7 @@ class Work:
                 turns,
                 caller=self._caller,
                 stop_at=stop_at(self._task.deadline_at),
+                lead=await self._lead(),
             )
             done = await self._complete(request)
             done, checks = await self._tried(request, done) if self._examples else (done, ())
@@ -151,6 +154,12 @@ class Work:
             self._read, done, model_name(model), how.way.method, spoken
         )  # a program may take long to work out
         return Answered(said, dropped, checks)
+
+    async def _lead(self) -> Steering | None:
+        """Return what the task's text demands of its answer, where it is a text that can be led there."""
+        if self._kind is not TEXT or self._tools or not self._task.checks:
+            return None
+        return await asyncio.to_thread(steering, self._task.text)
 
     async def _complete(self, request: Request) -> Completion:
         """Generate; a text that runs in circles is drawn once more."""

@@ -1,0 +1,73 @@
+"""What a request demands of its answer, put so that the one who writes it can be led: no draft is thrown away for it.
+
+What the answer begins with, which words and signs it leaves out, and with what it goes on where it would end too soon:
+one more paragraph after its divider, the next bullet, the postscript.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from services.checks.demand import Demand
+from services.checks.verdict import demands
+
+_FORMAL = frozenset({"format", "options", "syntax"})  # of such an answer every sign counts
+_ORDER = ("sections", "responses", "paragraphs", "items", "bullets", "lines", "sentences", "words", "postscript")
+_OPENINGS = ("repeat", "title", "edges")
+_BLANK = "\n\n"
+
+
+@dataclass(frozen=True)
+class Steering:
+    """The demands of one request.  Calling it tells what a text goes on with, None where it may end."""
+
+    request: str
+    wanted: tuple[Demand, ...] = field(compare=False, repr=False)
+
+    @property
+    def opening(self) -> str:
+        """What the answer begins with, empty where that is left to its writer."""
+        openings = {demand.family: demand.opening for demand in self.wanted if demand.opening}
+        return next((openings[family] for family in _OPENINGS if family in openings), "")
+
+    @property
+    def avoid(self) -> tuple[str, ...]:
+        """The words and signs that it leaves out."""
+        return tuple(dict.fromkeys(word for demand in self.wanted for word in demand.avoid))
+
+    @property
+    def least_words(self) -> int:
+        """How many words it has at least, 0 where it may have none."""
+        return max(
+            (demand.amount.least for demand in self.wanted if demand.family == "words" and demand.amount), default=0
+        )
+
+    def __call__(self, text: str) -> str | None:
+        """Say what an answer goes on with that would end too soon."""
+        more: dict[str, str] = {}
+        for demand in self.wanted:
+            if demand.verify(text) is None:
+                continue
+            added = demand.goes_on(text) if demand.goes_on else None
+            if added is not None:
+                more[demand.family] = added
+            elif demand.amount is not None and demand.amount.most is not None:
+                return None  # it has too many of something already
+        added = next((more[family] for family in _ORDER if family in more), None)
+        return "" if added == _BLANK and self._counts_paragraphs else added
+
+    @property
+    def _counts_paragraphs(self) -> bool:
+        return any(
+            demand.family in ("paragraphs", "lines") and demand.amount is not None and demand.amount.most is not None
+            for demand in self.wanted
+        )
+
+
+@lru_cache(maxsize=64)
+def steering(request: str) -> Steering | None:
+    """Return how to lead the answer to a request, None where it demands nothing of the kind."""
+    wanted = tuple(demands(request))
+    led = any(demand.opening or demand.avoid or demand.goes_on for demand in wanted)
+    return Steering(request, wanted) if led and not _FORMAL & {demand.family for demand in wanted} else None
