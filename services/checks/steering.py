@@ -6,6 +6,7 @@ one more paragraph after its divider, the next bullet, the postscript.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ _FORMAL = frozenset({"format", "options", "syntax"})  # of such an answer every 
 _ORDER = ("sections", "responses", "paragraphs", "items", "bullets", "lines", "sentences", "words", "postscript")
 _OPENINGS = ("repeat", "title", "edges")
 _BLANK = "\n\n"
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s")
+_SENTENCE_WORDS = 5  # a shorter one may be meant to stand there twice
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Steering:
         )
 
     def __call__(self, text: str) -> str | None:
-        """Say what an answer goes on with that would end too soon."""
+        """Say what an answer goes on with that would end too soon; one that only says again what it said may end."""
+        if _says_again(text):
+            return None
         more: dict[str, str] = {}
         for demand in self.wanted:
             if demand.verify(text) is None:
@@ -63,6 +68,13 @@ class Steering:
             demand.family in ("paragraphs", "lines") and demand.amount is not None and demand.amount.most is not None
             for demand in self.wanted
         )
+
+
+def _says_again(text: str) -> bool:
+    """Tell whether the last sentence of a text stood there before."""
+    last_line = text.rstrip().rpartition("\n")[2]
+    last = _SENTENCE_END.split(last_line)[-1].strip()
+    return len(last.split()) >= _SENTENCE_WORDS and text.count(last) > 1
 
 
 @lru_cache(maxsize=64)

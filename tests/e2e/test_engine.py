@@ -43,7 +43,7 @@ from models.json_grammar import object_grammar, schema_grammar
 from models.llama import LlamaEngine
 from models.native import llama_cpp
 from models.runner import LlamaRunner
-from models.sampling import Grammar, sample
+from models.sampling import sample
 from models.scheduler import Chunk
 from models.stepper import DecodeError
 from models.text import NO_EVIDENCE
@@ -119,15 +119,9 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     """Whose token the compute thread sampled, in order."""
     seen: list[Request] = []
 
-    def spy(
-        logits: NDArray[np.float32],
-        request: Request,
-        random: np.random.Generator,
-        recent: NDArray[np.int32],
-        grammar: Grammar | None,
-    ) -> tuple[int, float]:
+    def spy(logits: NDArray[np.float32], request: Request, *rest: Any, **named: Any) -> tuple[int, float]:
         seen.append(request)
-        return sample(logits, request, random, recent, grammar)
+        return sample(logits, request, *rest, **named)
 
     monkeypatch.setattr("models.stepper.sample", spy)
     return seen
@@ -138,8 +132,8 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> defaultdict[Request, list[int]]:
     """What the compute thread sampled for each request."""
     said: defaultdict[Request, list[int]] = defaultdict(list)
 
-    def spy(logits: NDArray[np.float32], request: Request, *rest: Any) -> tuple[int, float]:
-        token, logprob = sample(logits, request, *rest)
+    def spy(logits: NDArray[np.float32], request: Request, *rest: Any, **named: Any) -> tuple[int, float]:
+        token, logprob = sample(logits, request, *rest, **named)
         said[request].append(token)
         return token, logprob
 
@@ -456,6 +450,21 @@ async def test_a_stop_string_across_tokens_is_never_shown(engine: LlamaEngine, a
     assert completion.text == "".join(pieces) == whole.text[: whole.text.index(stop)]
     assert completion.finish == "stop"
     assert completion.completion_tokens <= 10
+
+
+async def test_a_text_is_led(engine: LlamaEngine, ask: Callable[..., Request]) -> None:
+    def goes_on(text: str) -> str | None:
+        return "\n\nP.S. " if "P.S." not in text else "" if len(text.split()) < 20 else None
+
+    usual = await engine.complete(ask("What is the capital of France?", max_tokens=200))
+    assert usual.finish == "stop"
+    more = await engine.complete(ask("What is the capital of France?", max_tokens=200, goes_on=goes_on))
+    assert more.text.startswith(f"{usual.text}\n\nP.S. ")
+    assert len(more.text.split()) >= 20
+    led = await engine.complete(ask("Why is the sky blue?", max_tokens=60, opening="Well", avoid=(",", "sunlight")))
+    assert led.text.startswith("Well")
+    assert "," not in led.text
+    assert not re.search(r"\bsunlight\b", led.text, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(

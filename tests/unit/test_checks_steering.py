@@ -18,6 +18,7 @@ REQUESTS = [example for family in FAMILIES for example in family.examples]
     [
         ("Write at least 300 words about bees.", "Bees hum.", "\n\n"),
         ("Write at least 3 words about bees.", "Bees hum softly.", None),
+        ("Write at least 300 words about bees.", "Bees hum in the sun. It is so. Bees hum in the sun.", None),
         ("Write at most 50 words about bees.", "Bees hum.", None),
         ("Write one paragraph of at least 100 words about bees.", "Bees hum.", ""),
         ("Write exactly 3 paragraphs about jam. Separate the paragraphs with ***.", "Jam is fruit.", "\n\n***\n\n"),
@@ -44,7 +45,11 @@ def test_an_answer_that_would_end_too_soon_goes_on(request_text: str, text: str,
         ("Write about jam. Put the title in double angle brackets.", "<<", ()),
         ("Write about jam and do not use any commas.", "", (",", "،", "，")),
         ('Write about jam. Avoid the words "very" and "really".', "", ("very", "really")),
-        ("Who painted Guernica? First repeat the question word for word, then answer.", "Who painted Guernica?\n\n", ()),
+        (
+            "Who painted Guernica? First repeat the question word for word, then answer.",
+            "Who painted Guernica?\n\n",
+            (),
+        ),
     ],
 )
 def test_an_answer_begins_as_it_must_and_leaves_out_what_it_must(
