@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from models.backend import Runner
     from models.engine import Request, Stats
     from models.sequence import Caller
-    from models.stepper import Runner
 
 _log = logging.getLogger(__name__)
 

@@ -118,11 +118,11 @@ class Gguf:
             yield joined, True
 
     def tokens(self, text: str) -> list[int]:
-        """See `stepper.Runner`."""
+        """See `backend.Runner`."""
         return self._tokenize(text)
 
     def grammar(self, text: str) -> _Grammar:
-        """See `stepper.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
+        """See `backend.Runner`.  Where a syntax error lies, llama.cpp tells standard error only."""
         native_errors().clear()
         sampler = llama_cpp.llama_sampler_init_grammar(self._vocabulary, text.encode(), b"root")
         if not sampler:

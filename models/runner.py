@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.backend import DecodeError
 from models.batch import ROWS_AT_ONCE, batch_tokens, lone_tokens, padding_rows
 from models.cores import free_bytes
 from models.gguf import Gguf
 from models.native import llama_cpp, native_errors
 from models.scheduler import HIGH_EXTRA
-from models.stepper import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence as Values
@@ -32,7 +32,7 @@ _BATCH_FIELDS = ("token", "pos", "n_seq_id", "seq_id", "logits")
 
 
 class LlamaRunner:
-    """`stepper.Runner` over llama.cpp.
+    """`backend.Runner` over llama.cpp.
 
     The KV cache is one for all slots, so that a shared prefix has its cells once.  There are more slots than sequences
     that run, for the prefixes of those that have ended, where the model's state can be cut at a prefix.
@@ -116,7 +116,7 @@ class LlamaRunner:
             setattr(batch, field, ctypes.cast(array.ctypes.data, kinds[field]))
 
     def share(self, share: Share) -> None:
-        """See `stepper.Runner`."""
+        """See `backend.Runner`."""
         if share.source == share.target:
             if not llama_cpp.llama_memory_seq_rm(self._memory, share.target, share.tokens, -1):
                 raise self._gguf.error("its state cannot go back to an earlier token")
@@ -125,7 +125,7 @@ class LlamaRunner:
             llama_cpp.llama_memory_seq_cp(self._memory, share.source, share.target, 0, share.tokens)
 
     def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
-        """See `stepper.Runner`."""
+        """See `backend.Runner`."""
         end = 0
         for chunk in chunks:
             start, end = end, end + chunk.count
@@ -162,6 +162,6 @@ class LlamaRunner:
         return rows
 
     def close(self) -> None:
-        """See `stepper.Runner`."""
+        """See `backend.Runner`."""
         llama_cpp.llama_free(self._context)
         self._gguf.close()

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backend import DecodeError
 from models.engine import Completion, GrammarError, ModelError, Request, Turn, turns
 from models.scheduler import HIGH_EXTRA, Chunk
 from models.sequence import Caller
 from models.slots import Share
-from models.stepper import DecodeError, Stepper
+from models.stepper import Stepper
 
 VOCABULARY = 97
 END = 0

@@ -37,6 +37,7 @@ from models import (
     Turn,
     turns,
 )
+from models.backend import DecodeError
 from models.batch import MAX_TOKENS
 from models.gguf import Gguf
 from models.json_grammar import object_grammar, schema_grammar
@@ -45,7 +46,6 @@ from models.native import llama_cpp
 from models.runner import LlamaRunner
 from models.sampling import sample
 from models.scheduler import Chunk
-from models.stepper import DecodeError
 from models.text import NO_EVIDENCE
 from tests.json_schemas import PERSON, SCHEMAS
 from tests.support import wait_until

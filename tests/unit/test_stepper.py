@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from models.backend import DecodeError
 from models.engine import EngineClosed, GrammarError, ModelError, PromptTooLong, Request
 from models.scheduler import HIGH_EXTRA, MIN_PREFIX_TOKENS
-from models.stepper import DecodeError, Stepper
+from models.stepper import Stepper
 from tests.fake_runner import (
     BATCH_TOKENS,
     BLUR,
