@@ -12,15 +12,18 @@ export QUERY
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SUPPLY := $(VENV)/.supply
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint docs bench bench-engine soak eval clean distclean
+.PHONY: help run up test chaos lint docs lock licences bom bench bench-engine soak eval clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml locks/build.lock locks/dev.lock
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "make: Python 3.11 or newer is needed; name it with PYTHON=..." >&2; exit 1; }
 	@case "$(CMAKE_ARGS)" in *GGML_CUDA=[oO1]*) \
@@ -28,11 +31,31 @@ $(READY): pyproject.toml constraints.txt
 	toolkit; put nvcc on PATH, or name it with CUDACXX=..." >&2; exit 1; } ;; esac
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing; llama.cpp is compiled the first time, which takes some minutes"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
+	@$(INSTALL) --quiet --require-hashes --requirement locks/build.lock
 	@CMAKE_ARGS="$(CMAKE_ARGS) -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$$(getconf _NPROCESSORS_ONLN) \
-		$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt \
-		$(if $(CMAKE_ARGS),--no-cache-dir) --editable '.[dev]'
+		$(INSTALL) --require-hashes --no-build-isolation $(if $(CMAKE_ARGS),--no-cache-dir) --requirement locks/dev.lock
+	@PYTHONWARNINGS=ignore $(INSTALL) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+$(SUPPLY): $(READY) locks/supply.lock
+	@$(INSTALL) --quiet --require-hashes --no-build-isolation --requirement locks/supply.lock
+	@touch $@
+
+lock: $(SUPPLY) ## write locks/*.lock anew: what pyproject.toml pins, and all that it needs, each file by its hash
+	@$(LOCK) locks/build.in --output-file locks/build.lock
+	@$(LOCK) --extra dev pyproject.toml --output-file locks/dev.lock
+	@$(LOCK) --constraint locks/dev.lock pyproject.toml --output-file locks/run.lock
+	@$(LOCK) --constraint locks/dev.lock locks/supply.in --output-file locks/supply.lock
+
+licences: $(SUPPLY) ## write docs/licences.md: the packages that DELLM runs with, and their licences
+	@{ printf '# Licences\n\nOf the packages in `locks/run.lock`, as they declare them; `make licences` writes this page. The package of\n'; \
+		printf 'llama.cpp holds llama.cpp (MIT), that of nats-server nats-server (Apache-2.0). `dellm models list` shows those of the models.\n\n'; \
+		$(BIN)/pip-licenses --format=markdown --order=name \
+			--packages $$(sed -n 's/^\([a-z0-9.-]*\)==.*/\1/p' locks/run.lock); } > docs/licences.md
+
+bom: $(SUPPLY) ## write build/bom.json: a bill of materials of what is installed (CycloneDX)
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-file build/bom.json $(BIN)/python
 
 run: $(READY) ## ask QUERY='...' with everything in one process
 	@$(BIN)/dellm models fetch --topology $(TOPOLOGY)
