@@ -57,6 +57,8 @@ def main() -> int:
     parser.add_argument(
         "--text", action=argparse.BooleanOptionalAction, default=None, help="keep texts on record, or hashes of them"
     )
+    parser.add_argument("--max-tokens", type=int, metavar="N", help="decomposer: tokens of a generation at most")
+    parser.add_argument("--max-per-client", type=int, metavar="N", help="decomposer: queries of one client at once")
     parser.add_argument("--http", default=ANY_PORT, metavar="HOST:PORT", help="gateway: where it is served")
     parser.add_argument(
         "--cors-origin", action="append", default=[], metavar="URL", help="gateway: whose pages may ask"
@@ -76,6 +78,8 @@ def main() -> int:
             ledger_days=arguments.ledger_days,
             ledger_max_bytes=arguments.ledger_max_bytes,
             ledger_text=arguments.text,
+            max_tokens=arguments.max_tokens,
+            max_per_client=arguments.max_per_client,
         )
         space = Space(arguments.prefix)
         connection = resolve({setting.name: getattr(arguments, setting.name) for setting in FLAGS})

@@ -109,12 +109,7 @@ def build(
         counting = AssemblerConfig(node_keys=node_keys)
         services.append(Service("assembler", partial(assembler, config=counting), metadata))
     if "decomposer" in names:
-        config = DecomposerConfig()
-        if limits is not None and limits.max_fan_out is not None:
-            config = structs.replace(config, max_fan_out=limits.max_fan_out)
-        if limits is not None and limits.min_confidence is not None:
-            config = structs.replace(config, min_confidence=limits.min_confidence)
-        metadata = {"fan_out": f"at most {config.max_fan_out} nodes a chunk"}
+        config, metadata = _decomposing(limits or Limits())
         services.append(Service("decomposer", partial(decomposer, config=config), metadata))
     if "trainer" in names:
         metadata = {"canaries": f"canaries={canary_rate:g}"} if canary_rate else {}
@@ -124,6 +119,21 @@ def build(
         assert engine is not None
         services += _build_with_models(topology, folder, engine, names, nodes, run_code=run_code)
     return services
+
+
+def _decomposing(limits: Limits) -> tuple[DecomposerConfig, dict[str, str]]:
+    """Give the configuration of a decomposer, and what it tells of its limits."""
+    config = DecomposerConfig(max_tokens=limits.max_tokens, max_per_client=limits.max_per_client)
+    if limits.max_fan_out is not None:
+        config = structs.replace(config, max_fan_out=limits.max_fan_out)
+    if limits.min_confidence is not None:
+        config = structs.replace(config, min_confidence=limits.min_confidence)
+    told = {
+        "fan_out": f"at most {config.max_fan_out} nodes a chunk",
+        "tokens": f"at most {config.max_tokens} tokens a generation" if config.max_tokens else "",
+        "clients": f"at most {config.max_per_client} queries of a client" if config.max_per_client else "",
+    }
+    return config, {name: text for name, text in told.items() if text}
 
 
 def _build_with_models(

@@ -167,6 +167,8 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         ledger_days: float | None,
         ledger_max_bytes: int | None,
         ledger_text: bool | None,
+        limit_tokens: int | None,
+        max_per_client: int | None,
         **rest: Any,
     ) -> R:
         try:
@@ -180,6 +182,8 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
                 ledger_days=ledger_days,
                 ledger_max_bytes=ledger_max_bytes,
                 ledger_text=ledger_text,
+                max_tokens=limit_tokens,
+                max_per_client=max_per_client,
             )
         except LimitsError as error:
             raise click.UsageError(str(error)) from None
@@ -203,6 +207,8 @@ def limits_options(command: Callable[..., R]) -> Callable[..., R]:
         click.option(
             "--text/--no-text", "ledger_text", default=None, help="Keep texts, or hashes of them; likewise, texts."
         ),
+        click.option("--max-tokens", "limit_tokens", type=int, help="Tokens of one generation at most."),
+        click.option("--max-per-client", type=int, help="Queries of one client at once, at each decomposer."),
     )
     return reduce(lambda decorated, option: option(decorated), reversed(options), with_limits)
 

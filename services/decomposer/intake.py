@@ -20,7 +20,8 @@ from services.decomposer.config import DecomposerConfig
 from services.decomposer.cut_in_time import cut, is_long
 from services.decomposer.members import POOL_NODES
 from services.decomposer.overdue import Overdue
-from services.decomposer.planning import capped, make_plan, new_entries, sure_enough
+from services.decomposer.planning import capped, capped_tokens, make_plan, new_entries, sure_enough
+from services.decomposer.quota import Quota, account_of
 from services.decomposer.recall import recall
 from services.decomposer.request import claimed_id, parse, traceparent_of
 from services.decomposer.roster import Roster
@@ -52,6 +53,7 @@ class Intake:
         self._workload = workload
         self._admissions = Admissions(bus)
         self._fill = StreamFill(bus)
+        self._quota = Quota(config.max_per_client)
         self.overdue = Overdue(bus, self._give_up)
         self._waiting: dict[str, dict[str, float]] = {}
         self._cancels: dict[str, tuple[float, Cancel]] = {}
@@ -81,10 +83,13 @@ class Intake:
 
     async def _take(self, query: Query, id_: str, request: Request, started: float) -> None:
         until = started + PATIENT_SHARE * query.timeout_s
+        counted = False
         with patient_until(until):
             try:
+                counted = self._quota.begin(account_of(request.headers), id_, started, started + query.timeout_s)
                 admitted = await self._admissions.take(id_)
             except Refusal:
+                self._quota.end(id_ if counted else "")
                 if await self._known(query):  # in flight, or done: no new work
                     await self._again(query, id_, request)
                     return
@@ -93,6 +98,7 @@ class Intake:
             with patient_until(until):
                 await self._begin(query, id_, request, started, admitted=admitted)
         except Exception:
+            self._quota.end(id_ if counted else "")
             if admitted:
                 self._admissions.give_back_soon(id_)  # outside the limit, which may be what was reached
             raise
@@ -102,12 +108,14 @@ class Intake:
         if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
             await self._again(query, id_, request)
             return
-        if not await self._fill.has_room(query.timeout_s):
-            raise Refusal(ErrorCode.OVERLOADED, "the stream is too full to keep this query for its time; try later")
         try:
             plan = await self._plan(query, id_, request, started)
+            entries = new_entries(plan, self._bus.space, time.time())
+            if not await self._fill.has_room(query.timeout_s, sum(len(entry.payload()) for entry in entries)):
+                told = "the stream is too full to keep this query for its time; try later"
+                raise Refusal(ErrorCode.OVERLOADED, told)
             cancel = await self._check_wanted(query, id_)
-            await self._bus.commit(*new_entries(plan, self._bus.space, time.time()))
+            await self._bus.commit(*entries)
         except Conflict:
             await self._again(query, id_, request)
             return
@@ -134,8 +142,9 @@ class Intake:
             pool = self._able(pool, query.model)
         pool = [replace(node, busy=self._workload.busy(node.presence.node)) for node in pool]
         policy, notes = capped(query.policy, self._roster.members.count(query.model), limit)
-        if notes:
-            log.warning("query.capped", query=id_, limit=limit)
+        query, more_notes = capped_tokens(query, self._config.max_tokens)
+        if notes or more_notes:
+            log.warning("query.capped", query=id_, limit=limit, max_tokens=self._config.max_tokens)
         if pool and random.random() < TRIAL_SHARE:
             pool[0] = replace(pool[0], on_trial=True)
         return make_plan(
@@ -148,7 +157,7 @@ class Intake:
             created_at=started,
             traceparent=traceparent_of(request.headers),
             cached=cached,
-            notes=notes,
+            notes=[*notes, *more_notes],
         )
 
     def _able(self, pool: list[Candidate], model: str) -> list[Candidate]:
@@ -181,6 +190,7 @@ class Intake:
         answer = await self._bus.last(ANSWER, id=id_)  # it may have come before this client was on the list
         log.info("query.repeated", query=id_, answered=answer is not None)
         if answer is not None:
+            self._quota.end(id_)
             await self._admissions.give_back(id_)
             await self._answer(answer)
         elif plan is not None and plan.reply == request.reply:
@@ -208,6 +218,7 @@ class Intake:
     async def on_answer(self, reply: Reply) -> None:
         """Let the next query in, and send a freshly stored answer to those who asked again meanwhile."""
         self._workload.end(reply.id)
+        self._quota.end(reply.id)
         mine = self.overdue.end(reply.id)
         self._admissions.end(reply.id)
         if mine and any(not missing.failed for outcome in reply.chunks for missing in outcome.missing):
@@ -223,6 +234,7 @@ class Intake:
         """Tell the clients of a query that it is lost."""
         failure = Refusal(ErrorCode.INTERNAL, "no answer came in time: the query was lost, or the bus is broken")
         self._workload.end(id_)
+        self._quota.end(id_)
         self._admissions.give_back_soon(id_)
         for address in {inbox, *self._waiting.pop(id_, {})}:
             await deliver(self._bus, address, failure.reply(id_))

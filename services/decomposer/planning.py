@@ -15,6 +15,7 @@ from schemas.terms import CachedAnswer, Policy, Turn
 from services.decomposer.candidate import Candidate
 from services.decomposer.route import route
 from services.kinds.table import named
+from services.kinds.text import MAX_TOKENS as DEFAULT_TOKENS
 from services.runtime.wire import Entry, at
 
 SYNTHESIS_SHARE = 0.3
@@ -51,6 +52,14 @@ def sure_enough(policy: Policy, default: float) -> Policy:
     if policy.min_confidence is not None or not default:
         return policy
     return structs.replace(policy, min_confidence=default)
+
+
+def capped_tokens(query: Query, limit: int | None) -> tuple[Query, list[str]]:
+    """Have no generation of a query be longer than `limit` tokens, and say so where more were wanted."""
+    if limit is None or (query.max_tokens or DEFAULT_TOKENS) <= limit:
+        return query, []
+    notes = [f"Up to {query.max_tokens} tokens were wanted; the operator allows {limit}."] if query.max_tokens else []
+    return structs.replace(query, max_tokens=limit), notes
 
 
 def make_plan(

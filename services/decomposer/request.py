@@ -19,6 +19,8 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4 * MAX_TURNS_BYTES  # every character escaped, and the other fields
 
+MAX_TOLD_CHARS = 500
+
 
 def parse(payload: bytes) -> Query:
     """Decode a query.  Raises Refusal with what is wrong and where."""
@@ -29,7 +31,7 @@ def parse(payload: bytes) -> Query:
     try:
         query = decode(payload, Query)
     except msgspec.DecodeError as error:
-        raise Refusal(ErrorCode.BAD_REQUEST, f"the request is no valid query: {error}") from None
+        raise Refusal(ErrorCode.BAD_REQUEST, f"the request is no valid query: {_brief(error)}") from None
     last = f"$.messages[{len(query.turns)}].content" if query.messages else "$.query"
     size, before = len(query.text.encode()), sum(map(_size, (*query.turns, *query.followed)))
     if size > MAX_QUERY_BYTES:
@@ -50,17 +52,23 @@ def _check_grammars(query: Query) -> None:
         if form is not None and form.schema_ is not None:
             schema_grammar(form.schema_)
     except GrammarError as error:
-        raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {error}") from None
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.response_format.schema: {_brief(error)}") from None
     try:
         if query.generation.forces_call:
             forced = chosen(query.tools, query.tool_choice)
             calls_grammar({tool.name: tool.parameters for tool in forced}, several=False)
     except GrammarError as error:
-        raise Refusal(ErrorCode.BAD_REQUEST, f"$.tools: {error}") from None
+        raise Refusal(ErrorCode.BAD_REQUEST, f"$.tools: {_brief(error)}") from None
 
 
 def _size(turn: PlannedTurn) -> int:
     return len(turn.content.encode()) + sum(len(call.arguments.encode()) for call in turn.calls)
+
+
+def _brief(error: Exception) -> str:
+    """Tell an error that may repeat what the client wrote, which may be long."""
+    text = str(error)
+    return text if len(text) <= MAX_TOLD_CHARS else f"{text[:MAX_TOLD_CHARS]}..."
 
 
 class _Claim(msgspec.Struct):

@@ -31,21 +31,23 @@ class Fill(msgspec.Struct, frozen=True):
         """Give the part of the stream that is taken, 0 to 1."""
         return self.num_bytes / self.max_bytes if self.max_bytes > 0 else 0.0
 
-    def would_lose(self, needed_s: float, now: float) -> bool:
-        """Tell whether what is written now may be dropped within `needed_s`.
+    def would_lose(self, needed_s: float, now: float, more_bytes: int = 0) -> bool:
+        """Tell whether what is written now, `more_bytes` among it, may be dropped within `needed_s`.
 
         A stream that is nearly full drops what is older than its oldest message at the present rate of writing.
         """
-        return self.share >= NEARLY_FULL and now - self.oldest_at < needed_s
+        share = (self.num_bytes + more_bytes) / self.max_bytes if self.max_bytes > 0 else 0.0
+        return share >= NEARLY_FULL and now - self.oldest_at < needed_s
 
 
 class StreamFill:
-    """The fill of the stream, asked for every `FRESH_S` at most."""
+    """The fill of the stream, asked for every `FRESH_S` at most, and the bytes that were let in since (`_let_in`)."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._fill: Fill | None = None
         self._read_at = float("-inf")
+        self._let_in = 0
         self._reading = asyncio.Lock()
 
     async def read(self) -> Fill:
@@ -54,12 +56,17 @@ class StreamFill:
             if self._fill is None or time.monotonic() - self._read_at > FRESH_S:
                 self._fill = await read_fill(self._bus)
                 self._read_at = time.monotonic()
+                self._let_in = 0
             return self._fill
 
-    async def has_room(self, needed_s: float) -> bool:
-        """Tell whether a query that lives for `needed_s` can be kept for so long; log it when it can't."""
+    async def has_room(self, needed_s: float, num_bytes: int = 0) -> bool:
+        """Tell whether a query that lives for `needed_s` can be kept for so long; log it when it can't.
+
+        Of one that can the `num_bytes` are counted at once, so that not many are let in on the word of one look.
+        """
         fill = await self.read()
-        if not fill.would_lose(needed_s, time.time()):
+        if not fill.would_lose(needed_s, time.time(), self._let_in + num_bytes):
+            self._let_in += num_bytes
             return True
         log.warning("stream.full", share=round(fill.share, 3), max_bytes=fill.max_bytes, needed_s=needed_s)
         return False

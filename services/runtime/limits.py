@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, structs
 
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.faults import fault
-from schemas.terms import Probability
+from schemas.terms import MAX_TOKENS, Probability
 
 MIN_STREAM_BYTES = 1024 * 1024
 MIN_STREAM_AGE_S = MAX_TIMEOUT_S + 60
@@ -25,9 +25,10 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits of a deployment; what is None keeps what is there, or has its default where nothing is there.
 
     `max_in_flight` is the number of queries at once, `stream_max_bytes` and `stream_max_age_s` how much the stream
-    keeps and for how long.  `max_fan_out` nodes are asked for one chunk at most, whatever a client wants, and
-    answers have `min_confidence` where a client does not say which.  The ledger
-    keeps queries for `ledger_days` (0: there is none) in `ledger_max_bytes`, with `ledger_text` or with hashes of it.
+    keeps and for how long.  `max_fan_out` nodes are asked for one chunk at most, and a generation has `max_tokens` at
+    most, whatever a client wants.  A client has `max_per_client` queries in flight at each decomposer.  Answers have
+    `min_confidence` where a client does not say which.  The ledger keeps queries for `ledger_days` (0: there is none)
+    in `ledger_max_bytes`, with `ledger_text` or with hashes of it.
     """
 
     max_in_flight: Annotated[int, Meta(ge=1)] | None = None
@@ -38,6 +39,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger_days: Annotated[float, Meta(ge=0.0, le=MAX_LEDGER_DAYS)] | None = None
     ledger_max_bytes: Annotated[int, Meta(ge=MIN_STREAM_BYTES)] | None = None
     ledger_text: bool | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS)] | None = None
+    max_per_client: Annotated[int, Meta(ge=1)] | None = None
 
 
 def load_limits(path: Path | None, **flags: float | None) -> Limits:
