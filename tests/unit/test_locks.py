@@ -87,6 +87,15 @@ def test_what_builds_us_is_in_the_lock() -> None:
         assert int(there[name].partition(".")[0]) >= int(least)
 
 
+def test_the_licence_of_each_package_is_listed() -> None:
+    """But for those that are installed elsewhere only."""
+    rows = re.findall(r"^\| (\S+) +\| (\S+) ", (ROOT / "docs/licences.md").read_text(), re.MULTILINE)
+    listed = {re.sub(r"[-_.]+", "-", name.lower()): version for name, version in rows}
+    here = {entry.split("==")[0] for entry in entries(ROOT / "locks/run.lock") if "sys_platform ==" not in entry}
+    there = pinned(ROOT / "locks/run.lock")
+    assert {name: listed.get(name) for name in here} == {name: there[name] for name in here}, "run `make licences`"
+
+
 def test_every_install_checks_hashes() -> None:
     """But for our own code, which comes without what it needs."""
     for file in ("Makefile", "deploy/Dockerfile"):
