@@ -65,6 +65,20 @@ def add(source: str, folder: Path, *, revision: str | None = None, on_progress: 
     return target
 
 
+def keep(part: Path, target: Path, *, sha256: str, source: str) -> None:
+    """Make a file that came here, and was verified, one of the folder's.
+
+    Raises:
+        AddError: another file of that name is in the way.
+        ModelError: it is no GGUF file.
+
+    """
+    check_gguf(part)
+    _check_free(target, sha256)
+    part.replace(target)
+    record(target, describe(target, sha256, added=Added(source=source)))
+
+
 def list_added(folder: Path) -> tuple[tuple[Model, Added], ...]:
     """Return what was added to the folder and is still there."""
     return tuple(

@@ -32,6 +32,8 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 STREAM_MAX_AGE_S = 15 * 60.0
 PRESENCE_TTL_S = 4.0
+# Model files are objects, which are no messages and have no row: who puts them into their store, and who reads them.
+OBJECT_WRITERS, OBJECT_READERS = (Actor.OPERATOR,), (Actor.NODE, Actor.SYNTHESIZER)
 NODE_DURABLE = "node-"  # and the node's id: the durable consumer of its tasks
 
 
@@ -270,6 +272,11 @@ class Space:
     def bucket(self, store: Store) -> str:
         """Name the key-value bucket of this store."""
         return f"{self.prefix}_{store}"
+
+    @property
+    def objects(self) -> str:
+        """Name the object store of model files."""
+        return f"{self.prefix}_models"
 
     def full(self, store: Store, subject: str) -> str:
         """Put the prefix, or the bucket's key space, in front of a subject."""

@@ -10,10 +10,12 @@ from rich.table import Table
 
 import models as catalogue
 from models import Model
+from models.catalogue import check_gguf
 from schemas.topology import load
 from services.cli.bar import advancing
 from services.cli.home import default_models
-from services.cli.options import out
+from services.cli.options import Target, bus_options, out, run
+from services.cli.sharing import receive_models, share_model
 from services.hosting import NAMES, files_of
 
 
@@ -74,6 +76,20 @@ def add(source: str, revision: str | None, folder: Path) -> None:
     out().print(f"{path} is here and verified: {catalogue.summarise_gguf(path)}", markup=False)
 
 
+@models.command("share")
+@click.argument("name")
+@click.option("--replicas", type=click.IntRange(1, 5), help="Copies of it in a cluster, when the store is made.")
+@folder_option
+@bus_options
+def share_(name: str, replicas: int | None, folder: Path, target: Target) -> None:
+    """Put a model file into the bus's object store, for nodes that lack it; NAME as `list` has it, or a path."""
+    model = next((model for model in _here(folder) if name in (model.name, model.file)), None)
+    path = Path(name) if model is None else folder / model.file
+    check_gguf(path)
+    sha256 = run(share_model(target, path, replicas))
+    out().print(f"{path.name} is shared, sha256 {sha256}", markup=False)
+
+
 @models.command("catalogue")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def catalogue_(as_json: bool) -> None:
@@ -100,9 +116,18 @@ def catalogue_(as_json: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Fetch what this topology uses and the catalogue has.",
 )
+@click.option("--shared", is_flag=True, help="From the bus, where `dellm models share` put them.")
 @folder_option
-def fetch(names: tuple[str, ...], topology: Path | None, folder: Path) -> None:
+@bus_options
+def fetch(names: tuple[str, ...], topology: Path | None, shared: bool, folder: Path, target: Target) -> None:
     """Fetch models by NAME; a file that is here and right is not fetched again."""
+    if shared:
+        known = {model.name: model.file for model in _here(folder)}
+        files = [known.get(name, name) for name in names]
+        if topology is not None:
+            files += [path.name for path in files_of(load(topology), topology.parent, NAMES)]
+        run(receive_models(target, list(dict.fromkeys(files)), folder))
+        return
     wanted = _wanted(names, topology, catalogue.list_models())
     for model in wanted:
         with advancing(model.name, model.bytes) as advance:

@@ -98,7 +98,7 @@ def _services(space: Space, edge: Iterable[Grants]) -> Iterable[str]:
     query = space.full(QUERY.store, QUERY.at())
     for subject, accounts in by_subject.items():
         more = ""
-        if ".CONSUMER.MSG.NEXT." in subject:
+        if ".CONSUMER.MSG.NEXT." in subject or ".DIRECT.GET." in subject:
             more = "response_type: stream, "
         elif subject == query:
             more = f'response_threshold: "{RESPONSE_S}s", '

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.actors import Actor
-from schemas.subjects import DEAD, KEPT_HASHED, NODE_DURABLE, TABLE, Space, Store, Subject
+from schemas.subjects import (
+    DEAD,
+    KEPT_HASHED,
+    NODE_DURABLE,
+    OBJECT_READERS,
+    OBJECT_WRITERS,
+    TABLE,
+    Space,
+    Store,
+    Subject,
+)
 
 CORE = (Actor.GATEWAY, Actor.DECOMPOSER, Actor.ASSEMBLER, Actor.SYNTHESIZER, Actor.TRAINER, Actor.OPERATOR)
 EDGE = (Actor.CLIENT, Actor.NODE)  # each has an account of its own, see `authorization`
@@ -57,11 +67,13 @@ class Grants:
         """List where it may publish, the API of JetStream included."""
         if self.user.actor is Actor.OPERATOR:
             written = (self._address(row) for row in TABLE if Actor.OPERATOR in row.access.writers)
+            written = (*written, *self._objects())
             return list(
                 dict.fromkeys([*written, "$JS.API.>", "$JS.ACK.>", "$SRV.>", _inboxes(self.space, Actor.OPERATOR)])
             )
         found = [address for row in TABLE for address in self._published(row)]
         found += [call for durable in durables(self.user) for call in self._pulls(durable)]
+        found += self._objects()
         if self.user.actor in CORE:
             found += [f"$JS.API.STREAM.INFO.{self.space.stream(store)}" for store in self._scanned()]
             found += self._answers()
@@ -111,6 +123,13 @@ class Grants:
             yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{self.space.full(row.store, '>')}"
         if actor in access.getters or actor in access.scanners:
             yield f"$JS.API.DIRECT.GET.{stream}.{address}"
+
+    def _objects(self) -> Iterator[str]:
+        """Give what puts model files into their store, and what reads them."""
+        if self.user.actor in OBJECT_WRITERS:
+            yield f"$O.{self.space.objects}.>"
+        if self.user.actor in OBJECT_READERS:
+            yield f"$JS.API.DIRECT.GET.OBJ_{self.space.objects}"
 
     def _pulls(self, durable: Durable) -> Iterator[str]:
         stream = self.space.stream(durable.store)
