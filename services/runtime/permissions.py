@@ -67,10 +67,8 @@ class Grants:
         """List where it may publish, the API of JetStream included."""
         if self.user.actor is Actor.OPERATOR:
             written = (self._address(row) for row in TABLE if Actor.OPERATOR in row.access.writers)
-            written = (*written, *self._objects())
-            return list(
-                dict.fromkeys([*written, "$JS.API.>", "$JS.ACK.>", "$SRV.>", _inboxes(self.space, Actor.OPERATOR)])
-            )
+            asked = ["$JS.API.>", "$JS.ACK.>", "$SRV.>", _inboxes(self.space, Actor.OPERATOR)]
+            return list(dict.fromkeys([*written, *self._objects(), *asked]))
         found = [address for row in TABLE for address in self._published(row)]
         found += [call for durable in durables(self.user) for call in self._pulls(durable)]
         found += self._objects()

@@ -73,7 +73,17 @@ def test_a_node_is_bound_to_its_name() -> None:
         assert own in may
         assert not any(covers(pattern, other) for pattern in may)
     assert durables(User(Actor.NODE, "n1"))[0].subjects == (TASK.at(node="n1"),)
-    assert not [subject for subject in may if subject.startswith("$JS.API") and not subject.endswith(".node-n1")]
+    files = "$JS.API.DIRECT.GET.OBJ_dellm_models"
+    asked = [subject for subject in may if subject.startswith("$JS.API") and not subject.endswith(".node-n1")]
+    assert asked == [files]
+
+
+def test_model_files_are_put_by_the_operator_and_read_by_those_who_load_them() -> None:
+    for user in USERS:
+        may = Grants(SPACE, user).publish
+        assert any(covers(pattern, "$O.dellm_models.M.x") for pattern in may) == (user.actor is Actor.OPERATOR)
+        reads = any(covers(pattern, "$JS.API.DIRECT.GET.OBJ_dellm_models") for pattern in may)
+        assert reads == (user.actor in (Actor.NODE, Actor.SYNTHESIZER, Actor.OPERATOR)), user.name
 
 
 def test_who_is_not_a_service_may_ask_nothing_of_jetstream() -> None:
