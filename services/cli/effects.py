@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 import msgspec
+from rich.markup import escape
 from rich.table import Table
 
 from services.cli.options import err, out
@@ -44,7 +45,7 @@ def _tables(effects: Sequence[Effect]) -> None:
             told = change.verdict.value if change.verdict else "not known"
             cells = (change.id, f"{change.chunk + 1}: {excerpt(change.text)}", change.rule.value)
             finals = (excerpt(change.before or ""), excerpt(change.after))
-            table.add_row(*(cell.replace("[", "\\[") for cell in (*cells, *finals)), f"[{style}]{told}[/]")
+            table.add_row(*(escape(cell) for cell in (*cells, *finals)), f"[{style}]{told}[/]")
         console.print(table)
         console.print()
     figures = Table(box=None, pad_edge=False)

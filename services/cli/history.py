@@ -8,12 +8,13 @@ from pathlib import Path
 from statistics import fmean
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from schemas.messages import ChunkOutcome
 from schemas.terms import Status
 from services.cli.options import Target, bus_options, err, out, run
-from services.cli.progress import excerpt
+from services.cli.progress import excerpt, shorten
 from services.cli.reply import plural
 from services.cli.since import find_kept, since_option, start_of
 from services.kinds.table import KINDS
@@ -22,6 +23,8 @@ from services.ledger.judged import told
 from services.ledger.kept import Kept, Wanted
 
 SHOWN = 50
+COLUMNS = ("when", "id", "status", "kinds", "sure", "said of it")
+MIN_TEXT_CHARS = 20
 STYLES = {Status.COMPLETE: "green", Status.PARTIAL: "yellow", Status.FAILED: "red"}
 
 
@@ -87,33 +90,36 @@ def history(
 
 def _list(shown: Sequence[Kept], num_found: int) -> None:
     console = out()
+    rows = [_cells(kept) for kept in shown]
+    taken = sum(max(len(name), *map(len, column)) + 2 for name, *column in zip(COLUMNS, *rows, strict=True))
+    room = max(MIN_TEXT_CHARS, (console.width - taken - 2) // 2)
     table = Table(box=None, pad_edge=False)
-    for column in ("when", "id", "status", "kinds", "sure", "said of it"):
-        table.add_column(column, header_style="dim", no_wrap=True)
-    for column in ("request", "answer"):
-        table.add_column(column, header_style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
-    for kept in shown:
-        table.add_row(
-            _when(kept.asked_at),
-            kept.id,
-            f"[{STYLES.get(kept.status, 'default')}]{kept.status.value}[/]",
-            ", ".join(kept.kinds),
-            f"{fmean(chunk.confidence for chunk in kept.chunks):.2f}" if kept.chunks else "",
-            "; ".join(map(told, kept.feedback)),
-            _cell(kept.query),
-            _cell(kept.answer or (kept.error.code.value if kept.error is not None else "")),
-        )
-    console.print(table, soft_wrap=False)
+    for name in (*COLUMNS, "request", "answer"):
+        table.add_column(name, header_style="dim", no_wrap=True)
+    for kept, cells in zip(shown, rows, strict=True):
+        texts = (kept.query, kept.answer or (kept.error.code.value if kept.error is not None else ""))
+        plain = [escape(cell) for cell in (*cells, *(shorten(text, room) for text in texts))]
+        plain[2] = f"[{STYLES.get(kept.status, 'default')}]{plain[2]}[/]"
+        table.add_row(*plain)
+    console.print(table)
     if len(shown) < num_found:
         err().print(f"the latest {len(shown)} of {num_found}; --limit and --since say otherwise", style="dim")
 
 
-def _cell(text: str) -> str:
-    return excerpt(text).replace("[", "\\[")
+def _cells(kept: Kept) -> tuple[str, ...]:
+    """Give what stands before the texts, one for each of COLUMNS."""
+    return (
+        _when(kept.asked_at),
+        kept.id,
+        kept.status.value,
+        ", ".join(kept.kinds),
+        f"{fmean(chunk.confidence for chunk in kept.chunks):.2f}" if kept.chunks else "",
+        excerpt("; ".join(map(told, kept.feedback))),
+    )
 
 
 def _when(at: float) -> str:
-    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"
 
 
 def _show(kept: Kept) -> None:
@@ -143,7 +149,7 @@ def _show(kept: Kept) -> None:
 
 def _chunk(chunk: ChunkOutcome) -> Iterator[str]:
     yield f"{chunk.index + 1}. {chunk.text}"
-    decided = f"{chunk.kind}, decided by {chunk.decided}, confidence {chunk.confidence:.2f}"
+    decided = f"{chunk.kind}, {chunk.decided}, confidence {chunk.confidence:.2f}"
     yield f"   {chunk.final or chunk.winner or 'no answer'}  ({decided})"
     for check in chunk.checks:
         yield f"   {'not met' if check.reason else 'met'}: {check.demand}{f' ({check.reason})' if check.reason else ''}"
@@ -161,7 +167,7 @@ def _votes(chunk: ChunkOutcome) -> Table:
             "  *" if vote.won else "",
             str(vote.node),
             vote.model,
-            _cell(vote.final),
+            escape(excerpt(vote.final)),
             *(f"{value:.2f}" for value in figures),
         )
     return table

@@ -122,8 +122,13 @@ class Progress:
 
 def excerpt(text: str) -> str:
     """Give a text on one line, cut to EXCERPT_CHARS."""
+    return shorten(text, EXCERPT_CHARS)
+
+
+def shorten(text: str, num_chars: int) -> str:
+    """Give a text on one line, cut to so many characters."""
     line = " ".join(text.split())
-    return line if len(line) <= EXCERPT_CHARS else f"{line[: EXCERPT_CHARS - 1]}…"
+    return line if len(line) <= num_chars else f"{line[: num_chars - 1]}…"
 
 
 @asynccontextmanager

@@ -52,7 +52,11 @@ def _footer(reply: Reply) -> list[tuple[str, str]]:
             for outcome in reply.chunks
             for missing in outcome.missing
         ]
-        lacking += [f"chunk {outcome.index + 1}: {outcome.reason}" for outcome in reply.chunks if outcome.reason]
+        lacking += [
+            f"chunk {outcome.index + 1}: {outcome.reason}"
+            for outcome in reply.chunks
+            if outcome.reason and outcome.decided != "unsure"
+        ]
         lines += [(f"partial: {'; '.join(lacking)}", "yellow")] if lacking else []
     checks = [check for outcome in reply.chunks for check in outcome.checks]
     if checks:

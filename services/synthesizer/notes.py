@@ -38,7 +38,7 @@ def _of(outcome: ChunkOutcome, outcomes: Sequence[ChunkOutcome]) -> str:
 
 def _told(outcome: ChunkOutcome) -> Iterator[str]:
     if outcome.decided == "unsure":
-        yield f"is not given: {outcome.reason}"
+        yield f"is not given: its confidence, {outcome.confidence:.2f}, does not suffice"
     if outcome.winner is None:
         return
     if outcome.finish in _ENDINGS:

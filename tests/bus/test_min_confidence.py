@@ -35,7 +35,8 @@ async def test_more_are_asked_then_the_strongest_and_then_it_is_told(server: Emb
     assert reply.answer.startswith(f"Not sure enough to answer: {PERU}")
     assert len(chunk.votes) == 3
     assert "n4" in {vote.node for vote in chunk.votes}
-    assert any("0.999 is wanted" in note for note in reply.notes)
+    assert "0.999 is wanted" in reply.answer
+    assert any("does not suffice" in note for note in reply.notes)
 
 
 async def test_what_agrees_is_given_and_costs_no_more(server: EmbeddedServer, space: Space) -> None:

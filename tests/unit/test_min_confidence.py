@@ -86,7 +86,7 @@ def test_below_it_more_are_asked_then_the_strongest_then_nobody() -> None:
     assert len(outcome.votes) == 3
     assert outcome.reason == "the likeliest answer has confidence 0.75, and 0.95 is wanted; voted: Lima (2), Quito (1)"
     assert line(outcome).startswith("Not sure enough to answer: the capital of Peru?")
-    assert notes([outcome]) == [f"The answer is not given: {outcome.reason}."]
+    assert notes([outcome]) == ["The answer is not given: its confidence, 0.75, does not suffice."]
 
 
 @pytest.mark.parametrize("case", ["nobody is left", "no time is left", "the deadline has passed"])
