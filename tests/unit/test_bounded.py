@@ -95,7 +95,10 @@ def test_time_grows_with_the_length_alone(name: str) -> None:
     texts = [*(piece * (SIZES[-1][-1] // len(piece) + 1) for piece in RUNS), *DIFFERENT]
     for text in texts:
         for sizes in SIZES:
-            short, long = (_seconds(READERS[name], text[:size]) for size in sizes)
+            long = _seconds(READERS[name], text[: sizes[1]])
+            if long <= SLACK_S:
+                continue
+            short = _seconds(READERS[name], text[: sizes[0]])
             told = f"{text[:12]!r} of {sizes}: {short:.3f} s, then {long:.3f} s"
             assert long <= min(MOST_S, GROWTH * short + SLACK_S), told
 
