@@ -34,7 +34,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "plan": Entry("plan:plan", "Show how QUERY, or each row of --file, would be cut into chunks and routed"),
         "watch": Entry("watch:watch", "Print what happens to all queries, or to the query ID"),
         "status": Entry("status:status", "Show services, nodes with their fitness, and queue depths"),
-        "doctor": Entry("doctor:doctor", "Look at this machine and its deployment, and say what to do"),
+        "doctor": Entry(
+            "doctor:doctor", "Look at cores, memory, disk, GPU, NATS, clock and models, and say what to do"
+        ),
         "init": Entry("doctor:init", "Write a topology that fits this machine's memory"),
         "answer": Entry("queries:answer", "Print the stored answer of query ID"),
         "cancel": Entry("queries:cancel", "Stop working on query ID"),
