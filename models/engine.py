@@ -148,7 +148,8 @@ class Completion:
     `logprob` is the mean natural-log probability of the sampled tokens under the model's untempered distribution (that
     without a grammar), the end token included, and `text.NO_EVIDENCE` with no token sampled; None where a server does
     not tell.  `completion_tokens` counts the sampled tokens.  `latency_s` starts when the request gets a slot, or is
-    sent to a server: waiting for a slot and loading are not in it.
+    sent to a server: waiting for a slot and loading are not in it.  `prefill_s` of it had passed when the first token
+    was sampled.
     `finish` is stop (an end token or a stop string), length (`max_tokens`, or the context is full), loop (it repeats
     itself, see `models.loops`) or deadline.
     """
@@ -159,6 +160,7 @@ class Completion:
     completion_tokens: int
     latency_s: float
     finish: Finish
+    prefill_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +169,18 @@ class Stats:
 
     `requests` counts those of whose prompt anything was computed, `prefill_tokens_asked` their prompts' tokens, and
     `prefill_tokens_computed` those of them that were computed, not shared.  The KV cache holds `cache_tokens`, of those
-    that run and of those that ended: of these `kept_prefixes` are there, `reused_prefixes` counts the requests that
-    began with one of them, and `evicted_prefixes` those that gave way to others.  `steps` counts batches, whose
-    computation took `decode_s`; `python_s` went into all else: tokenizing prompts, planning, filling batches, sampling
-    and text.  `weight_bytes` and `cache_bytes` are what the weights and the KV cache take.
+    that run and of those that ended; `used_tokens` are in use.  Of those that ended `kept_prefixes` are there,
+    `reused_prefixes` counts the requests that began with one of them, and `evicted_prefixes` those that gave way to
+    others.  `steps` counts batches, whose computation took `decode_s`; `python_s` went into all else: tokenizing
+    prompts, planning, filling batches, sampling and text.  `weight_bytes` and `cache_bytes` are what the weights and
+    the KV cache take.
     """
 
     threads: int
     sequences: int
     context_tokens: int
     cache_tokens: int
+    used_tokens: int
     gpu_layers: int
     weight_bytes: int
     cache_bytes: int

@@ -78,6 +78,7 @@ class Sequence:
         self._texts: list[str] = []
         self._logprobs: list[float] = []
         self._started_at: float | None = None
+        self._prefill_s = 0.0
 
     @property
     def prompt(self) -> Tokens:
@@ -119,6 +120,8 @@ class Sequence:
     def accept(self, token: int, logprob: float, piece: bytes | None) -> None:
         """Take a sampled token and its bytes, None for an end token; say what text is now certain."""
         assert self.finish is None
+        if not self.decoding and self._started_at is not None:
+            self._prefill_s = time.monotonic() - self._started_at
         self.tokens[self.length] = token
         self.length += 1
         self._logprobs.append(logprob)
@@ -145,6 +148,7 @@ class Sequence:
                 completion_tokens=len(self._logprobs),
                 latency_s=0.0 if started_at is None else time.monotonic() - started_at,
                 finish=finish,
+                prefill_s=self._prefill_s,
             )
         )
 

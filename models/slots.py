@@ -61,6 +61,13 @@ class Slots:
         """How many prefixes are kept of sequences that have ended."""
         return sum(len(kept) > 0 for kept in self._kept)
 
+    @property
+    def num_used(self) -> int:
+        """How many cells hold something, as well as another thread than the one that moves them can tell."""
+        held = [len(self._held(slot)) for slot in range(len(self._runs))]
+        known = [cells[:size] for cells, size in zip(self._cells, held, strict=True)]
+        return len(np.unique(np.concatenate(known))) + sum(held) - sum(map(len, known))
+
     def of(self, sequence: Sequence) -> int:
         """Return the slot of a running sequence."""
         return next(slot for slot, runs in enumerate(self._runs) if runs is sequence)

@@ -76,6 +76,7 @@ class Stepper:
             sequences=runner.sequences,
             context_tokens=runner.context_tokens,
             cache_tokens=runner.cache_tokens,
+            used_tokens=self._slots.num_used,
             weight_bytes=runner.weight_bytes,
             cache_bytes=runner.cache_bytes,
             kept_prefixes=self._slots.num_kept,

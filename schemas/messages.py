@@ -185,7 +185,6 @@ class Assembled(Message, frozen=True, kw_only=True):
     sealed_at: float
     deadline_at: float
     error: Error | None = None
-    traceparent: str | None = None
     notes: list[str] = []
 
 

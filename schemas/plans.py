@@ -82,7 +82,6 @@ class Plan(Message, frozen=True, kw_only=True):
     cached: dict[int, CachedAnswer] = {}
     revision: int = 0
     planned_at: float | None = None
-    traceparent: str | None = None
     turns: list[PlannedTurn] = []
     followed: list[PlannedTurn] = []
     generation: PlannedGeneration = PlannedGeneration()

@@ -116,6 +116,10 @@ class Subject(Generic[T]):
         """Give the subject of this very message."""
         return self.at(**{field: getattr(message, field) for field in self.fields})
 
+    def ids(self, message: T) -> dict[str, object]:
+        """Give the tokens of a message by what they name; `id` is the query's."""
+        return {"query" if field == "id" else field: getattr(message, field) for field in self.fields}
+
     def at(self, **tokens: str | int) -> str:
         """Give the subject with some tokens filled in; the others become `*`."""
         safe = {field: check_token(str(tokens[field]), field) if field in tokens else "*" for field in self.fields}

@@ -19,6 +19,7 @@ from services.runtime.lifecycle import Deployment, Service, run
 from services.runtime.limits import load_limits
 from services.runtime.logging import LogLevelError, configure
 from services.runtime.loop import new_event_loop
+from services.runtime.telemetry.process import observing
 from services.runtime.wire import BusError
 
 GATEWAY = "gateway"
@@ -63,6 +64,10 @@ def main() -> int:
     parser.add_argument(
         "--cors-origin", action="append", default=[], metavar="URL", help="gateway: whose pages may ask"
     )
+    parser.add_argument(
+        "--metrics", metavar="HOST:PORT", help="where Prometheus finds the figures; a port alone: loopback"
+    )
+    parser.add_argument("--otel", action="store_true", help="send traces and metrics by OTLP, as OTEL_* variables say")
     arguments = parser.parse_args()
     if not 0 <= arguments.canaries <= 1:
         parser.error("--canaries RATE must lie in 0 to 1")
@@ -85,8 +90,13 @@ def main() -> int:
         connection = resolve({setting.name: getattr(arguments, setting.name) for setting in FLAGS})
         if connection is None:
             parser.error("give --nats URL or --context NAME, or set NATS_URL")
-        deployment = Deployment(url=connection, space=space, replicas=arguments.replicas, limits=limits)
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with (
+            observing(f"dellm-{arguments.name}", metrics=arguments.metrics, otel=arguments.otel) as telemetry,
+            asyncio.Runner(loop_factory=new_event_loop) as runner,
+        ):
+            deployment = Deployment(
+                url=connection, space=space, replicas=arguments.replicas, limits=limits, telemetry=telemetry
+            )
             if arguments.name == GATEWAY:
                 runner.run(_serve(arguments.http, arguments.cors_origin, deployment))
             else:

@@ -26,6 +26,7 @@ from services.runtime.bus import Bus, connect
 from services.runtime.connection import Connection
 from services.runtime.lifecycle import Build, Deployment, Service, operator, running
 from services.runtime.limits import Limits
+from services.runtime.telemetry.telemetry import Telemetry
 from services.synthesizer.config import SynthesizerConfig
 from services.synthesizer.service import synthesizer
 from services.trainer.service import trainer
@@ -189,6 +190,7 @@ async def cluster(
     services: Sequence[str] = SERVICES,
     engine: ScriptedEngine | None = None,
     max_in_flight: int = 64,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[Cluster]:
     """Run services and nodes while the body runs; where there are keys, nodes may be added that are `to_come`.
 
@@ -203,7 +205,14 @@ async def cluster(
         "synthesizer": partial(synthesizer, config=SynthesizerConfig(model=SUPERLLM), engine=engine),
     }
     limits = Limits(max_in_flight=max_in_flight)
-    deployment = Deployment(url=url, space=space, limits=limits, nodes=(*nodes, *to_come), grace_s=0.2)
+    deployment = Deployment(
+        url=url,
+        space=space,
+        limits=limits,
+        nodes=(*nodes, *to_come),
+        grace_s=0.2,
+        telemetry=telemetry or Telemetry(),
+    )
     async with connect(deployment.connection.for_user("operator"), space=space, name="test") as bus:
         deployed = Cluster(deployment, bus, roster)
         try:

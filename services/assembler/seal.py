@@ -40,7 +40,6 @@ def seal(
         sealed_at=sealed_at,
         deadline_at=plan.deadline_at,
         error=error,
-        traceparent=plan.traceparent,
         notes=[*plan.notes, *_not_understood(plan)],
     )
 

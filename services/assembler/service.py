@@ -42,6 +42,7 @@ from services.runtime.bus import Bus
 from services.runtime.calibrated import calibrated
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.supervision import CannotRun
+from services.runtime.telemetry.outcomes import count_escalation, count_seal
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge
 
 log = structlog.get_logger(__name__)
@@ -189,6 +190,8 @@ class Assembler:
                 await self._bus.commit(Entry(ROUTE, wish, expect=0))
             except Conflict:
                 continue
+            if not wish.given:
+                count_escalation(self._bus.telemetry.metrics, plan.chunks[wish.chunk].kind)
         return True
 
     async def _tell(self, plan: Plan, assessment: Assessment) -> None:
@@ -233,6 +236,7 @@ class Assembler:
                 return None
         else:
             raise BusError(f"query {assembled.id} is too large to be sealed")
+        count_seal(self._bus.telemetry.metrics, assembled)
         log.info("query.sealed", query=assembled.id, status=assembled.status.value)
         for outcome in assembled.outcomes:
             if outcome.index in fresh and any(not missing.failed for missing in outcome.missing):

@@ -36,6 +36,8 @@ from services.runtime.logging import configure
 from services.runtime.private import write_private
 from services.runtime.server import KEYS, embedded_server
 from services.runtime.supervision import beside
+from services.runtime.telemetry.process import observing
+from services.runtime.telemetry.telemetry import Telemetry
 
 
 @click.command()
@@ -65,6 +67,8 @@ from services.runtime.supervision import beside
     "--only-signed", is_flag=True, help="Count only votes that are signed with a node's key: `dellm verify` says whose."
 )
 @limits_options
+@click.option("--metrics", metavar="HOST:PORT", help="Where Prometheus finds the figures; a port alone: loopback.")
+@click.option("--otel", is_flag=True, help="Send traces and metrics by OTLP, as the OTEL_* variables say.")
 @click.option("--verbose", "-v", is_flag=True, help="Log a line for each message; `DELLM_LOG` sets any level.")
 def up(
     topology_path: Path,
@@ -76,13 +80,15 @@ def up(
     origins: tuple[str, ...],
     run_code: bool,
     only_signed: bool,
+    metrics: str | None,
+    otel: bool,
     verbose: bool,
     limits: Limits,
 ) -> None:
     """Start all services in this process, on a private nats-server unless --nats names one, until interrupted."""
     configure(default_level="info" if verbose else "warning", for_good=True)
     say = partial(err().print, style="dim", markup=False)
-    with listen(http) as listening:
+    with observing("dellm", metrics=metrics, otel=otel) as telemetry, listen(http) as listening:
         everything = hosting(
             target,
             topology_path,
@@ -93,6 +99,7 @@ def up(
             only_signed=only_signed,
             limits=limits,
             more=[Service("gateway", partial(gateway, listening=listening, origins=origins))],
+            telemetry=telemetry,
             say=say,
         )
         run(_up(everything, target, listening))
@@ -127,6 +134,7 @@ async def hosting(
     only_signed: bool = False,
     limits: Limits | None = None,
     more: Sequence[Service] = (),
+    telemetry: Telemetry | None = None,
     say: Callable[[str], object],
 ) -> AsyncIterator[Connection]:
     """Run services in this process while the body runs, and `more` after them; give the way to the server.
@@ -165,7 +173,13 @@ async def hosting(
             stack.callback(address_file.unlink, missing_ok=True)
             services.insert(0, Service(Actor.OPERATOR, operator))
             say(f"nats-server at {connection}, its store in {target.data}")
-        deployment = Deployment(url=connection, space=target.space, limits=limits or Limits(), nodes=node_ids)
+        deployment = Deployment(
+            url=connection,
+            space=target.space,
+            limits=limits or Limits(),
+            nodes=node_ids,
+            telemetry=telemetry or Telemetry(),
+        )
         await stack.enter_async_context(hosted(services, deployment))
         say(f"{len(services)} services are ready")
         yield connection

@@ -36,6 +36,8 @@ class Admissions:
         self._sweeping = asyncio.Lock()
         self._begun = 0
         self._giving_back: set[asyncio.Task[None]] = set()
+        self._counted = bus.telemetry.metrics.admissions
+        bus.telemetry.metrics.queries.set_function(lambda: len(self._mine))
 
     async def take(self, query: str) -> bool:
         """Take a token; False if the query holds one already.  Raises Refusal when there is none left.
@@ -54,7 +56,9 @@ class Admissions:
                     await self._swept()
             else:
                 self._mine.add(query)
+                self._counted.labels("admitted").inc()
                 return True
+        self._counted.labels("refused").inc()
         raise Refusal(ErrorCode.OVERLOADED, "too many queries are in flight; try again later")
 
     def end(self, query: str) -> None:

@@ -23,7 +23,7 @@ from services.decomposer.overdue import Overdue
 from services.decomposer.planning import capped, capped_tokens, make_plan, new_entries, sure_enough
 from services.decomposer.quota import Quota, account_of
 from services.decomposer.recall import recall
-from services.decomposer.request import claimed_id, parse, traceparent_of
+from services.decomposer.request import claimed_id, parse
 from services.decomposer.roster import Roster
 from services.decomposer.workload import Workload
 from services.runtime.bus import Bus
@@ -69,6 +69,7 @@ class Intake:
             id_ = claimed_id(request.payload)
             query = parse(request.payload)
             id_ = query.id or self._bus.new_id()
+            request.about(query=id_)
             await self._take(query, id_, request, started)
         except Refusal as refusal:
             log.info("query.refused", query=id_, code=refusal.code.value, reason=str(refusal))
@@ -155,7 +156,6 @@ class Intake:
             id_=id_,
             reply=request.reply,
             created_at=started,
-            traceparent=traceparent_of(request.headers),
             cached=cached,
             notes=[*notes, *more_notes],
         )

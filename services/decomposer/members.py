@@ -93,6 +93,10 @@ class Members:
         for node in list(self._fitness):
             self.know(node, None)
 
+    def fitness(self) -> list[Fitness]:
+        """List what the trainer knows of the live nodes."""
+        return [found for node, found in list(self._fitness.items()) if node in self._candidates]
+
     @property
     def models(self) -> list[str]:
         """The models that live nodes run."""

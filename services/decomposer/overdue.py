@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -17,6 +17,7 @@ from schemas.plans import Plan, Revised
 from schemas.subjects import ANSWER, PLAN, REVISED
 from services.runtime.bus import Bus
 from services.runtime.patience import patient_until
+from services.runtime.telemetry.carried import carried, carrying
 from services.runtime.wire import BusError, Entry
 
 log = structlog.get_logger(__name__)
@@ -31,10 +32,11 @@ GiveUp = Callable[[str, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _Awaited:
-    """A query without an answer, with the inbox that waits and whether its bus was probed."""
+    """A query without an answer, with its trace context, the inbox that waits, and whether its bus was probed."""
 
     deadline_at: float
     inbox: str
+    context: Mapping[str, str]
     probed: bool = False
 
 
@@ -48,7 +50,7 @@ class Overdue:
 
     def begin(self, plan: Plan) -> None:
         """Watch a query that was just planned."""
-        self._awaited[plan.id] = _Awaited(plan.deadline_at, plan.reply)
+        self._awaited[plan.id] = _Awaited(plan.deadline_at, plan.reply, carried())
 
     def end(self, id_: str) -> bool:
         """Stop watching a query; tell whether it was watched here."""
@@ -66,7 +68,7 @@ class Overdue:
         self._awaited[id_] = replace(query, probed=True)
         kept = False
         try:
-            with patient_until(query.deadline_at - TELL_S):
+            with patient_until(query.deadline_at - TELL_S), carrying(query.context):
                 found = await self._bus.read((PLAN, PLAN.at(id=id_)), (ANSWER, ANSWER.at(id=id_)))
                 if found[ANSWER]:  # this decomposer missed it
                     self.end(id_)
@@ -83,4 +85,5 @@ class Overdue:
         query = self._awaited.pop(id_, None)
         if query is not None:
             log.error("query.lost", query=id_)
-            await self._give_up(id_, query.inbox)
+            with carrying(query.context):
+                await self._give_up(id_, query.inbox)

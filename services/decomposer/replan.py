@@ -26,6 +26,7 @@ from services.runtime.bus import Bus
 from services.runtime.newer import unknown_fields
 from services.runtime.routes import Delivery, Retry
 from services.runtime.survey import find_depths
+from services.runtime.telemetry.carried import carried, carrying
 from services.runtime.wire import Conflict, Entry, Stored
 
 log = structlog.get_logger(__name__)
@@ -117,11 +118,12 @@ class Replanner:
         if unknown := unknown_fields(old.message, old.payload):
             log.warning("plan.newer", query=plan.id, unknown=unknown)
         plan = structs.replace(plan, planned_at=old.message.planned_at or old.stored_at)
-        await self._bus.commit(
-            Entry(PLAN, plan, expect=old.sequence, over=old),
-            Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),
-            *task_entries(plan, fresh, time.time()),
-        )
+        with carrying(carried() or old.context):  # a node that left belongs to no trace, its tasks do
+            await self._bus.commit(
+                Entry(PLAN, plan, expect=old.sequence, over=old),
+                Entry(REVISED, Revised(id=plan.id, revision=plan.revision)),
+                *task_entries(plan, fresh, time.time()),
+            )
         self._workload.begin(plan)
         for node, chunk in before - after:
             await self._bus.purge(TASK, node=node, id=plan.id, chunk=chunk)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import msgspec
 
 from models.engine import GrammarError
@@ -14,8 +11,6 @@ from schemas.terms import ErrorCode, PlannedTurn
 from services.kinds.tools import chosen
 from services.runtime.refusal import Refusal
 from services.runtime.wire import decode
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 MAX_PAYLOAD_BYTES = 6 * MAX_QUERY_BYTES + 4 * MAX_TURNS_BYTES  # every character escaped, and the other fields
 
@@ -81,9 +76,3 @@ def claimed_id(payload: bytes) -> str:
         return decode(payload, _Claim).id[:64]
     except msgspec.DecodeError:
         return ""
-
-
-def traceparent_of(headers: Mapping[str, str]) -> str | None:
-    """Give the client's trace context (W3C Trace Context), None if there is none or it is not one."""
-    value = headers.get("traceparent", "")
-    return value if _TRACEPARENT.fullmatch(value) else None

@@ -15,6 +15,7 @@ import structlog
 from schemas.subjects import FITNESS, PRESENCE, PRESENCE_TTL_S, Store, Subject
 from services.decomposer.candidate import Candidate
 from services.decomposer.members import POOL_NODES, Members
+from services.kinds.table import KINDS
 from services.runtime.bus import Bus
 from services.runtime.watch import Watch, watching
 from services.runtime.wire import decode_at
@@ -43,6 +44,8 @@ class Roster:
     async def following(self, bus: Bus) -> AsyncIterator[None]:
         """Follow the buckets while the body runs."""
         self._bus = bus
+        bus.telemetry.metrics.nodes.set_function(self.members.count)
+        bus.telemetry.fitness.watch(self.members.fitness, [kind.name for kind in KINDS])
         async with (
             watching(bus, Store.PRESENCE, self._on_presence, self._see_all) as self._present,
             watching(bus, Store.FITNESS, self._on_fitness, self.members.know_nothing) as self._known,

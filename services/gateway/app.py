@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -22,7 +21,6 @@ from services.gateway.errors import STATUS, HttpError
 from services.gateway.face import Face, wants_events
 from services.gateway.idempotency import identify
 from services.gateway.leaving import Leaving
-from services.gateway.metrics import Metrics
 from services.gateway.openapi import Endpoint, Handler, document
 from services.gateway.pool import Pool
 from services.gateway.reading import list_names, no_model, read_object, to_query
@@ -30,6 +28,8 @@ from services.gateway.responses.routes import Responses
 from services.gateway.wire import json_response, read_body, while_connected
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import VERSION
+from services.runtime.telemetry.http import ROUTE_OF
+from services.runtime.telemetry.metrics import CONTENT_TYPE
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
@@ -43,13 +43,13 @@ class Gateway:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.asking = Asking(bus)
-        self.metrics = Metrics()
-        self.face = Face(bus, self.asking, self.metrics)
+        self.metrics = bus.telemetry.metrics
+        self.face = Face(bus, self.asking)
         self.leaving = Leaving()
         self._document: dict[str, Any] = {}
         self._pool = Pool(bus)
         self._chats = Chats(bus, self.asking, self._pool, self.metrics)
-        self._responses = Responses(bus, self.asking, self._pool, self.metrics)
+        self._responses = Responses(bus, self.asking, self._pool)
 
     def app(self) -> Starlette:
         """Give the application."""
@@ -84,7 +84,6 @@ class Gateway:
         if wants_events(request):
             return self.face.watch(wanted)
         reply = await while_connected(request.receive, self.asking.ask(wanted, keep=keep))
-        self.metrics.count_reply(reply, wanted.policy)
         return json_response(reply, STATUS[reply.error.code] if reply.error is not None else 200, headers(reply))
 
     async def models(self, request: Request) -> Response:
@@ -120,9 +119,11 @@ class Gateway:
     async def show_metrics(self, request: Request) -> Response:
         """Show the figures in Prometheus's format."""
         del request
-        with suppress(BusError):  # the other figures are good while the bus is away
-            self.metrics.show_pool(*await self._pool.figures())
-        return Response(self.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(self.metrics.render(), media_type=CONTENT_TYPE)
+
+    def count_refusal(self, status: int) -> None:
+        """Count a request that was not let in; its path is whatever a stranger likes, and no label."""
+        self.metrics.requests.labels("refused", str(status)).inc()
 
     async def show_document(self, request: Request) -> Response:
         """Show what can be asked here, as OpenAPI."""
@@ -134,10 +135,11 @@ class Gateway:
 
         async def guarded(request: Request) -> Response:
             started = time.monotonic()
-            with self.metrics.in_flight.track_inprogress():
+            request.scope[ROUTE_OF] = path
+            with self.metrics.requests_in_flight.track_inprogress():
                 response = await self._answer(request, handler)
             self.metrics.requests.labels(path, str(response.status_code)).inc()
-            self.metrics.duration.labels(path).observe(time.monotonic() - started)
+            self.metrics.request_seconds.labels(path).observe(time.monotonic() - started)
             if id_ := getattr(request.state, "id", None):
                 response.headers["x-request-id"] = id_
             return response

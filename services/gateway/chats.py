@@ -28,10 +28,10 @@ from services.gateway.completion import (
 )
 from services.gateway.errors import HttpError, from_reply
 from services.gateway.idempotency import identify
-from services.gateway.metrics import Metrics
 from services.gateway.pool import Pool
 from services.gateway.wire import DONE, KEEP_ALIVE, EventStream, event, json_response, read_body, while_connected
 from services.runtime.bus import Bus
+from services.runtime.telemetry.metrics import Metrics
 
 ROUTE = "/v1/chat/completions"
 
@@ -55,7 +55,6 @@ class Chats:
         if asked.stream:
             return await self._streamed(request, asked, created, keep=keep)
         reply = await while_connected(request.receive, self._answered(asked, keep=keep))
-        self._metrics.count_reply(reply, asked.query.policy)
         if (error := from_reply(reply)) is not None:
             raise error
         return json_response(completion(reply, asked, created), headers=headers(reply))
@@ -79,7 +78,6 @@ class Chats:
         heard = self._asking.follow(asked.query, keep=keep)
         first = await while_connected(request.receive, anext(heard))
         if isinstance(first, Reply) and (error := from_reply(first)) is not None:
-            self._metrics.count_reply(first, asked.query.policy)
             await heard.aclose()
             raise error
         told = headers_of_plan(first) if isinstance(first, Plan) else {}
@@ -103,7 +101,6 @@ class Chats:
                             streamed += what.text
                             yield event(chunk(id_, model, created, {"content": what.text}))
                     case Reply():
-                        self._metrics.count_reply(what, asked.query.policy)
                         for text in ending(what, streamed, asked, created):
                             yield text
                     case None:

@@ -11,7 +11,6 @@ from schemas.subjects import check_token
 from services.gateway import operations
 from services.gateway.asking import Asking
 from services.gateway.errors import HttpError
-from services.gateway.metrics import Metrics
 from services.gateway.nodes import NodeFeed
 from services.gateway.openapi import Endpoint
 from services.gateway.pages import Pages
@@ -32,11 +31,11 @@ def wants_events(request: Request) -> bool:
 class Face:
     """The page's own routes."""
 
-    def __init__(self, bus: Bus, asking: Asking, metrics: Metrics) -> None:
+    def __init__(self, bus: Bus, asking: Asking) -> None:
         self._bus = bus
         self._asking = asking
         self._pages = Pages()
-        self._watching = Watching(bus, asking, on_reply=metrics.count_reply)
+        self._watching = Watching(bus, asking)
         self._nodes = NodeFeed(bus)
         self.endpoints = [
             Endpoint("/", self._pages.index, "GET", operations.PAGE),

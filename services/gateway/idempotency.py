@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from services.gateway.doorkeeper import KEY_OF
 from services.runtime.bus import Bus
+from services.runtime.telemetry.http import note_query
 
 
 def identify(request: Request, bus: Bus) -> tuple[str, bool]:
@@ -16,4 +17,5 @@ def identify(request: Request, bus: Bus) -> tuple[str, bool]:
     owner = request.scope.get(KEY_OF, "")  # the same word of two clients is not the same query
     id_ = hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest()[:32] if key else bus.new_id()
     request.state.id = id_
+    note_query(id_)
     return id_, key is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from schemas.records import Fitness, Presence
+from schemas.records import Presence
 from schemas.responses import Drafts
-from schemas.subjects import ADMIT, DRAFTS, FITNESS, PRESENCE
+from schemas.subjects import DRAFTS, PRESENCE
 from services.gateway.reading import ALONE, POOL, no_model
 from services.runtime.bus import Bus
 from services.runtime.patience import patient_until
@@ -29,13 +29,6 @@ class Pool:
     async def models(self) -> set[str]:
         """Give the models that some node runs."""
         return {model for node in await self.nodes() for model in node.models}
-
-    async def figures(self) -> tuple[int, int, list[Fitness]]:
-        """Count the nodes that are alive and the queries in flight, and read what is known of nodes."""
-        with patient_until(time.time() + BUS_S):
-            in_flight = (await self._bus.read((ADMIT, ADMIT.at())))[ADMIT]
-            known = (await self._bus.read((FITNESS, FITNESS.at())))[FITNESS]
-            return len(await self.nodes()), len(in_flight), [stored.message for stored in known]
 
     async def check_writable(self) -> None:
         """Check that the stream takes a message, which expires soon.  Raises BusError."""

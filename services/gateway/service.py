@@ -19,6 +19,7 @@ from services.gateway.origin import is_loopback
 from services.runtime.bus import Bus
 from services.runtime.lifecycle import repeating
 from services.runtime.routes import Route
+from services.runtime.telemetry.http import traced
 from services.runtime.wire import BusError
 
 log = structlog.get_logger(__name__)
@@ -68,14 +69,14 @@ async def gateway(
     """
     gate = Gateway(bus)
     host, port = listening.getsockname()[:2]
-    door = Doorkeeper(bus, anybody=not is_loopback(host), origins=origins, on_refusal=gate.metrics.count_refusal)
+    door = Doorkeeper(bus, anybody=not is_loopback(host), origins=origins, on_refusal=gate.count_refusal)
     await door.read_keys()
     if not is_loopback(host) and not door.has_keys:
         raise GatewayError(
             f"--http {host}:{port}: anybody could ask there; run it on loopback first and make a key with"
             " `dellm keys add NAME`"
         )
-    app = gate.leaving.count(door.before(gate.app()))
+    app = gate.leaving.count(door.before(traced(gate.app(), bus.telemetry)))
     if origins:
         app = CORSMiddleware(app, origins, allow_methods=("GET", "POST"), allow_headers=("*",), expose_headers=("*",))
     quiet_about_clients()

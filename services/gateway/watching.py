@@ -6,7 +6,7 @@ A page that is reloaded comes back with the same id within LINGER_S, and gets al
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 import msgspec
@@ -16,7 +16,7 @@ from schemas.commands import Query
 from schemas.messages import Assembled, Decided, Error, Piece, Reply, Result
 from schemas.plans import Plan
 from schemas.subjects import ANSWER, ASSEMBLED, DECIDED, PIECE, PLAN, RESULT
-from schemas.terms import ErrorCode, Policy, Status
+from schemas.terms import ErrorCode, Status
 from services.gateway.asking import KEEP_ALIVE_S, Asking
 from services.gateway.progress import named_event, told
 from services.gateway.wire import KEEP_ALIVE
@@ -66,10 +66,9 @@ class Foreign(Exception):  # noqa: N818  # named for its cause
 class Watching:
     """All queries that are being watched here, by their ids and texts."""
 
-    def __init__(self, bus: Bus, asking: Asking, on_reply: Callable[[Reply, Policy], object]) -> None:
+    def __init__(self, bus: Bus, asking: Asking) -> None:
         self._bus = bus
         self._asking = asking
-        self._on_reply = on_reply
         self._watches: dict[tuple[str, str], Watch] = {}
 
     async def follow(self, query: Query) -> AsyncGenerator[str, None]:
@@ -121,7 +120,6 @@ class Watching:
     async def _watch(self, watch: Watch, query: Query) -> None:
         try:
             reply = await self._reply(watch, query)
-            self._on_reply(reply, query.policy)
             watch.tell(told(reply))
         except Foreign as error:
             failed = Error(code=ErrorCode.BAD_REQUEST, message=str(error))

@@ -37,7 +37,6 @@ def sealed(assembled: Assembled, feedback: Sequence[Feedback] = ()) -> Sealed:
             reply="",
             outcomes=[_outcome(outcome, names[outcome.index]) for outcome in assembled.outcomes],
             error=Error(code=assembled.error.code, message="") if assembled.error is not None else None,
-            traceparent=None,
             notes=[],
         ),
         feedback=[

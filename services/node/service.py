@@ -31,6 +31,7 @@ from services.runtime.pieces import publishing
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.sandbox import isolated
 from services.runtime.supervision import CannotRun, beside
+from services.runtime.telemetry.generation import ObservedEngine
 from services.runtime.wire import BusError, Entry, deletion
 
 log = structlog.get_logger(__name__)
@@ -201,7 +202,8 @@ async def node(bus: Bus, config: NodeConfig, engine: Engine) -> AsyncIterator[Se
         log.warning(
             "code.has_network", node=config.id, reason="the kernel refuses namespaces; limits hold all the same"
         )
-    worker = Node(bus, config, engine, callers=await asyncio.to_thread(callers_among, config.models))
+    callers = await asyncio.to_thread(callers_among, config.models)
+    worker = Node(bus, config, ObservedEngine(engine, bus.telemetry), callers=callers)
     await worker.arrive()
     async with repeating(config.heartbeat_s, worker.beat), beside(*map(worker.load, config.models)):
         yield [

@@ -26,10 +26,12 @@ from services.runtime.careful import CarefulClient, forbidden_subject, is_final
 from services.runtime.connection import Connection
 from services.runtime.inbox import Inbox
 from services.runtime.keys import Identity
-from services.runtime.patience import patience_left_s
+from services.runtime.patience import patiently
 from services.runtime.reader import TIMEOUT_S, Reader, collect
+from services.runtime.telemetry.carried import with_context
+from services.runtime.telemetry.telemetry import Telemetry
 from services.runtime.watchdog import watch_connection
-from services.runtime.wire import BusError, Entry, Missing, Refused, Stored, TooLarge, encode, sequence_of
+from services.runtime.wire import BusError, Entry, Missing, Stored, TooLarge, encode, sequence_of
 
 log = structlog.get_logger(__name__)
 
@@ -42,14 +44,6 @@ PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
 CLOSE_S = 1.0
 BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
 
-_GONE = (
-    TimeoutError,  # which nats.errors.TimeoutError is
-    nats.errors.NoRespondersError,
-    nats.errors.OutboundBufferLimitError,
-    nats.errors.ConnectionReconnectingError,
-    Refused,
-)
-
 
 class Bus:
     """A connection to NATS that speaks the subject table, made by `connect`.
@@ -57,13 +51,18 @@ class Bus:
     `stores_in_doubt` is set when a stream or bucket may be gone: nobody answered for it, or the server was away.
     `on_reconnected` are called when the server came back, last at `reconnected_at` (monotonic seconds).
     `identity` tells whose key it uses, if any; `forbidden` holds the subjects that were refused to it, in lower case.
+
+    Whatever it sends, but for values of buckets, carries the trace context of what is being done.
     """
 
-    def __init__(self, client: Client, space: Space, name: str, identity: Identity | None = None) -> None:
+    def __init__(
+        self, client: Client, space: Space, name: str, identity: Identity | None, telemetry: Telemetry
+    ) -> None:
         self.client = client
         self.space = space
         self.name = name
         self.identity = identity
+        self.telemetry = telemetry
         self.inbox = Inbox(client)
         self.was_connected = False
         self.forbidden: set[str] = set()
@@ -81,12 +80,16 @@ class Bus:
 
     async def publish(self, subject: Subject[T], message: T) -> None:
         """Publish without waiting for the server's word, so that a store may or may not keep it.  Raises TooLarge."""
-        await self.send(self.space.full(subject.store, subject.name(message)), encode(message))
+        address, payload = self.space.full(subject.store, subject.name(message)), encode(message)
+        await self._publish(address, payload, None if subject.store.is_bucket else with_context(None))
 
     async def send(
         self, address: str, payload: bytes, headers: dict[str, str] | None = None, *, reply: str = ""
     ) -> None:
         """Publish raw bytes to any subject, such as a client's inbox.  Raises TooLarge."""
+        await self._publish(address, payload, with_context(headers), reply)
+
+    async def _publish(self, address: str, payload: bytes, headers: dict[str, str] | None, reply: str = "") -> None:
         self._check_size(payload, headers)
         await self.client.publish(address, payload, reply=reply, headers=headers)
 
@@ -94,6 +97,7 @@ class Bus:
         self, address: str, payload: bytes, timeout_s: float, headers: dict[str, str] | None = None
     ) -> Msg:
         """Send a request and wait for its reply.  Raises BusError when nobody answers in time."""
+        headers = with_context(headers)
         self._check_size(payload, headers)
         try:
             return await self.client.request(address, payload, timeout=timeout_s, headers=headers)
@@ -136,7 +140,7 @@ class Bus:
 
         Raises Conflict, Full, TooLarge, or BusError when the server stays away.
         """
-        message = [(self._address(entry), entry.payload(), entry.header()) for entry in entries]
+        message = [(self._address(entry), entry.payload(), _header(entry)) for entry in entries]
         for _, payload, header in message:
             self._check_size(payload, header)
         return await self.patiently(
@@ -193,24 +197,13 @@ class Bus:
 
     async def patiently(self, attempt: Callable[[], Awaitable[R]]) -> R:
         """Repeat while the server is away, for as long as `patience` says.  Raises BusError then."""
-        clock = asyncio.get_running_loop().time
-        began_at = clock()
-        give_up_at = began_at + patience_left_s()
-        pause_s = 0.05
-        while True:
-            try:
-                async with asyncio.timeout_at(give_up_at):
-                    return await attempt()
-            except _GONE as error:
-                if isinstance(error, nats.errors.NoRespondersError | Missing):
-                    self.stores_in_doubt.set()
-                if self.client.is_closed or clock() + pause_s > give_up_at:
-                    waited = f"{clock() - began_at:.1f} s"
-                    raise BusError(f"no good answer from NATS for {waited}: {error or type(error).__name__}") from None
-            except nats.errors.ConnectionClosedError:
-                raise BusError("the connection to NATS is closed") from None
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, 1.0)
+
+        def goes_on(error: Exception) -> bool:
+            if isinstance(error, nats.errors.NoRespondersError | Missing):
+                self.stores_in_doubt.set()
+            return not self.client.is_closed
+
+        return await patiently(attempt, goes_on)
 
     async def _write(self, address: str, payload: bytes, header: dict[str, str]) -> int:
         return sequence_of(await self._asked(address, payload, header))
@@ -235,8 +228,15 @@ class Bus:
             return await self._write(address, payload, {**header, **mark})
 
 
+def _header(entry: Entry[Any]) -> dict[str, str]:
+    header = entry.header()
+    return header if entry.subject.store.is_bucket else with_context(header) or header
+
+
 @asynccontextmanager
-async def connect(to: str | Connection, *, space: Space, name: str, patience_s: float = 5.0) -> AsyncIterator[Bus]:
+async def connect(
+    to: str | Connection, *, space: Space, name: str, patience_s: float = 5.0, telemetry: Telemetry | None = None
+) -> AsyncIterator[Bus]:
     """Connect to a server of at least MIN_SERVER, and drain at the end.
 
     `to` may be an address, or several with commas.  Raises BusError when none answers within `patience_s`, and at once
@@ -244,7 +244,7 @@ async def connect(to: str | Connection, *, space: Space, name: str, patience_s: 
     """
     connection = Connection.to(to) if isinstance(to, str) else to
     client = CarefulClient()
-    bus = Bus(client, space, name, identity := connection.identity())
+    bus = Bus(client, space, name, identity := connection.identity(), telemetry or Telemetry())
     last_error = ""
 
     async def on_error(error: Exception) -> None:

@@ -28,6 +28,7 @@ from services.runtime.bus import Bus
 from services.runtime.consumers import add_consumer
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
 from services.runtime.supervision import alongside
+from services.runtime.telemetry.telemetry import Handling
 from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode_at
 
 log = structlog.get_logger(__name__)
@@ -171,7 +172,8 @@ class Consumer:
         self._heard_at = time.monotonic()
         header = msg.headers or {}
         status = header.get("Status")
-        if status == "100":
+        if status == "100":  # a heartbeat: nothing is there that could be handed over
+            self._bus.telemetry.heard_waiting(self._route.durable, 0)
             return
         if status is not None:
             if msg.subject == f"{self._inbox}.{self._generation}":  # else it answers a request given up long ago
@@ -195,11 +197,22 @@ class Consumer:
     async def _one(self, msg: Msg) -> None:
         meta = msg.metadata
         handler = self._handler(msg.subject)
+        self._bus.telemetry.heard_waiting(self._route.durable, meta.num_pending)
+        with self._bus.telemetry.handling(self._service, handler.subject, msg.headers) as handled:
+            if meta.num_delivered > 1:
+                handled.came_again()
+            await self._handle(msg, handler, handled)
+
+    async def _handle(self, msg: Msg, handler: Handler[Any], handled: Handling) -> None:
+        """See a message to its end, which is told to `handled`."""
+        meta = msg.metadata
         told: dict[str, object] = {"service": self._service, "subject": msg.subject}
         started = time.monotonic()
         try:
             message = self._decode(msg, handler)
-            told |= {"query" if field == "id" else field: getattr(message, field) for field in handler.subject.fields}
+            ids = handler.subject.ids(message)
+            told |= ids
+            handled.about(**ids)
             delivery = Delivery(
                 message=message,
                 sequence=meta.sequence.stream,
@@ -208,21 +221,26 @@ class Consumer:
             )
             await handler.call(delivery)
             await msg.ack()
+            handled.outcome = "done"
             log.info("message.done", **told, ms=round(1e3 * (time.monotonic() - started), 1))
         except Retry as wish:
+            handled.outcome = "retried"
             await self._nak(msg, wish.delay_s)
             log.info("message.retried", **told, delay_s=wish.delay_s)
         except Reject as error:
-            await self._bury(msg, str(error))
+            handled.outcome = "rejected"
+            await self._bury(msg, str(error), handled)
             log.warning("message.rejected", **told, reason=str(error))
         except asyncio.CancelledError:
+            handled.outcome = "returned"
             await self._nak(msg, 0)
             log.info("message.returned", **told)
             raise
         except Exception as error:  # whatever a handler raises, the loop lives on
             log.exception("message.failed", **told, num_delivered=meta.num_delivered)
             if meta.num_delivered >= MAX_TRIES:
-                await self._bury(msg, f"{type(error).__name__}: {error}")
+                handled.outcome = "given_up"
+                await self._bury(msg, f"{type(error).__name__}: {error}", handled)
             else:
                 await self._nak(msg, BACK_OFF_S[min(meta.num_delivered, len(BACK_OFF_S)) - 1])
 
@@ -243,7 +261,8 @@ class Consumer:
         with suppress(nats.errors.Error):
             await msg.nak(delay=delay_s)
 
-    async def _bury(self, msg: Msg, reason: str) -> None:
+    async def _bury(self, msg: Msg, reason: str, handled: Handling) -> None:
+        handled.buried()
         letter = DeadLetter(
             subject=msg.subject,
             service=self._route.durable[:MAX_TOKEN_CHARS],  # a durable may be longer than the id of its node

@@ -10,7 +10,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -31,6 +31,7 @@ from services.runtime.limits import Limits
 from services.runtime.provision import provision
 from services.runtime.routes import Consumption, Endpoint, Listening, Request, Route
 from services.runtime.supervision import alongside, kept_alive
+from services.runtime.telemetry.telemetry import Telemetry, kind_of
 from services.runtime.wire import decode_at
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,7 @@ class Deployment:
     """Where services run: the servers, the prefix, and the limits that the streams are made with.
 
     `url` may be an address; where it has a folder of keys, each service connects with its own.  An operator among the
-    services makes the consumers of the `nodes`.
+    services makes the consumers of the `nodes`.  All services of a process share its `telemetry`.
     """
 
     url: str | Connection
@@ -66,6 +67,7 @@ class Deployment:
     nodes: tuple[str, ...] = ()
     grace_s: float = GRACE_S
     connect_patience_s: float = 30.0
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def connection(self) -> Connection:
@@ -83,6 +85,7 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
                 space=deployment.space,
                 name=f"{deployment.space.prefix}-{service.name}",
                 patience_s=deployment.connect_patience_s,
+                telemetry=deployment.telemetry,
             )
         )
         await stack.enter_async_context(provisioned(bus, deployment))
@@ -93,9 +96,9 @@ async def running(service: Service, deployment: Deployment) -> AsyncIterator[Bus
                 case Consumption():
                     await stack.enter_async_context(consuming(bus, service.name, route, grace_s=deployment.grace_s))
                 case Listening():
-                    await _listen(bus, route)
+                    await _listen(bus, service.name, route)
                 case Endpoint():
-                    await stack.enter_async_context(_serving(bus, info, route, deployment.grace_s))
+                    await stack.enter_async_context(_serving(bus, service.name, info, route, deployment.grace_s))
         await bus.flush()
         log.info("service.ready", service=service.name, prefix=deployment.space.prefix)
         yield bus
@@ -128,7 +131,7 @@ async def provisioned(bus: Bus, deployment: Deployment) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _announced(bus: Bus, service: Service) -> AsyncIterator[MicroService]:
     """Answer $SRV.PING, $SRV.INFO and $SRV.STATS while the body runs."""
-    kind = service.name.partition(".")[0]
+    kind = kind_of(service.name)
     config = ServiceConfig(
         name=f"{bus.space.prefix}-{kind}",
         version=VERSION,
@@ -144,14 +147,19 @@ async def _announced(bus: Bus, service: Service) -> AsyncIterator[MicroService]:
             await info.stop()
 
 
-async def _listen(bus: Bus, route: Listening) -> None:
+async def _listen(bus: Bus, service: str, route: Listening) -> None:
     async def on_message(msg: Msg) -> None:
-        try:
-            await route.call(decode_at(msg.subject, msg.data, route.subject))
-        except msgspec.DecodeError as error:
-            log.warning("message.rejected", subject=msg.subject, reason=str(error))
-        except Exception:  # nats-py would end the subscription silently
-            log.exception("message.failed", subject=msg.subject)
+        with bus.telemetry.handling(service, route.subject, msg.headers) as handled:
+            try:
+                message = decode_at(msg.subject, msg.data, route.subject)
+                handled.about(**route.subject.ids(message))
+                await route.call(message)
+                handled.outcome = "done"
+            except msgspec.DecodeError as error:
+                handled.outcome = "rejected"
+                log.warning("message.rejected", subject=msg.subject, reason=str(error))
+            except Exception:  # nats-py would end the subscription silently
+                log.exception("message.failed", subject=msg.subject)
 
     row, name = route.subject, route.subject.at()
     address = bus.space.event(name) if row.store.is_stream else bus.space.full(row.store, name)
@@ -159,18 +167,20 @@ async def _listen(bus: Bus, route: Listening) -> None:
 
 
 @asynccontextmanager
-async def _serving(bus: Bus, info: MicroService, route: Endpoint, grace_s: float) -> AsyncIterator[None]:
+async def _serving(bus: Bus, service: str, info: MicroService, route: Endpoint, grace_s: float) -> AsyncIterator[None]:
     """Answer requests side by side, which nats.micro by itself does one at a time; at the end finish those in hand."""
     slots = asyncio.Semaphore(route.concurrency)
     tasks: set[asyncio.Task[None]] = set()
 
     async def answer(request: Request) -> None:
-        try:
-            await route.call(request)
-        except Exception:  # one request's failure is not the next one's
-            log.exception("request.failed", service=bus.name)
-        finally:
-            slots.release()
+        with bus.telemetry.handling(service, route.subject, request.headers, begins=True) as handled:
+            try:
+                await route.call(replace(request, about=handled.about))
+                handled.outcome = "done"
+            except Exception:  # one request's failure is not the next one's
+                log.exception("request.failed", service=bus.name)
+            finally:
+                slots.release()
 
     async def on_request(request: MicroRequest) -> None:
         await slots.acquire()
@@ -209,7 +219,8 @@ async def hosted(services: Sequence[Service], deployment: Deployment) -> AsyncIt
     async with AsyncExitStack() as stack:
         for service in services:
             begin = partial(running, service, deployment)
-            await stack.enter_async_context(kept_alive(service.name, begin))
+            deaths = deployment.telemetry.metrics.deaths.labels(kind_of(service.name))
+            await stack.enter_async_context(kept_alive(service.name, begin, on_death=deaths.inc))
         yield
 
 

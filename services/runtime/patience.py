@@ -6,12 +6,29 @@ there takes it along: work that several queries share must not be begun under th
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
+
+import nats.errors
+
+from services.runtime.wire import BusError, Refused
+
+R = TypeVar("R")
 
 PATIENCE_S = 30.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.05, 1.0
+
+_GONE = (
+    TimeoutError,  # which nats.errors.TimeoutError is
+    nats.errors.NoRespondersError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.ConnectionReconnectingError,
+    Refused,
+)
 
 _until: ContextVar[float] = ContextVar("until", default=float("inf"))
 
@@ -32,3 +49,23 @@ def patient_until(until: float) -> Iterator[None]:
 def patience_left_s() -> float:
     """Give the seconds for which it is worth trying from now on; none are left when it is 0."""
     return max(0.0, min(PATIENCE_S, _until.get() - time.time()))
+
+
+async def patiently(attempt: Callable[[], Awaitable[R]], goes_on: Callable[[Exception], bool]) -> R:
+    """Repeat while the server is away and, told why, `goes_on` says so.  Raises BusError in the end."""
+    clock = asyncio.get_running_loop().time
+    began_at = clock()
+    give_up_at = began_at + patience_left_s()
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            async with asyncio.timeout_at(give_up_at):
+                return await attempt()
+        except _GONE as error:
+            if not goes_on(error) or clock() + pause_s > give_up_at:
+                waited = f"{clock() - began_at:.1f} s"
+                raise BusError(f"no good answer from NATS for {waited}: {error or type(error).__name__}") from None
+        except nats.errors.ConnectionClosedError:
+            raise BusError("the connection to NATS is closed") from None
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, MAX_PAUSE_S)

@@ -14,6 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from schemas.subjects import Subject
+from services.runtime.telemetry.carried import context_of
 from services.runtime.wire import BusError, Stored, decode_at, encode, unix_time
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,7 @@ def collect(
                 payload=msg.data,
                 sequence=int(header["Nats-Sequence"]),
                 stored_at=unix_time(header["Nats-Time-Stamp"]),
+                context=context_of(header),
             )
         )
     return found

@@ -12,6 +12,7 @@ from schemas.messages import Reply
 from schemas.subjects import Space
 from services.runtime.bus import Bus
 from services.runtime.refusal import MAX_MESSAGE_CHARS
+from services.runtime.telemetry.outcomes import count_reply
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +29,7 @@ def is_inbox(address: str, space: Space) -> bool:
     return not any(address == prefix or address.startswith(f"{prefix}.") for prefix in own)
 
 
-async def deliver(
-    bus: Bus, inbox: str, reply: Reply, payload: bytes | None = None, traceparent: str | None = None
-) -> None:
+async def deliver(bus: Bus, inbox: str, reply: Reply, payload: bytes | None = None) -> None:
     """Send `reply`, as the bytes `payload` where they are stored already, with the headers of NATS services.
 
     An address that is no inbox gets nothing, and the log tells.
@@ -44,6 +43,5 @@ async def deliver(
     if reply.error is not None:
         message = " ".join(reply.error.message[:MAX_MESSAGE_CHARS].split())
         headers = {ERROR_CODE_HEADER: reply.error.code.value, ERROR_HEADER: message}
-    if traceparent is not None:
-        headers["traceparent"] = traceparent
     await bus.send(inbox, msgspec.json.encode(reply) if payload is None else payload, headers or None)
+    count_reply(bus.telemetry.metrics, reply)

@@ -41,11 +41,15 @@ class Delivery(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A raw request of a client; `reply` is the inbox that waits."""
+    """A raw request of a client; `reply` is the inbox that waits, and `about` takes the ids of what it turns out to be.
+
+    They stand in the log lines that follow.
+    """
 
     payload: bytes
     reply: str
     headers: dict[str, str]
+    about: Callable[..., object] = dict
 
 
 @dataclass(frozen=True)

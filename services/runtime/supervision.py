@@ -98,9 +98,13 @@ async def beside(*jobs: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def kept_alive(
-    name: str, begin: Callable[[], AbstractAsyncContextManager[Any]], *, pause_s: float = FIRST_PAUSE_S
+    name: str,
+    begin: Callable[[], AbstractAsyncContextManager[Any]],
+    *,
+    pause_s: float = FIRST_PAUSE_S,
+    on_death: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[None]:
-    """Run what `begin` makes while the body runs, and make it anew when it dies.
+    """Run what `begin` makes while the body runs, and make it anew when it dies, of which `on_death` is told.
 
     What fails before it ran once is raised, and so is CannotRun.  What dies MAX_DEATHS times, each within SETTLED_S of
     its beginning, is given up: the body is cancelled, and the last failure is raised.
@@ -119,6 +123,7 @@ async def kept_alive(
                 if stop.is_set() or not began.is_set() or isinstance(error, CannotRun):
                     raise
                 deaths = 1 if time.monotonic() - begun_at > SETTLED_S else deaths + 1
+                on_death()
                 log.error("service.died", service=name, deaths=deaths, error=str(error) or type(error).__name__)
                 if deaths >= MAX_DEATHS:
                     raise

@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.subjects import TABLE, Subject
 from services.runtime.newer import encode_over
+from services.runtime.telemetry.carried import NOTHING
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -81,12 +82,16 @@ def deletion(subject: Subject[T], message: T) -> Entry[T]:
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[T]):
-    """A message as a store holds it.  `stored_at` is the server's time in Unix seconds."""
+    """A message as a store holds it.
+
+    `stored_at` is the server's time in Unix seconds, `context` the trace context that it was written with.
+    """
 
     message: T
     payload: bytes
     sequence: int
     stored_at: float
+    context: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 class _PubAck(msgspec.Struct):

@@ -25,6 +25,8 @@ from services.runtime.refusal import Refusal
 from services.runtime.replies import deliver
 from services.runtime.routes import Delivery, Route, consume, listen, on
 from services.runtime.supervision import CannotRun, beside
+from services.runtime.telemetry.generation import ObservedEngine
+from services.runtime.telemetry.outcomes import count_wording
 from services.runtime.wire import BusError, Conflict, Entry, Stored, TooLarge, encode
 from services.synthesizer.check import check
 from services.synthesizer.config import SynthesizerConfig
@@ -55,7 +57,7 @@ class Synthesizer:
             stored = await self._answer(assembled, again=delivery.num_delivered > 1)
         reply, payload = stored.message, stored.payload
         # the ack that follows goes over the same connection: the server has this when it has that
-        await deliver(self._bus, assembled.reply, reply, payload, assembled.traceparent)
+        await deliver(self._bus, assembled.reply, reply, payload)
         method = reply.synthesis.method if reply.synthesis else None
         log.info("query.answered", query=assembled.id, status=reply.status.value, synthesis=method)
 
@@ -75,7 +77,7 @@ class Synthesizer:
         except BusError as error:
             log.error("answer.unstored", query=assembled.id, error=str(error))
             reply = reply or await self._compose(assembled)
-            await deliver(self._bus, assembled.reply, reply, traceparent=assembled.traceparent)
+            await deliver(self._bus, assembled.reply, reply)
             raise
         if streamed_otherwise(stored.message):
             with suppress(TooLarge):
@@ -97,6 +99,7 @@ class Synthesizer:
             shape = structs.replace(reply, chunks=[trim(outcome) for outcome in reply.chunks]) if trim else reply
             try:
                 sequence = await self._bus.commit(Entry(ANSWER, shape, expect=0))
+                count_wording(self._bus.telemetry.metrics, reply.synthesis)
                 return Stored(shape, encode(shape), sequence, time.time())
             except TooLarge as error:
                 log.warning("answer.trimmed", query=reply.id, reason=str(error))
@@ -206,7 +209,7 @@ async def _load(engine: Engine, model: ModelReference) -> None:
 @asynccontextmanager
 async def synthesizer(bus: Bus, config: SynthesizerConfig, engine: Engine) -> AsyncIterator[Sequence[Route]]:
     """Answer sealed queries.  The larger model is loaded meanwhile, and queries that it is to word wait for it."""
-    writer = Synthesizer(bus, config, engine)
+    writer = Synthesizer(bus, config, ObservedEngine(engine, bus.telemetry))
     async with beside(_load(engine, config.model)):
         yield [
             consume(SERVICE, on(ASSEMBLED, writer.on_assembled), concurrency=config.concurrency),

@@ -13,10 +13,10 @@ import pytest
 from schemas.terms import VoteRule
 from services.checks.table import FAMILIES
 from services.checks.verdict import demands
-from services.gateway.metrics import Metrics
 from services.kinds.kind import Kind, Said
 from services.kinds.table import KINDS
 from services.runtime.limits import Limits
+from services.runtime.telemetry.telemetry import Telemetry
 from services.voting import rules
 from services.voting.rules import Voter, count
 from tests import records
@@ -98,7 +98,7 @@ def test_links_and_files_exist(page: str) -> None:
 
 
 def test_figures_exist() -> None:
-    told = Metrics().render().decode()
+    told = Telemetry().metrics.render().decode()
     named = re.findall(r"`(dellm_[a-z]+(?:_[a-z]+)*)", (ROOT / OPERATING).read_text())
     buckets = {"dellm_calibration", "dellm_fitness", "dellm_keys"}
     for name in set(named) - buckets:

@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for folder in ("schemas", "services", "models") for path in (ROOT / folder).rglob("*.py"))
 SERVICES = ("decomposer", "node", "assembler", "synthesizer", "trainer", "gateway")
-HTTP = ("starlette", "uvicorn", "prometheus_client")
+HTTP = ("starlette", "uvicorn")
+TELEMETRY = ("prometheus_client", "opentelemetry")
 PURE = (
     "services.decomposer.cutting",
     "services.gateway.census",
@@ -60,7 +61,7 @@ EDGES = {  # all other modules of the services decide, and touch nothing outside
 EDGE_ROOMS = ("services.runtime", "services.cli", "services.gateway")
 OUTSIDE = (
     *("asyncio", "threading", "concurrent", "multiprocessing", "subprocess", "signal", "socket", "ctypes"),
-    *("nats", "llama_cpp", "click", *HTTP),
+    *("nats", "llama_cpp", "click", *HTTP, *TELEMETRY),
 )
 IMPURE = ("asyncio", "nats", "services.runtime", "models", "socket", "subprocess")
 
@@ -127,6 +128,13 @@ def test_only_the_gateway_speaks_http(framework: str) -> None:
     users = {name_of(path) for path in FILES if any(inside(module, framework) for module in imports_of(path))}
     assert users
     assert all(inside(name, "services.gateway") for name in users)
+
+
+@pytest.mark.parametrize("library", TELEMETRY)
+def test_only_telemetry_knows_what_it_is_sent_by(library: str) -> None:
+    users = {name_of(path) for path in FILES if any(inside(each, library) for each in imports_of(path))}
+    assert users
+    assert all(inside(name, "services.runtime.telemetry") for name in users)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def chunk(index: int, *depends_on: int, context: str = "") -> Chunk:
 
 def plan(chunks: list[Chunk], policy: Policy | None = None, cached: dict[int, CachedAnswer] | None = None) -> Plan:
     query = Query(query="?", timeout_s=100, policy=policy or Policy())
-    return make_plan(query, chunks, POOL, id_="q", reply="", created_at=1000, traceparent=None, cached=cached or {})
+    return make_plan(query, chunks, POOL, id_="q", reply="", created_at=1000, cached=cached or {})
 
 
 def test_only_what_can_begin_is_assigned() -> None:

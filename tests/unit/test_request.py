@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.commands import MAX_QUERY_BYTES
 from schemas.terms import ErrorCode
-from services.decomposer.request import claimed_id, parse, traceparent_of
+from services.decomposer.request import claimed_id, parse
 from services.runtime.refusal import Refusal
 
 
@@ -75,14 +75,6 @@ def test_any_bytes_are_a_query_or_a_refusal(payload: bytes) -> None:
 def test_the_largest_query_is_taken_even_when_escaped() -> None:
     text = "\u00e9" * (MAX_QUERY_BYTES // 2)
     assert parse(json.dumps({"query": text}).encode()).query == text
-
-
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-@pytest.mark.parametrize(("value", "taken"), [(TRACE, TRACE), ("x" * 10_000, None), (TRACE + "\n", None), ("", None)])
-def test_only_a_trace_context_is_carried_on(value: str, taken: str | None) -> None:
-    assert traceparent_of({"traceparent": value}) == taken
 
 
 def test_the_id_is_found_in_a_bad_request() -> None:

@@ -22,7 +22,6 @@ from services.gateway.completion import headers, headers_of_plan
 from services.gateway.doorkeeper import KEY_OF
 from services.gateway.errors import HttpError, from_reply
 from services.gateway.idempotency import identify
-from services.gateway.metrics import Metrics
 from services.gateway.openapi import Endpoint
 from services.gateway.pool import Pool
 from services.gateway.responses.drafts import DraftLog, Hearing
@@ -43,11 +42,10 @@ PASSING = frozenset({ErrorCode.OVERLOADED, ErrorCode.NO_NODES})
 class Responses:
     """What these routes do."""
 
-    def __init__(self, bus: Bus, asking: Asking, pool: Pool, metrics: Metrics) -> None:
+    def __init__(self, bus: Bus, asking: Asking, pool: Pool) -> None:
         self._bus = bus
         self._asking = asking
         self._pool = pool
-        self._metrics = metrics
         self.endpoints = [
             Endpoint(ROUTE, self.create, "POST", operations.CREATE),
             Endpoint(f"{ROUTE}/{{id}}", self.show, "GET", operations.SHOW),
@@ -71,7 +69,6 @@ class Responses:
         if wanted.stream:
             return await self._streamed(request, wanted, keep=keep)
         reply = await while_connected(request.receive, self._asking.ask(to_query_of(response), keep=keep))
-        self._metrics.count_reply(reply)
         await self._check(wanted, reply)
         return self._shown(Known(response=response, reply=reply, planned=True), store=wanted.store)
 
@@ -198,7 +195,6 @@ class Responses:
         heard = self._asking.follow(to_query_of(response), keep=keep or response.background)
         first = await while_connected(request.receive, anext(heard))
         if isinstance(first, Reply) and first.error is not None:
-            self._metrics.count_reply(first)
             await heard.aclose()
             await self._check(wanted, first)
         told = headers_of_plan(first) if isinstance(first, Plan) else {}
@@ -224,7 +220,6 @@ class Responses:
                             await drafts.add(said)
                         events = script.go_on(drafts.texts)
                     case Reply():
-                        self._metrics.count_reply(what)
                         await drafts.seal()
                         events = script.end(drafts.texts, what)
                     case None:
