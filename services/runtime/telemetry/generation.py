@@ -18,7 +18,7 @@ class ObservedEngine:
 
     def __init__(self, engine: Engine, telemetry: Telemetry) -> None:
         self.threads, self.gpu_layers = engine.threads, engine.gpu_layers
-        self.context_tokens = engine.context_tokens
+        self.context_tokens, self.library = engine.context_tokens, engine.library
         self._engine = engine
         self._telemetry = telemetry
         telemetry.engines.watch(engine)
