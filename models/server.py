@@ -135,6 +135,7 @@ class ModelServer:
             sequences=0,
             context_tokens=0,
             cache_tokens=0,
+            used_tokens=0,
             gpu_layers=0,
             weight_bytes=0,
             cache_bytes=0,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.engine import Stats
+from models.reference import ModelReference
 from schemas.records import Fitness, Record
 from services.runtime.telemetry.exposition import MetricsError, address_of
 from services.runtime.telemetry.readings import engine_families
@@ -67,7 +68,7 @@ def test_an_engine_that_many_nodes_share_is_read_once() -> None:
     telemetry = Telemetry()
 
     class Counting(ScriptedEngine):
-        def stats(self) -> dict[Path, Stats]:
+        def stats(self) -> dict[ModelReference, Stats]:
             return {Path("models/m.gguf"): STATS}
 
     engine = Counting()

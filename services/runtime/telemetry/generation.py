@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from models.engine import Completion, Engine, Request, Stats, Turn
+from models.reference import ModelReference, RemoteModel, model_name
 from services.runtime.telemetry.telemetry import Span, Telemetry
 
-PROVIDER = "llama_cpp"
+LOCAL, REMOTE = "llama_cpp", "openai"
 
 
 class ObservedEngine:
@@ -25,7 +25,7 @@ class ObservedEngine:
 
     async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
         """See `Engine.complete`."""
-        model, metrics = request.model.stem, self._telemetry.metrics
+        model, metrics = model_name(request.model), self._telemetry.metrics
         finish = "failed"
         with self._telemetry.span(f"chat {model}", "internal") as span:
             if span is not None:
@@ -57,17 +57,21 @@ class ObservedEngine:
         seconds.labels(model, "prefill").observe(done.prefill_s)
         seconds.labels(model, "decode").observe(max(0.0, done.latency_s - done.prefill_s))
 
-    async def count_tokens(self, model: Path, messages: Sequence[Turn]) -> int:
+    async def count_tokens(self, model: ModelReference, messages: Sequence[Turn]) -> int:
         """See `Engine.count_tokens`."""
         return await self._engine.count_tokens(model, messages)
 
-    async def load(self, model: Path) -> None:
+    async def load(self, model: ModelReference) -> None:
         """See `Engine.load`."""
         await self._engine.load(model)
 
-    def stats(self) -> Mapping[Path, Stats]:
+    def stats(self) -> Mapping[ModelReference, Stats]:
         """See `Engine.stats`."""
         return self._engine.stats()
+
+    def down(self) -> Mapping[ModelReference, str]:
+        """See `Engine.down`."""
+        return self._engine.down()
 
     async def close(self) -> None:
         """See `Engine.close`."""
@@ -79,7 +83,7 @@ def _describe(span: Span, request: Request, model: str) -> None:
     span.note(
         {
             "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": PROVIDER,
+            "gen_ai.provider.name": REMOTE if isinstance(request.model, RemoteModel) else LOCAL,
             "gen_ai.request.model": model,
             "gen_ai.request.max_tokens": request.max_tokens,
             "gen_ai.request.temperature": request.temperature,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from statistics import fmean
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from models.engine import Engine, Stats
+from models.reference import model_name
 from schemas.records import Fitness
 
 ALL_KINDS = "all"
@@ -30,7 +30,7 @@ class EngineReadings(Collector):
         """Read them all."""
         found: dict[str, Stats] = {}
         for engine in self._engines:
-            found |= {_name(model): stats for model, stats in engine.stats().items()}
+            found |= {model_name(model): stats for model, stats in engine.stats().items()}
         return engine_families(found)
 
 
@@ -91,8 +91,3 @@ class FitnessReadings(Collector):
                 family.add_metric((kind, "mean"), fmean(values))
                 family.add_metric((kind, "highest"), max(values))
         yield family
-
-
-def _name(model: object) -> str:
-    """Give a model's name as the rest of the figures has it."""
-    return model.stem if isinstance(model, Path) else str(model)
