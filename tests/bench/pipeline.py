@@ -39,6 +39,7 @@ from services.runtime.lifecycle import stopping
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
 from services.runtime.server import EmbeddedServer, embedded_server
+from services.runtime.telemetry.process import observing
 from services.runtime.wire import decode
 from tests.support import cluster
 
@@ -66,11 +67,11 @@ def way_in(url: str, keys: str | None) -> Connection:
     return replace(Connection.to(url), keys=Path(keys) if keys else None)
 
 
-async def serve(connection: Connection, slots: int, nodes: range, num_nodes: int) -> None:
+async def serve(connection: Connection, slots: int, nodes: range, num_nodes: int, metrics: str | None) -> None:
     """Host all services, and some nodes, until a signal comes."""
-    with stopping() as stop:
+    with stopping() as stop, observing("bench", metrics=metrics) as telemetry:
         all_nodes = [node_name(number) for number in range(num_nodes)]
-        async with cluster(connection, SPACE, to_come=all_nodes, max_in_flight=256) as deployed:
+        async with cluster(connection, SPACE, to_come=all_nodes, max_in_flight=256, telemetry=telemetry) as deployed:
             for number in nodes:
                 await deployed.add_node(node_name(number), slots=slots)
 
@@ -172,12 +173,22 @@ async def timed(call: Callable[[], Awaitable[None]], num: int) -> list[float]:
 
 
 @asynccontextmanager
-async def started(role: str, server: EmbeddedServer, nodes: range, num_nodes: int) -> AsyncIterator[int]:
+async def started(
+    role: str,
+    server: EmbeddedServer,
+    nodes: range,
+    num_nodes: int,
+    *,
+    more: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[int]:
     """Run a process of the bench while the body runs; give its id when it is ready."""
     share = f"{nodes.start}:{nodes.stop}:{nodes.step}"
     command = [sys.executable, "-m", "tests.bench.pipeline", role, server.url, "--share", share]
     command += ["--nodes", str(num_nodes)] + (["--keys", str(server.keys)] if server.keys else [])
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command, *more, stdout=asyncio.subprocess.PIPE, env={**os.environ, **(environment or {})}
+    )
     assert process.stdout is not None
     try:
         assert await process.stdout.readline() == b"ready\n"
@@ -241,6 +252,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, help=f"so many nodes, in {HOSTS} processes")
     parser.add_argument("--open", action="store_true", help="a server without users, for comparison")
     parser.add_argument("--keys", help=argparse.SUPPRESS)
+    parser.add_argument("--metrics", help=argparse.SUPPRESS)
     parser.add_argument("--serve", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--host", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--share", default="0:0:1", help=argparse.SUPPRESS)
@@ -249,7 +261,8 @@ def main() -> None:
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         share = range(*map(int, arguments.share.split(":")))
         if arguments.serve:
-            runner.run(serve(way_in(arguments.serve, arguments.keys), 16, share, arguments.nodes or NODES))
+            way = way_in(arguments.serve, arguments.keys)
+            runner.run(serve(way, 16, share, arguments.nodes or NODES, arguments.metrics))
             return
         if arguments.host:
             runner.run(host(way_in(arguments.host, arguments.keys), 16, share))

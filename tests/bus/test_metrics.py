@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -24,6 +26,7 @@ from services.runtime.server import EmbeddedServer
 from tests.servers import free_port
 from tests.support import cluster
 
+ROOT = Path(__file__).parents[2]
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACE = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
 
@@ -93,6 +96,20 @@ async def test_a_process_shows_how_its_handlers_ended(server: EmbeddedServer, sp
     assert 'dellm_generations_total{finish="stop",model="a"} 1.0' in own
     assert 'dellm_replies_total{error="",status="complete"} 1.0' in own
     assert "n1" not in figures + own
+
+
+async def test_the_dashboard_shows_what_there_is(server: EmbeddedServer, space: Space) -> None:
+    async with started(server, space, "assembler") as assembler:
+        there = set(re.findall(r"^# TYPE (\w+)", await assembler.figures(), re.MULTILINE))
+    board = json.loads((ROOT / "deploy/grafana/dellm.json").read_text())
+    queries = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
+    shown = {
+        name.removesuffix("_bucket") for query in queries for name in re.findall(r"\b(?:dellm|process)_\w+", query)
+    }
+    assert shown
+    assert shown - there == set()
+    ours = {name for name in there if name.startswith("dellm_") and not name.endswith("_created")}
+    assert ours - shown == {"dellm_engine_requests_total", "dellm_tokens_total"}, "the dashboard shows all but these"
 
 
 async def test_log_lines_have_the_trace_and_the_query(server: EmbeddedServer, space: Space) -> None:

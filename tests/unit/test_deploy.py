@@ -21,6 +21,7 @@ from schemas.topology import load
 from services.gateway.doorkeeper import OPEN
 from services.runtime.keyring import make_keyring
 from services.runtime.server import find_binary
+from services.runtime.telemetry.exposition import address_of
 from tests.commands import check_command
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 NODES = [node.id for node in load(ROOT / "topology.json").nodes]
 API_VERSION = "1.31"
+MONITOR = "PodMonitor"  # of the Prometheus operator: the API itself has no schema of it
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -108,7 +110,11 @@ def test_the_image_gets_what_it_copies() -> None:
         assert list(ROOT.glob(name)), name
 
 
-@pytest.mark.parametrize("part", manifests(), ids=lambda part: f"{part['kind']} {part['metadata']['name']}")
+@pytest.mark.parametrize(
+    "part",
+    [part for part in manifests() if part["kind"] != MONITOR],
+    ids=lambda part: f"{part['kind']} {part['metadata']['name']}",
+)
 def test_manifests_are_what_the_api_takes(part: dict[str, Any]) -> None:
     kubernetes_validate.validate(part, API_VERSION, strict=True)
 
@@ -137,6 +143,35 @@ def test_pods_fit_together() -> None:
         assert part["spec"]["selector"]["matchLabels"].items() <= part["spec"]["template"]["metadata"]["labels"].items()
 
 
+def test_every_process_of_ours_is_scraped() -> None:
+    (monitor,) = [part for part in manifests() if part["kind"] == MONITOR]
+    assert (monitor["apiVersion"], monitor["spec"].keys()) == (
+        "monitoring.coreos.com/v1",
+        {"selector", "podMetricsEndpoints"},
+    )
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    (chosen,) = monitor["spec"]["selector"]["matchExpressions"]
+    assert (chosen["key"], chosen["operator"]) == ("app", "In")
+    scraped = set()
+    for part in manifests():
+        if part["kind"] not in ("Deployment", "StatefulSet"):
+            continue
+        (container,) = part["spec"]["template"]["spec"]["containers"]
+        if container["command"][:3] == ["python", "-m", "services"]:
+            told = container["command"][container["command"].index("--metrics") + 1]
+            ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+            assert told == f"0.0.0.0:{ports[endpoint['port']]}"
+            scraped.add(part["spec"]["template"]["metadata"]["labels"]["app"])
+    assert scraped == set(chosen["values"])
+
+
+def test_prometheus_scrapes_what_the_page_starts() -> None:
+    told = yaml.safe_load((DEPLOY / "grafana/prometheus.yml").read_text())
+    targets = [target for job in told["scrape_configs"] for each in job["static_configs"] for target in each["targets"]]
+    assert len(targets) == len(set(targets))
+    assert all(address_of(target)[0] == "127.0.0.1" for target in targets)
+
+
 def test_each_node_of_the_topology_has_a_pod() -> None:
     (nodes,) = [part for part in manifests() if part["kind"] == "StatefulSet" and part["metadata"]["name"] == "node"]
     first = nodes["spec"]["ordinals"]["start"]
@@ -151,7 +186,8 @@ def test_kustomize_builds_all_of_it() -> None:
     built = list(yaml.safe_load_all(done.stdout))
     assert len(built) == len(manifests())
     for part in built:
-        kubernetes_validate.validate(part, API_VERSION, strict=True)
+        if part["kind"] != MONITOR:
+            kubernetes_validate.validate(part, API_VERSION, strict=True)
         assert part["kind"] == "Namespace" or part["metadata"]["namespace"] == "dellm"
 
 
