@@ -84,8 +84,8 @@ def _histograms(family: Family, began_ns: int, now_ns: int) -> Iterator[Histogra
             sum=total,
             bucket_counts=[after - before for before, after in pairwise(counts)],
             explicit_bounds=[bound for bound, _ in upto[:-1]],
-            min=float("nan"),
-            max=float("nan"),
+            min=None,  # type: ignore[arg-type]  # not known, which the protocol allows
+            max=None,  # type: ignore[arg-type]
         )
 
 

@@ -125,9 +125,9 @@ class Telemetry:
         started = time.perf_counter()
         try:
             with self.span(f"{service} {subject}", "server" if begins else "consumer", begins=begins) as span:
-                handled.span = span
                 if (trace := trace_id(carried())) is not None:
                     handled.about(trace=trace)
+                handled.span = span
                 try:
                     yield handled
                 finally:
