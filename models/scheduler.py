@@ -24,10 +24,10 @@ MIN_PREFIX_TOKENS = 16
 BACKGROUND_SHARE = 3
 # So many of high priority run beside a full house, lest whoever reads waits until another's long answer has ended.
 HIGH_EXTRA = 2
-# A prompt of so many batches is short: whoever reads may wait a second for a step with it, once, lest the one who asks
+# A prompt of so many batches is short: whoever reads may wait a second for a step with it, lest the one who asks
 # waits for three.  With 1.5 billion parameters, beside three readers, a prompt of 115 tokens was read in 1.3 s, and in
 # 3.0 s at the pace of a long one.
-SHORT_BATCHES = 2
+SHORT_BATCHES = 4
 # Steps without one of high priority, after which none is expected soon and steps may be long: about a minute's.
 UNREAD_STEPS = 500
 

@@ -542,7 +542,7 @@ def test_a_prompt_that_delays_nobody_is_read_in_larger_steps() -> None:
     assert largest(beside=True, read_before=True) < BATCH_TOKENS
 
 
-@pytest.mark.parametrize(("tokens", "largest"), [(24, BATCH_TOKENS - 1), (60, 8)])
+@pytest.mark.parametrize(("tokens", "largest"), [(24, BATCH_TOKENS - 1), (90, 8)])
 def test_beside_one_who_reads_a_short_prompt_is_read_at_once_and_a_long_one_by_and_by(
     tokens: int, largest: int
 ) -> None:
