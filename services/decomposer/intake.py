@@ -141,7 +141,7 @@ class Intake:
             raise self._nobody(query.model)
         if query.generation.has_tools:
             pool = self._able(pool, query.model)
-        pool = [replace(node, busy=self._workload.busy(node.presence.node)) for node in pool]
+        pool = self._workload.laden(pool)
         policy, notes = capped(query.policy, self._roster.members.count(query.model), limit)
         query, more_notes = capped_tokens(query, self._config.max_tokens)
         if notes or more_notes:

@@ -78,10 +78,11 @@ class Replanner:
                 left.pop(node, None)
 
     async def _pool(self, plan: Plan) -> list[Candidate]:
-        """Draw the nodes to choose from, those that the plan has asked among them."""
+        """Draw the nodes to choose from, those that the plan has asked among them, with what they have in hand."""
         asked = {str(assignment.node) for assignment in plan.assignments}
         pool = await self._roster.pool(Random(f"{plan.id}/{plan.revision}"), model=plan.model, besides=asked)
-        return [node for node in pool if node.can_call(plan.model)] if plan.generation.has_tools else pool
+        able = [node for node in pool if node.can_call(plan.model)] if plan.generation.has_tools else pool
+        return self._workload.laden(able, besides=plan.id)
 
     async def _move(self, node: str) -> bool:
         """Move one node's tasks, and tell whether any is outstanding."""

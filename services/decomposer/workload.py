@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 from schemas.plans import Plan
+from services.decomposer.candidate import Candidate
 
 FORGET_S = 30.0  # after its deadline a query has ended, whether or not its answer was seen here
 
@@ -36,6 +39,11 @@ class Workload:
         for id_ in [id_ for id_, (deadline_at, _) in self._plans.items() if deadline_at + FORGET_S < now]:
             self.end(id_)
 
-    def busy(self, node: str) -> int:
-        """Give the number of tasks that a node has in hand."""
-        return self._busy[node]
+    def busy(self, node: str, *, besides: str = "") -> int:
+        """Give the number of tasks that a node has in hand, besides those of one query."""
+        _, own = self._plans.get(besides, (0.0, Counter[str]()))
+        return self._busy[node] - own[node]
+
+    def laden(self, candidates: Sequence[Candidate], *, besides: str = "") -> list[Candidate]:
+        """Give the candidates with the tasks that they have in hand, besides those of one query."""
+        return [replace(node, busy=self.busy(str(node.presence.node), besides=besides)) for node in candidates]

@@ -2,11 +2,20 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from schemas.plans import Assignment, Plan
+from schemas.plans import Assignment, Chunk, Plan
+from schemas.records import Presence
 from schemas.terms import OnPartial
+from services.decomposer.candidate import Candidate
+from services.decomposer.route import extend
 from services.decomposer.workload import FORGET_S, Workload
 
 NODES = ("a", "b", "c")
+
+
+def candidate(node: str) -> Candidate:
+    return Candidate(
+        Presence(node=node, cluster="c", supercluster="s", models=["m"], slots=1, fitness=0.5, started_at=0)
+    )
 
 
 def by_node(workload: Workload) -> dict[str, int]:
@@ -48,3 +57,14 @@ def test_a_query_whose_end_was_not_seen_is_forgotten_after_its_deadline() -> Non
     assert by_node(workload) == {"b": 1}
     workload.end("q")
     assert by_node(workload) == {"b": 1}
+
+
+def test_one_more_draft_goes_to_a_node_that_is_free() -> None:
+    workload, asked = Workload(), plan("q", "a")
+    for at, busy in enumerate(("b", "c", "d")):
+        workload.begin(plan(f"r{at}", busy))
+    workload.begin(asked)
+    asked = structs.replace(asked, chunks=[Chunk(index=0, text="write a poem", kind="text")])
+    pool = workload.laden([candidate(node) for node in ("a", "b", "c", "d", "e")], besides="q")
+    assert [node.busy for node in pool] == [0, 1, 1, 1, 0]
+    assert [task.node for task in extend(asked, 0, pool).assignments] == ["a", "e"]
