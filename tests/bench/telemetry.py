@@ -77,7 +77,7 @@ async def ask_many(bus: Bus, num: int) -> float:
 
 async def scrape(port: int) -> None:
     """Read the figures as Prometheus does, more often."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         while True:
             (await client.get(f"http://127.0.0.1:{port}/metrics")).raise_for_status()
             await asyncio.sleep(SCRAPE_S)
