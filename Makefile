@@ -6,6 +6,11 @@ TOPOLOGY ?= topology.json
 MODEL ?= qwen2.5-coder-0.5b
 PROMPTS ?= tests/bench/prompts.jsonl
 QUESTIONS ?= tests/quality/compound.jsonl
+QUERIES ?= 10000
+SERVERS ?= 3
+EVERY ?= 2
+SCENES ?= kills
+INPUTS ?= 100000
 OUT ?= build/eval/$(basename $(notdir $(QUESTIONS)))
 export QUERY
 
@@ -18,7 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 CODE := schemas services models tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test chaos lint docs lock licences bom bench bench-engine soak eval clean distclean
+.PHONY: help run up test chaos storm fuzz lint docs lock licences bom bench bench-engine soak eval clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,8 +77,16 @@ test: $(READY) ## the default tests: pure, on a real nats-server, and with a rea
 	@$(BIN)/dellm models fetch --topology deploy/topology-tiny.json
 	@$(BIN)/python -m pytest
 
-chaos: $(READY) ## kill each service and the server with queries in flight
+chaos: $(READY) ## kill each service and the server with queries in flight, then a short storm
 	@$(BIN)/python -m pytest tests/chaos
+	@$(BIN)/python -m tests.storm --queries 400 --servers 1 --every 2
+
+storm: $(READY) ## QUERIES=10000 over SERVERS=3 while something is killed EVERY=2 seconds; SCENES='stops leaders' or all
+	@$(BIN)/python -m tests.storm --queries $(QUERIES) --servers $(SERVERS) --every $(EVERY) \
+		$(addprefix --scene ,$(SCENES))
+
+fuzz: $(READY) ## feed INPUTS=100000 wild inputs to everything that takes any
+	@$(BIN)/python -m tests.fuzz --inputs $(INPUTS)
 
 lint: $(READY) ## linter, formatter and type checker, all strict
 	@$(BIN)/ruff check $(CODE)

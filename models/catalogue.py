@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MANIFEST = Path(__file__).with_name("manifest.json")
+_MAX_TOLD_CHARS = 500
 _HASH_CHUNK_BYTES = 4 * 1024 * 1024
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -83,8 +84,9 @@ def read_manifest(path: Path) -> tuple[Model, ...]:
     """
     try:
         models = msgspec.json.decode(path.read_bytes(), type=_Manifest).models
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ModelError(f"{path}: {error}") from error
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        told = "".join(char if char.isprintable() else " " for char in str(error))[:_MAX_TOLD_CHARS]
+        raise ModelError(f"{path}: {told}") from error
     for field in ("name", "file"):
         values = [getattr(model, field) for model in models]
         if twice := {value for value in values if values.count(value) > 1}:

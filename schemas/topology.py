@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.line import one_line
 from schemas.terms import CALCULATOR, Probability, Token
 
 ModelPath = Annotated[str, Meta(min_length=1, description="a GGUF file, relative to the topology file's folder")]
@@ -122,10 +123,10 @@ def load(path: Path) -> Topology:
         raise TopologyError(f"{path}: {error.strerror or error}") from None
     try:
         topology = msgspec.json.decode(raw, type=Topology)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TopologyError(f"{path}: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TopologyError(f"{path}: {one_line(error)}") from None
     for problem in _contradictions(topology):
-        raise TopologyError(f"{path}: {problem}")
+        raise TopologyError(f"{path}: {one_line(problem)}")
     return topology
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from models.engine import ModelError
+from schemas.line import one_line
 from schemas.subjects import Space
 from schemas.topology import TopologyError, load
 from services.gateway.service import ANY_PORT, gateway, listen, url_of
@@ -102,7 +103,7 @@ def main() -> int:
             else:
                 runner.run(_run(arguments, deployment))
     except (BusError, ModelError, TopologyError, LogLevelError, ValueError) as error:
-        print(f"{arguments.name}: {error}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
+        print(f"{arguments.name}: {one_line(error)}", file=sys.stderr)  # noqa: T201  # the one line that a user reads
         return 1
     return 0
 

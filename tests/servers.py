@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import trustme
 
 from services.runtime.connection import Connection
 from services.runtime.server import CONFIG, EmbeddedServer, find_binary
+
+START_S = 15.0
 
 
 @asynccontextmanager
@@ -51,33 +54,119 @@ def make_certificates(folder: Path) -> Certificates:
     return made
 
 
+@dataclass
+class Member:
+    """A nats-server that may be killed and started again on its store.
+
+    `launch` is put before its command, such as what takes it to another network namespace.
+    """
+
+    name: str
+    host: str
+    port: int
+    config: Path
+    launch: Sequence[str] = ()
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"nats://{self.host}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it wrote of itself."""
+        return self.config.with_suffix("") / "nats.log"
+
+    async def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        with self.log.open("ab") as log:
+            command = (*self.launch, find_binary(), "-c", str(self.config))
+            self.process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        async with asyncio.timeout(START_S):
+            while True:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection(self.host, self.port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.02)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    async def kill(self) -> None:
+        """End it by force."""
+        process, self.process = self.process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+@dataclass
+class Servers:
+    """One nats-server, or a cluster of them."""
+
+    members: list[Member] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The address of all of them."""
+        return ",".join(member.url for member in self.members)
+
+    @property
+    def replicas(self) -> int:
+        """How many copies of a stream they can keep."""
+        return len(self.members)
+
+
+def place(
+    folder: Path,
+    hosts: Sequence[str],
+    more: str = "",
+    *,
+    launches: Sequence[Sequence[str]] = (),
+    stores: Sequence[Path] = (),
+) -> Servers:
+    """Write the configuration of a server on each host, all in one cluster where there are several.
+
+    The first ones have their stores in `stores`, the others in the folder.
+    """
+    ports, routes = [free_port() for _ in hosts], [free_port() for _ in hosts]
+    peers = ", ".join(f'"nats://{host}:{port}"' for host, port in zip(hosts, routes, strict=True))
+    servers = Servers()
+    for number, (host, port) in enumerate(zip(hosts, ports, strict=True)):
+        name = f"dellm-{number}"
+        own = (stores[number] if number < len(stores) else folder) / name
+        own.mkdir()
+        (folder / name).mkdir(exist_ok=True)
+        config = CONFIG.format(port=port, folder=json.dumps(str(own)), store=json.dumps(str(own / "store")))
+        config = config.replace("host: 127.0.0.1", f"host: {host}")
+        config = config.replace("server_name: dellm", f"server_name: {name}")
+        cluster = f"cluster {{ name: c, host: {host}, port: {routes[number]}, routes: [{peers}] }}\n"
+        path = folder / f"{name}.conf"
+        path.write_text(config + (cluster if len(hosts) > 1 else "") + more)
+        servers.members.append(Member(name, host, port, path, launches[number] if launches else ()))
+    return servers
+
+
+@asynccontextmanager
+async def running(servers: Servers) -> AsyncIterator[Servers]:
+    """Run servers while the body runs."""
+    try:
+        await asyncio.gather(*(member.start() for member in servers.members))
+        yield servers
+    finally:
+        await asyncio.gather(*(member.kill() for member in servers.members))
+
+
 @asynccontextmanager
 async def three_servers(folder: Path, more: str) -> AsyncIterator[Connection]:
     """Run a cluster of three while the body runs."""
-    ports, routes = [free_port() for _ in range(3)], [free_port() for _ in range(3)]
-    peers = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
-    processes = []
-    try:
-        for number in range(3):
-            own = folder / f"server-{number}"
-            own.mkdir()
-            config = CONFIG.format(
-                port=ports[number], folder=json.dumps(str(own)), store=json.dumps(str(own / "store"))
-            )
-            config = config.replace("server_name: dellm", f"server_name: dellm-{number}")
-            cluster = f"cluster {{ name: c, host: 127.0.0.1, port: {routes[number]}, routes: [{peers}] }}\n"
-            (own / "nats.conf").write_text(config + cluster + more)
-            with (own / "nats.log").open("wb") as log:
-                processes.append(
-                    await asyncio.create_subprocess_exec(
-                        *(find_binary(), "-c", str(own / "nats.conf")), stdout=log, stderr=log
-                    )
-                )
-        yield Connection.to(",".join(f"nats://127.0.0.1:{port}" for port in ports))
-    finally:
-        for process in processes:
-            process.kill()
-            await process.wait()
+    async with running(place(folder, ["127.0.0.1"] * 3, more)) as servers:
+        yield Connection.to(servers.url)
 
 
 def free_port() -> int:

@@ -17,6 +17,7 @@ from click.shell_completion import CompletionItem
 FAILED = 1
 USAGE = 64  # EX_USAGE; 2 would read as "partial"
 INTERRUPTED = 130
+MAX_COMPLAINT_CHARS = 1000
 
 
 class Entry(NamedTuple):
@@ -121,7 +122,9 @@ def main() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    click.echo(f"dellm: {' '.join(message.split())}", err=True)
+    from schemas.line import one_line  # noqa: PLC0415  # nothing is wrong, nothing to import
+
+    click.echo(f"dellm: {one_line(message, MAX_COMPLAINT_CHARS)}", err=True)
     return code
 
 

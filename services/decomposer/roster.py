@@ -24,13 +24,16 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+ANEW_S = 2.5  # two heartbeats
+ELECTION_S = 10.0  # a server waits up to 9 s before it would lead a stream whose leader is gone
+
 
 class Roster:
     """The live nodes.
 
     A node is live for PRESENCE_TTL_S after its heartbeat.  The clock stands at the last word from the bucket, so that
-    no node expires while the server is away.  When the watch is made anew every node gets that time again, since a
-    restarted server has forgotten their heartbeats.
+    no node expires while the server is away.  When the watch is made anew every node gets ANEW_S to be heard of, since
+    a restarted server has forgotten their heartbeats.
     """
 
     def __init__(self) -> None:
@@ -58,9 +61,21 @@ class Roster:
         assert self._known is not None
         await self._present.wait_until_current()
         await self._known.wait_until_current()
-        for node in self.members.expire(self._present.heard_at - PRESENCE_TTL_S, time.monotonic()):
+        for node in self.members.expire(self._told_until() - PRESENCE_TTL_S, time.monotonic()):
             del self._payloads[node]
         return self.members
+
+    def _told_until(self) -> float:
+        """Give the time until which a heartbeat would have been told.
+
+        In a cluster nobody's can be, while the bucket has no leader: when all are silent at once, that is why.
+        """
+        assert self._bus is not None
+        assert self._present is not None
+        heard_at = self._present.heard_at
+        if not self._bus.is_clustered:
+            return heard_at
+        return max(self._present.value_at, heard_at - ELECTION_S)
 
     async def pool(
         self, random: Random, *, model: str = "", num: int = POOL_NODES, besides: Collection[str] = ()
@@ -94,7 +109,7 @@ class Roster:
         self.members.know(node, None if payload is None else self._read(node, payload, FITNESS))
 
     def _see_all(self) -> None:
-        self.members.see_all(time.monotonic())
+        self.members.see_all(time.monotonic() + ANEW_S - PRESENCE_TTL_S)
 
     def _read(self, node: str, payload: bytes, row: Subject[T]) -> T | None:
         """Decode a value; whoever wrote one that does not decode, the others are still good."""

@@ -121,7 +121,7 @@ def _mend(file: BinaryIO) -> None:
         return
     try:
         msgspec.json.decode(last, type=Answer)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # it may end within a character
         file.truncate(keep)
         file.seek(keep)
     else:

@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from schemas.commands import MAX_QUERY_BYTES
+from schemas.line import one_line
 from services.evaluation.rows import EvaluationError, read_rows
 
 Gold = float | str
@@ -69,7 +70,7 @@ def read_questions(path: Path) -> list[Question]:
     questions: dict[str, Question] = {}
     for number, row in read_rows(path, _Row):
         for problem in _problems(row, questions):
-            raise EvaluationError(f"{path}:{number}: {problem}")
+            raise EvaluationError(f"{path}:{number}: {one_line(problem)}")
         gold = row.scorer.value if row.gold is None else row.gold
         parts = row.parts or [Part(text=row.query, gold=[gold])]
         questions[row.id] = Question(

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from schemas.line import one_line
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,6 @@ def read_rows(path: Path, type_: type[T], *, may_be_torn: bool = False) -> Itera
             continue
         try:
             yield number, msgspec.json.decode(line, type=type_)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if not (may_be_torn and number == len(lines)):
-                raise EvaluationError(f"{path}:{number}: {error}") from None
+                raise EvaluationError(f"{path}:{number}: {one_line(error)}") from None

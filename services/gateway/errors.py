@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from schemas.line import one_line
 from schemas.messages import Reply
 from schemas.terms import ErrorCode
 
@@ -39,7 +40,7 @@ class HttpError(Exception):
         param: str | None = None,
         retry_after_s: int = RETRY_AFTER_S,
     ) -> None:
-        super().__init__(message)
+        super().__init__(one_line(message))
         self.status = status
         self.code = code
         self.param = param

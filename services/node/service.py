@@ -37,6 +37,7 @@ from services.runtime.wire import BusError, Entry, deletion
 log = structlog.get_logger(__name__)
 
 MAX_CANCELLED = 4096
+ARRIVE_S = 1.0
 
 
 class Node:
@@ -110,8 +111,10 @@ class Node:
             raise CannotRun(str(error)) from None
 
     async def arrive(self) -> None:
-        """Write the first heartbeat, and wait until it is stored."""
-        await self._bus.commit(Entry(PRESENCE, self._presence))
+        """Write the first heartbeat, and wait until it is stored; where that takes long, a later one will be."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVE_S):
+                await self._bus.commit(Entry(PRESENCE, self._presence))
 
     async def beat(self) -> None:
         """Write a heartbeat without waiting for the server: one of many may be lost."""

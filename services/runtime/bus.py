@@ -31,7 +31,8 @@ from services.runtime.reader import TIMEOUT_S, Reader, collect
 from services.runtime.telemetry.carried import with_context
 from services.runtime.telemetry.telemetry import Telemetry
 from services.runtime.watchdog import watch_connection
-from services.runtime.wire import BusError, Entry, Missing, Stored, TooLarge, encode, sequence_of
+from services.runtime.wire import BusError, Conflict, Entry, Missing, Stored, TooLarge, encode, sequence_of
+from services.runtime.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,6 @@ MIN_SERVER = (2, 15)
 PAYLOAD_RESERVE_BYTES = 16 * 1024  # headers are not counted against max_payload, and one byte too many ends the client
 PENDING_BYTES = 16 * 1024 * 1024  # what may wait for a reconnect
 CLOSE_S = 1.0
-BATCHES_IN_FLIGHT = 16  # the server allows 50 a stream
 
 
 class Bus:
@@ -67,7 +67,7 @@ class Bus:
         self.was_connected = False
         self.forbidden: set[str] = set()
         self._reader = Reader(client, self.forbidden)
-        self._batches = asyncio.Semaphore(BATCHES_IN_FLIGHT)
+        self._writer = Writer(client, self.forbidden)
         self.stores_in_doubt = asyncio.Event()
         self.reconnected_at = float("-inf")
         self.on_reconnected: set[Callable[[], None]] = set()
@@ -75,6 +75,11 @@ class Bus:
     def new_id(self) -> str:
         """Make a token that no other has (a NUID, 22 characters)."""
         return self.client.new_inbox().rpartition(".")[2]
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether the server is one of several, of which another leads a stream after a while when its leader dies."""
+        return self._reader.is_clustered
 
     # --- core -------------------------------------------------------------------------------------------------------
 
@@ -140,17 +145,26 @@ class Bus:
 
         Raises Conflict, Full, TooLarge, or BusError when the server stays away.
         """
-        message = [(self._address(entry), entry.payload(), _header(entry)) for entry in entries]
-        for _, payload, header in message:
+        messages = [(self._address(entry), entry.payload(), _header(entry)) for entry in entries]
+        for _, payload, header in messages:
             self._check_size(payload, header)
-        return await self.patiently(
-            lambda: self._write(*message[0]) if len(message) == 1 else self._write_batch(message)
-        )
+        stream = self.space.stream(entries[0].subject.store)
+        try:
+            sequence = await self.patiently(lambda: self._writer.write(messages))
+        except Conflict as conflict:
+            self.saw(stream, conflict.sequence)
+            raise
+        self.saw(stream, sequence)
+        return sequence
+
+    def saw(self, stream: str, sequence: int) -> None:
+        """Note that a stream has got as far as `sequence`: what is read later is no older."""
+        self._reader.saw(stream, sequence)
 
     async def read(
         self, *wanted: tuple[Subject[Any], str], unreadable: set[str] | None = None
     ) -> dict[Subject[Any], list[Stored[Any]]]:
-        """Read the last message of every matching subject, of each store in one go.
+        """Read the last message of every matching subject, of each store in one go, no older than what was seen here.
 
         `wanted` pairs a row of the table with a subject that `Subject.at` made.  A bucket's deleted keys are left out,
         and so is what does not decode, whose full subject is put into `unreadable`.
@@ -178,7 +192,7 @@ class Bus:
         """Call the API of JetStream and give its reply, which is no error.  Raises BusError."""
 
         async def attempt() -> bytes:
-            reply = await self._asked(f"$JS.API.{call}", payload)
+            reply = await self._writer.ask(f"$JS.API.{call}", payload)
             sequence_of(reply)
             return reply
 
@@ -204,28 +218,6 @@ class Bus:
             return not self.client.is_closed
 
         return await patiently(attempt, goes_on)
-
-    async def _write(self, address: str, payload: bytes, header: dict[str, str]) -> int:
-        return sequence_of(await self._asked(address, payload, header))
-
-    async def _asked(self, address: str, payload: bytes, header: dict[str, str] | None = None) -> bytes:
-        """Give the server's word.  Raises BusError where this user may not ask for it."""
-        try:
-            return (await self.client.request(address, payload, timeout=TIMEOUT_S, headers=header or None)).data
-        except TimeoutError:
-            if address.lower() in self.forbidden:
-                raise BusError(f"this user may not publish to {address}") from None
-            raise
-
-    async def _write_batch(self, messages: list[tuple[str, bytes, dict[str, str]]]) -> int:
-        batch = self.new_id()
-        async with self._batches:
-            for i, (address, payload, header) in enumerate(messages[:-1], 1):
-                mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(i)}
-                await self.client.publish(address, payload, headers={**header, **mark})
-            address, payload, header = messages[-1]
-            mark = {"Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(len(messages)), "Nats-Batch-Commit": "1"}
-            return await self._write(address, payload, {**header, **mark})
 
 
 def _header(entry: Entry[Any]) -> dict[str, str]:

@@ -1,14 +1,18 @@
 """Ask a question as a client does, and tell how good its answer was.
 
-A request is sent again with the same id for as long as no reply comes.
+A request is sent again with the same id for as long as no reply comes: soon, since a decomposer may have died before it
+planned the query, then more seldom; and at once when the connection was lost, with which the reply may have been.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
+from nats.aio.msg import Msg
 
 from schemas.commands import Feedback, Query
 from schemas.messages import Reply
@@ -16,6 +20,7 @@ from schemas.subjects import ASSEMBLED, FEEDBACK, QUERY, Store
 from services.runtime.bus import Bus
 from services.runtime.wire import BusError, Entry, decode
 
+SOON_S = 2.0
 RESEND_S = 5.0
 NOBODY_S = 3.0
 GRACE_S = 15.0
@@ -39,14 +44,14 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
     payload = msgspec.json.encode(query)
     give_up_at = time.monotonic() + query.timeout_s + GRACE_S
     alone_since: float | None = None
+    wait_s = min(SOON_S, resend_s)
     await bus.inbox.open()
-    with bus.inbox.replies() as (inbox, arrived):
+    with bus.inbox.replies() as (inbox, arrived), reconnecting(bus) as reconnected:
         while time.monotonic() < give_up_at:
             await bus.send(address, payload, reply=inbox)
-            try:
-                async with asyncio.timeout(resend_s):
-                    msg = await arrived.get()
-            except TimeoutError:
+            msg = await _next(arrived, reconnected, wait_s)
+            if msg is None:
+                wait_s = resend_s
                 continue
             if msg.headers is None or msg.headers.get("Status") != "503":
                 try:
@@ -58,6 +63,30 @@ async def ask(bus: Bus, query: Query, *, resend_s: float = RESEND_S, nobody_s: f
                 raise BusError(f"no decomposer listens on {address}")
             await asyncio.sleep(0.2)
     raise BusError(f"no reply to query {query.id} within {query.timeout_s + GRACE_S:.0f} s")
+
+
+@contextmanager
+def reconnecting(bus: Bus) -> Iterator[asyncio.Event]:
+    """Give an event that is set whenever the server has come back."""
+    event = asyncio.Event()
+    bus.on_reconnected.add(event.set)
+    try:
+        yield event
+    finally:
+        bus.on_reconnected.discard(event.set)
+
+
+async def _next(arrived: asyncio.Queue[Msg], reconnected: asyncio.Event, within_s: float) -> Msg | None:
+    """Give the next reply, None where none comes in time or before the connection was lost and found."""
+    reconnected.clear()
+    waits = [asyncio.create_task(arrived.get()), asyncio.create_task(reconnected.wait())]
+    try:
+        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        reply = waits[0]
+        return reply.result() if reply.done() else None  # type: ignore[return-value]
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 async def give_feedback(bus: Bus, wish: Feedback) -> None:

@@ -3,8 +3,8 @@
 return -> ack; `Retry` -> nak with its delay; `Reject`, or a message that does not decode -> dead letter and term;
 cancelled -> nak and re-raise; any other exception -> log, nak with back-off, dead letter on the last try.
 
-One pull request asks for as many messages as there are free slots.  It carries heartbeats, so that a request that a
-restarting server forgot is noticed and sent again instead of waiting out its time.
+One pull request asks for as many messages as there are free slots.  It carries heartbeats, so that one that a server
+forgot is noticed and sent again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, d
 
 log = structlog.get_logger(__name__)
 
-RETRY_S = 0.5
+RETRY_S = 0.25
+DOUBT_S = 0.3  # between heartbeats until there is word again of a consumer that fell silent
+BEGIN_S = 1.0
 PULL_S = 30.0
 RENEW_PULLS = 500
 MAX_TRIES = 5
@@ -58,6 +60,8 @@ class Consumer:
         self._heard_at = 0.0
         self._wake = asyncio.Event()
         self._missing = False
+        self._in_doubt = False
+        self._looking: asyncio.Task[None] | None = None
         self._made_at = time.monotonic()
         self._subscription: Subscription | None = None
         self.draining = False
@@ -82,7 +86,7 @@ class Consumer:
     async def run(self) -> None:
         """Pull until cancelled."""
         await self._renew()
-        capacity, heartbeat_s = self._route.concurrency, self._route.heartbeat_s
+        capacity = self._route.concurrency
         self._bus.on_reconnected.add(self._wake.set)
         while True:
             self._wake.clear()
@@ -98,11 +102,13 @@ class Consumer:
             free = capacity - len(self._running) - self._asked
             if not self.draining and not is_due and free > 0 and (self._asked == 0 or free >= capacity // 2):
                 await self._pull(free)
+            patience_s = 2.2 * self._heartbeat_s
+            silent_s = time.monotonic() - self._heard_at if self._asked else 0.0
             try:
-                async with asyncio.timeout(2.2 * heartbeat_s):
+                async with asyncio.timeout(max(0.01, patience_s - silent_s)):
                     await self._wake.wait()
             except TimeoutError:
-                if self._asked and time.monotonic() - self._heard_at > 2 * heartbeat_s:
+                if self._asked and time.monotonic() - self._heard_at >= patience_s:
                     await self._lost()
 
     async def _renew(self) -> None:
@@ -114,9 +120,15 @@ class Consumer:
             with suppress(nats.errors.Error):
                 await before.unsubscribe()
 
+    @property
+    def _heartbeat_s(self) -> float:
+        return min(DOUBT_S, self._route.heartbeat_s) if self._in_doubt else self._route.heartbeat_s
+
     async def finish(self, grace_s: float) -> None:
         """Let running handlers end, cancel those that don't in time; their messages are naked."""
         self.draining = True
+        if self._looking is not None:
+            self._looking.cancel()
         self._bus.on_reconnected.discard(self._wake.set)
         if self._subscription is not None:
             with suppress(nats.errors.Error, TimeoutError):
@@ -136,7 +148,7 @@ class Consumer:
                     await msg.in_progress()
 
     async def _pull(self, num: int) -> None:
-        heartbeat_ns = int(self._route.heartbeat_s * 1e9)
+        heartbeat_ns = int(self._heartbeat_s * 1e9)
         request = {"batch": num, "expires": int(PULL_S * 1e9), "idle_heartbeat": heartbeat_ns}
         self._asked += num
         self._pulls += 1
@@ -153,25 +165,34 @@ class Consumer:
             await asyncio.sleep(RETRY_S)
 
     async def _lost(self) -> None:
-        """Give the pull requests up; the consumer itself may be gone as well."""
+        """Give the pull requests up, and look whether there is a consumer, which one without a leader does not tell."""
         self._generation += 1
         self._made_at = time.monotonic()
         self._asked = 0
         self._missing = False
+        self._in_doubt = True
         if self._bus.client.is_connected:
-            try:
-                await self._ensure()
-            except Missing:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look(), name=f"{self._route.durable}-look")
+            await asyncio.wait([self._looking], timeout=DOUBT_S)
+
+    async def _look(self) -> None:
+        """See that there is a consumer."""
+        try:
+            await self._ensure()
+        except Refused as error:
+            if isinstance(error, Missing):
                 self._bus.stores_in_doubt.set()
-                self._missing = True
-            except (nats.errors.Error, TimeoutError, BusError, Refused) as error:
-                log.debug("consumer.not_made", durable=self._route.durable, error=str(error))
-                self._missing = True
+            self._missing = True
+        except (nats.errors.Error, TimeoutError, BusError) as error:
+            log.debug("consumer.not_made", durable=self._route.durable, error=str(error))
 
     async def _on_message(self, msg: Msg) -> None:
         self._heard_at = time.monotonic()
         header = msg.headers or {}
         status = header.get("Status")
+        if status in (None, "100", "404", "408"):
+            self._in_doubt = False
         if status == "100":  # a heartbeat: nothing is there that could be handed over
             self._bus.telemetry.heard_waiting(self._route.durable, 0)
             return
@@ -196,6 +217,7 @@ class Consumer:
 
     async def _one(self, msg: Msg) -> None:
         meta = msg.metadata
+        self._bus.saw(self._stream, meta.sequence.stream)
         handler = self._handler(msg.subject)
         self._bus.telemetry.heard_waiting(self._route.durable, meta.num_pending)
         with self._bus.telemetry.handling(self._service, handler.subject, msg.headers) as handled:
@@ -286,7 +308,9 @@ class Consumer:
 async def consuming(bus: Bus, service: str, route: Consumption, *, grace_s: float) -> AsyncIterator[Consumer]:
     """Consume while the body runs; at the end stop fetching, grace, cancel, nak what is left."""
     consumer = Consumer(bus, service, route)
-    await consumer.ensure()
+    with suppress(TimeoutError):  # where nobody leads it now, its pulls will find it
+        async with asyncio.timeout(BEGIN_S):
+            await consumer.ensure()
     async with alongside(consumer.run(), consumer.keep_alive(), name=route.durable):
         try:
             yield consumer

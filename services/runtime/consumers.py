@@ -8,9 +8,9 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from services.runtime.bus import Bus
+from services.runtime.reader import TIMEOUT_S
+from services.runtime.routes import ACK_WAIT_S
 from services.runtime.wire import BusError, Missing, Refused
-
-ACK_WAIT_S = 4.0
 
 
 async def add_consumer(
@@ -33,7 +33,7 @@ async def add_consumer(
         inactive_threshold=inactive_s,
     )
     try:
-        await bus.client.jetstream().add_consumer(stream, config)
+        await bus.client.jetstream(timeout=TIMEOUT_S).add_consumer(stream, config)
     except NotFoundError as error:
         raise Missing(error.description) from None
     except ServiceUnavailableError as error:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from schemas.line import one_line
+
 
 class Context(msgspec.Struct, frozen=True):
     """The fields of a context that are used here; the others are the command's own."""
@@ -36,5 +38,5 @@ def read_context(name: str, environment: Mapping[str, str]) -> dict[str, str]:
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {one_line(error)}") from None
     return {field: value for field, value in msgspec.to_builtins(found).items() if value}

@@ -17,7 +17,9 @@ from schemas.actors import Actor
 
 log = structlog.get_logger(__name__)
 
-_HEADER = re.compile(r"# dellm (?P<actor>[a-z]+) (?P<name>[A-Za-z0-9_-]+), replies come to (?P<inbox>[A-Za-z0-9_.-]+)")
+_HEADER = re.compile(
+    r"# dellm (?P<actor>[a-z]{1,32}) (?P<name>[A-Za-z0-9_-]+), replies come to (?P<inbox>[A-Za-z0-9_.-]+)"
+)
 _SEED = re.compile(r"SU[A-Z2-7]{56}")
 _OTHERS = 0o077
 

@@ -23,6 +23,7 @@ from nats.js.errors import BadRequestError, NotFoundError
 from schemas.subjects import KEPT, KEPT_HASHED, Space, Store, Subject
 from services.runtime.bus import Bus
 from services.runtime.limits import Limits
+from services.runtime.reader import TIMEOUT_S
 from services.runtime.wire import BusError, Stored, decode_at, encode, unix_time
 
 log = structlog.get_logger(__name__)
@@ -98,7 +99,7 @@ def is_on(config: StreamConfig) -> bool:
 
 async def ensure_ledger(bus: Bus, limits: Limits, replicas: int | None) -> None:
     """Make the ledger, or change it as the limits want it.  What may not be kept any more is removed."""
-    jetstream = bus.client.jetstream()
+    jetstream = bus.client.jetstream(timeout=TIMEOUT_S)
     name = bus.space.stream(Store.LEDGER)
     there = await _config_of(bus)
     if there is None:
@@ -194,7 +195,7 @@ async def _batch(bus: Bus, request: dict[str, Any]) -> list[Msg]:
 
 async def _config_of(bus: Bus) -> StreamConfig | None:
     try:
-        return (await bus.client.jetstream().stream_info(bus.space.stream(Store.LEDGER))).config
+        return (await bus.client.jetstream(timeout=TIMEOUT_S).stream_info(bus.space.stream(Store.LEDGER))).config
     except NotFoundError:
         return None
 

@@ -149,6 +149,8 @@ async def _announced(bus: Bus, service: Service) -> AsyncIterator[MicroService]:
 
 async def _listen(bus: Bus, service: str, route: Listening) -> None:
     async def on_message(msg: Msg) -> None:
+        if row.store.is_stream and (sequence := (msg.headers or {}).get("Nats-Sequence", "")).isdecimal():
+            bus.saw(bus.space.stream(row.store), int(sequence))
         with bus.telemetry.handling(service, route.subject, msg.headers) as handled:
             try:
                 message = decode_at(msg.subject, msg.data, route.subject)

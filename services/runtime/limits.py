@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs
 
 from schemas.commands import MAX_TIMEOUT_S
 from schemas.faults import fault
+from schemas.line import one_line
 from schemas.terms import MAX_TOKENS, Probability
 
 MIN_STREAM_BYTES = 1024 * 1024
@@ -53,13 +54,13 @@ def load_limits(path: Path | None, **flags: float | None) -> Limits:
     except OSError as error:
         raise LimitsError(f"{path}: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LimitsError(f"{path}: {error}") from None
+        raise LimitsError(f"{path}: {one_line(error)}") from None
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         return msgspec.convert(structs.asdict(told) | given, Limits)
     except msgspec.ValidationError as error:
         what, name = fault(error)
-        raise LimitsError(f"--{name.removesuffix('_s').replace('_', '-')}: {what}") from None
+        raise LimitsError(f"--{name.removesuffix('_s').replace('_', '-')}: {one_line(what)}") from None
 
 
 def _read(path: Path) -> Limits:

@@ -20,7 +20,7 @@ from services.runtime.wire import BusError, Refused
 R = TypeVar("R")
 
 PATIENCE_S = 30.0
-FIRST_PAUSE_S, MAX_PAUSE_S = 0.05, 1.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.05, 0.3  # a stream that has a new leader is not kept waiting
 
 _GONE = (
     TimeoutError,  # which nats.errors.TimeoutError is

@@ -117,6 +117,7 @@ class Grants:
             yield f"$JS.API.STREAM.PURGE.{stream}"
         if actor in access.scanners:
             yield f"$JS.API.DIRECT.GET.{stream}"
+            yield f"$JS.API.STREAM.MSG.GET.{stream}"
         if actor in access.watchers:  # the consumer is of a name that it makes up
             yield f"$JS.API.CONSUMER.CREATE.{stream}.*.{self.space.full(row.store, '>')}"
         if actor in access.getters or actor in access.scanners:

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from nats.errors import Error
 from nats.js.api import DiscardPolicy, RePublish, StorageType, StreamConfig
-from nats.js.errors import APIError, BadRequestError, NotFoundError
+from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnavailableError
 
 from schemas.actors import Actor
 from schemas.commands import MAX_TIMEOUT_S
@@ -44,6 +44,8 @@ CACHE_MAX_AGE_S = 24 * 60 * 60.0
 
 MAX_CONSUMERS = 10_000  # one a node; a stream that names no number gets the server's, which is 1,000
 
+ANSWER_S = 1.5  # a stream that nobody leads now does not answer, and is asked again
+
 _STREAM_NAME_IN_USE = 10058
 _LIMITS = ("max_consumers", "max_msgs_per_subject")  # the others are the operator's
 _FEATURES = ("allow_direct", "allow_atomic", "allow_msg_schedules", "allow_msg_ttl")
@@ -67,17 +69,21 @@ async def provision(
     if actor not in (None, Actor.OPERATOR):
         await check_provisioned(bus)
         return
-    give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
     said: dict[str, dict[str, float | None]] = {
         bus.space.stream(Store.ADMIT): {"max_msgs": limits.max_in_flight},
         bus.space.stream(Store.STREAM): {"max_bytes": limits.stream_max_bytes, "max_age": limits.stream_max_age_s},
     }
-    for default in _configs(bus.space, replicas, StorageType.FILE if in_files else StorageType.MEMORY):
+    give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
+
+    async def ensure(default: StreamConfig) -> None:
         told = {**said.get(default.name or "", {}), "num_replicas": replicas}
         imposed: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         config = replace(default, **imposed)
         await _insist(config.name or "", partial(_ensure, bus, config, imposed), give_up_at)
-    await _insist(bus.space.stream(Store.LEDGER), partial(ensure_ledger, bus, limits, replicas), give_up_at)
+
+    configs = _configs(bus.space, replicas, StorageType.FILE if in_files else StorageType.MEMORY)
+    ledger = _insist(bus.space.stream(Store.LEDGER), partial(ensure_ledger, bus, limits, replicas), give_up_at)
+    await asyncio.gather(*map(ensure, configs), ledger)
     if actor is Actor.OPERATOR:
         for durable in all_durables(nodes):
             await ensure_durable(bus, durable)
@@ -88,9 +94,9 @@ async def _insist(name: str, attempt: Callable[[], Awaitable[None]], give_up_at:
     while True:
         try:
             await attempt()
-        except APIError as error:
-            raise BusError(f"stream {name}: {error.description}") from None
         except (Error, TimeoutError) as error:
+            if isinstance(error, APIError) and not isinstance(error, ServiceUnavailableError):
+                raise BusError(f"stream {name}: {error.description}") from None
             reason = str(error) or type(error).__name__
         else:
             return
@@ -130,7 +136,7 @@ def all_durables(nodes: Iterable[str]) -> list[Durable]:
 
 
 async def _ensure(bus: Bus, wanted: StreamConfig, imposed: Mapping[str, Any]) -> None:
-    jetstream = bus.client.jetstream()
+    jetstream = bus.client.jetstream(timeout=ANSWER_S)
     name = wanted.name or ""
     try:
         there = (await jetstream.stream_info(name)).config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.line import one_line
 from schemas.messages import Error, Reply
 from schemas.terms import ErrorCode, Status
 
@@ -12,7 +13,7 @@ class Refusal(Exception):  # noqa: N818  # an answer, if not the one hoped for
     """A query can't be taken; `code` and the one-line message go to the client."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
+        super().__init__(one_line(message, MAX_MESSAGE_CHARS))
         self.code = code
 
     def reply(self, id_: str) -> Reply:

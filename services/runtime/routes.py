@@ -16,6 +16,8 @@ from schemas.subjects import Store, Subject
 
 T = TypeVar("T", bound=Struct)
 
+ACK_WAIT_S = 2.5  # what a process that died had in hand waits for so long
+
 
 class Retry(Exception):  # noqa: N818  # a wish, not a failure
     """Raised by a handler: deliver this message again, after `delay_s`."""
@@ -113,7 +115,7 @@ def consume(
     durable: str,
     *handlers: Handler[Any],
     concurrency: int,
-    ack_wait_s: float = 4.0,
+    ack_wait_s: float = ACK_WAIT_S,
     inactive_s: float | None = None,
     heartbeat_s: float = 0.5,
 ) -> Consumption:

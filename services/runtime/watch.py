@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 0.5
 SILENT_S = 2.5 * HEARTBEAT_S
+MAKE_S = 1.0
 FORGET_S = 5.0  # after which the server drops the consumer of a process that is gone
 
 OnValue = Callable[[str, bytes | None], None]
@@ -36,7 +37,8 @@ OnAnew = Callable[[], None]
 class Watch:
     """One watch of one bucket, made by `watching`.
 
-    `heard_at` is the last sign of life (monotonic seconds).
+    `heard_at` is the last sign of life, `value_at` the last value (monotonic seconds).  While the watch is made anew,
+    what was known counts.
     """
 
     def __init__(self, bus: Bus, store: Store, on_value: OnValue, on_anew: OnAnew) -> None:
@@ -49,7 +51,9 @@ class Watch:
         self._lost = asyncio.Event()
         self._num_there: int | None = None
         self._num_heard = 0
+        self._begun = False
         self.heard_at = float("-inf")
+        self.value_at = float("-inf")
 
     async def wait_until_current(self) -> None:
         """Wait until all that is there has been told.  Raises BusError when the server stays away."""
@@ -73,14 +77,14 @@ class Watch:
     async def _follow(self) -> None:
         """Make the consumer, and return when it is lost."""
         self._lost.clear()
-        self._current.clear()
-        self._on_anew()
+        self._begun = False
         self._num_there, self._num_heard = None, 0
         made_at = time.monotonic()
         inbox = self._bus.client.new_inbox()
         subscription = await self._bus.subscribe(inbox, self._on_message)
         try:
             self._num_there = await self._bus.patiently(lambda: self._make(inbox))
+            self._begin()
             self.heard_at = time.monotonic()
             self._look()
             while not self._lost.is_set() and self._bus.reconnected_at < made_at:
@@ -92,6 +96,13 @@ class Watch:
         finally:
             with suppress(nats.errors.Error):
                 await subscription.unsubscribe()
+
+    def _begin(self) -> None:
+        """Forget what was known, when what is there begins to be told."""
+        if not self._begun:
+            self._begun = True
+            self._current.clear()
+            self._on_anew()
 
     async def _make(self, inbox: str) -> int:
         """Make the consumer; give the number of values that are there."""
@@ -107,7 +118,7 @@ class Watch:
             num_replicas=1,
         )
         try:
-            info = await self._bus.client.jetstream().add_consumer(self._stream, config)
+            info = await self._bus.client.jetstream(timeout=MAKE_S).add_consumer(self._stream, config)
         except NotFoundError as error:
             raise Missing(error.description) from None
         except (APIError, ServiceUnavailableError) as error:
@@ -122,6 +133,8 @@ class Watch:
             if header.get("Nats-Last-Consumer", "") not in ("", str(self._num_heard)):
                 self._lost.set()  # a value was lost on the way
             return
+        self._begin()
+        self.value_at = self.heard_at
         self._num_heard += 1
         try:
             self._on_value(msg.subject.rpartition(".")[2], None if header and "KV-Operation" in header else msg.data)

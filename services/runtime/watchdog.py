@@ -19,7 +19,7 @@ from services.runtime.supervision import alongside
 log = structlog.get_logger(__name__)
 
 INTERVAL_S = 2.0
-PATIENCE_S = 5
+PATIENCE_S = 3
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from schemas.line import one_line
 from schemas.subjects import TABLE, Subject
 from services.runtime.newer import encode_over
 from services.runtime.telemetry.carried import NOTHING
@@ -26,7 +27,12 @@ class BusError(Exception):
 
 
 class Conflict(Exception):  # noqa: N818  # a fact about the store, not a failure
-    """The subject has another last sequence than the write expected: somebody was first."""
+    """The subject has another last sequence than the write expected, 0 where it is not told: somebody was first."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        last = text.rpartition(": ")[2]
+        self.sequence = int(last) if last.isdecimal() else 0
 
 
 class Full(Exception):  # noqa: N818  # likewise
@@ -109,14 +115,14 @@ def decode(payload: bytes, message: type[R]) -> R:
     decoder = decoders.get(message) or msgspec.json.Decoder(message)
     try:
         return decoder.decode(payload)  # type: ignore[no-any-return]
-    except msgspec.DecodeError:
-        raise
+    except msgspec.DecodeError as error:
+        raise type(error)(one_line(error)) from None
     except UnicodeDecodeError as error:
         raise msgspec.DecodeError(f"the text is not UTF-8 (byte {error.start})") from None
     except RecursionError:
         raise msgspec.DecodeError("the values are nested too deep") from None
     except Exception as error:  # noqa: BLE001  # bytes from outside may not end the loop that reads them
-        raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from None
+        raise msgspec.DecodeError(one_line(f"{type(error).__name__}: {error}")) from None
 
 
 def decode_at(address: str, payload: bytes, row: Subject[Any]) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from services.runtime.client import ask
 from services.runtime.patience import patient_until
 from services.runtime.server import EmbeddedServer
 from services.runtime.wire import BusError, Entry
+from tests.disk import NoDisk, fill, small_disk
 from tests.support import Cluster, Gate, ScriptedEngine, cluster, wait_until
 
 TIMEOUT_S = 3.0
@@ -26,40 +25,22 @@ SPARE_S = 0.7  # of a busy machine; a query that is told as lost past its deadli
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+def disk(tmp_path: Path) -> Iterator[Path]:
     try:
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(folder)], check=False, capture_output=True
-        )
-    except OSError:
-        pytest.skip("there is no mount here")
-    if made.returncode != 0:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.decode().strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        with small_disk(tmp_path / "disk", megabytes=6) as folder:
+            yield folder
+    except NoDisk as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
-async def small_server(small_disk: Path) -> AsyncIterator[EmbeddedServer]:
-    started = EmbeddedServer(small_disk)
+async def small_server(disk: Path) -> AsyncIterator[EmbeddedServer]:
+    started = EmbeddedServer(disk)
     await started.start()
     try:
         yield started
     finally:
         await started.stop()
-
-
-def fill(disk: Path) -> None:
-    with (disk / "ballast").open("wb", buffering=0) as ballast:
-        for size in (4096, 64, 1):
-            with suppress(OSError):
-                while True:
-                    ballast.write(b"x" * size)
 
 
 async def ask_once(deployed: Cluster, id_: str) -> tuple[Reply, float]:
@@ -86,10 +67,10 @@ async def nothing_can_be_written(deployed: Cluster) -> None:
     await wait_until(refused, "the server refuses what it cannot keep")
 
 
-async def test_a_query_that_finds_the_disk_full(small_server: EmbeddedServer, small_disk: Path) -> None:
+async def test_a_query_that_finds_the_disk_full(small_server: EmbeddedServer, disk: Path) -> None:
     async with cluster(small_server.url, Space("full"), nodes=["n1"]) as deployed:
         assert (await ask_once(deployed, "before"))[0].status is Status.COMPLETE
-        fill(small_disk)
+        fill(disk)
         for turn in range(2):
             reply, took_s = await ask_once(deployed, f"q{turn}")
             assert took_s < TIMEOUT_S + SPARE_S
@@ -97,13 +78,13 @@ async def test_a_query_that_finds_the_disk_full(small_server: EmbeddedServer, sm
             assert reply.error.code is ErrorCode.INTERNAL
 
 
-async def test_a_query_whose_disk_gets_full(small_server: EmbeddedServer, small_disk: Path) -> None:
+async def test_a_query_whose_disk_gets_full(small_server: EmbeddedServer, disk: Path) -> None:
     gate = Gate()
     async with cluster(small_server.url, Space("full")) as deployed:
         await deployed.add_node("n1", ScriptedEngine(gate))
         asked = asyncio.create_task(ask_once(deployed, "q"))
         await asyncio.wait_for(gate.reached.wait(), 10)
-        fill(small_disk)
+        fill(disk)
         await nothing_can_be_written(deployed)
         gate.opened.set()
         reply, took_s = await asked

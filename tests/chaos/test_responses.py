@@ -18,7 +18,8 @@ import pytest
 
 from schemas.subjects import Space
 from services.runtime.server import EmbeddedServer
-from tests.chaos.test_kill import SERVICES, processes, restart
+from tests.chaos.processes import processes
+from tests.chaos.test_kill import SERVICES, restart
 from tests.support import wait_until
 
 NUM_SEEN = 12
@@ -68,7 +69,7 @@ async def streamed(client: httpx.AsyncClient, address: str, after: int = -1) -> 
 async def test_a_stream_goes_on_with_the_same_numbers(victim: str, own_server: EmbeddedServer) -> None:
     space = Space("chaos")
     async with (
-        processes(own_server, space, SERVICES) as (services, _),
+        processes(own_server.url, space, SERVICES) as (services, _),
         gateway(own_server, space) as one,
         gateway(own_server, space) as other,
         httpx.AsyncClient(timeout=60) as client,
@@ -117,7 +118,7 @@ async def test_a_stream_goes_on_with_the_same_numbers(victim: str, own_server: E
 async def test_sigterm_lets_a_stream_end(own_server: EmbeddedServer) -> None:
     space = Space("chaos")
     async with (
-        processes(own_server, space, SERVICES),
+        processes(own_server.url, space, SERVICES),
         gateway(own_server, space) as one,
         httpx.AsyncClient(timeout=30) as client,
     ):

@@ -1,0 +1,52 @@
+"""A server that lags behind: what is read after a write is no older than the write."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from schemas.messages import Result
+from schemas.subjects import RESULT, Space, Store
+from services.runtime.bus import Bus, connect
+from services.runtime.provision import provision
+from services.runtime.wire import Entry
+from tests.servers import Member, Servers, place, running
+
+SPACE = Space("lag")
+NUM_TURNS = 20
+
+
+def result(turn: int) -> Result:
+    return Result(id="q", chunk=0, node="n", replica=0, started_at=turn, latency_s=1, error="none")
+
+
+async def follower(bus: Bus, servers: Servers) -> Member:
+    info = await bus.client.jetstream().stream_info(SPACE.stream(Store.CLAIMS))
+    assert info.cluster is not None
+    return next(member for member in servers.members if member.name != info.cluster.leader)
+
+
+@pytest.mark.timeout(120)
+async def test_a_read_is_no_older_than_what_was_seen(tmp_path: Path) -> None:
+    async with running(place(tmp_path, ["127.0.0.1"] * 3)) as servers:
+        async with connect(servers.url, space=SPACE, name="test", patience_s=30) as bus:
+            await provision(bus, replicas=3)
+            await bus.commit(Entry(RESULT, result(0)))
+            lagging = await follower(bus, servers)
+        others = ",".join(member.url for member in servers.members if member is not lagging)
+        async with (
+            connect(others, space=SPACE, name="writer") as writer,
+            connect(lagging.url, space=SPACE, name="reader") as reader,
+        ):
+            for turn in range(1, NUM_TURNS):
+                lagging.signal(signal.SIGSTOP)
+                sequence = await writer.commit(Entry(RESULT, result(turn)))
+                reader.saw(SPACE.stream(Store.CLAIMS), sequence)  # as by an event, or a message that it was handed
+                reading = asyncio.create_task(reader.read((RESULT, RESULT.at(id="q"))))
+                await asyncio.sleep(0.01)  # until the request has been sent
+                lagging.signal(signal.SIGCONT)
+                (found,) = (await reading)[RESULT]
+                assert found.message.started_at == turn
