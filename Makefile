@@ -75,7 +75,7 @@ docs: $(READY) ## write docs/asyncapi.json and docs/protocol.md, which are made 
 
 test: $(READY) ## the default tests: pure, on a real nats-server, and with a real small model
 	@$(BIN)/dellm models fetch --topology deploy/topology-tiny.json
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 chaos: $(READY) ## kill each service and the server with queries in flight, then a short storm
 	@$(BIN)/python -m pytest tests/chaos

@@ -33,3 +33,8 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     heartbeat_s: Annotated[float, Meta(gt=0.0, le=PRESENCE_TTL_S / 2)] = 1.0
     pull_heartbeat_s: Annotated[float, Meta(ge=0.1, le=10.0)] = 2.0
     goodbye_s: Annotated[float, Meta(ge=0.0, le=10.0)] = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.models:
+            raise ValueError("models: a node needs one at least")

@@ -18,18 +18,16 @@ from typing import Any
 import msgspec
 import nats.errors
 import structlog
-from msgspec import structs
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from schemas.messages import DeadLetter
-from schemas.subjects import DEAD, MAX_TOKEN_CHARS
 from services.runtime.bus import Bus
 from services.runtime.consumers import add_consumer
+from services.runtime.letters import bury
 from services.runtime.routes import Consumption, Delivery, Handler, Reject, Retry
 from services.runtime.supervision import alongside
 from services.runtime.telemetry.telemetry import Handling
-from services.runtime.wire import BusError, Entry, Missing, Refused, TooLarge, decode_at
+from services.runtime.wire import BusError, Missing, Refused, decode_at
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +38,6 @@ PULL_S = 30.0
 RENEW_PULLS = 500
 MAX_TRIES = 5
 BACK_OFF_S = (0.2, 1.0, 3.0, 5.0)
-CUT_CHARS = 64 * 1024  # what is kept of a payload that is too large for a letter; each may take 6 bytes in JSON
 
 
 class Consumer:
@@ -251,7 +248,8 @@ class Consumer:
             log.info("message.retried", **told, delay_s=wish.delay_s)
         except Reject as error:
             handled.outcome = "rejected"
-            await self._bury(msg, str(error), handled)
+            handled.buried()
+            await bury(self._bus, msg, self._route.durable, str(error))
             log.warning("message.rejected", **told, reason=str(error))
         except asyncio.CancelledError:
             handled.outcome = "returned"
@@ -262,7 +260,8 @@ class Consumer:
             log.exception("message.failed", **told, num_delivered=meta.num_delivered)
             if meta.num_delivered >= MAX_TRIES:
                 handled.outcome = "given_up"
-                await self._bury(msg, f"{type(error).__name__}: {error}", handled)
+                handled.buried()
+                await bury(self._bus, msg, self._route.durable, f"{type(error).__name__}: {error}")
             else:
                 await self._nak(msg, BACK_OFF_S[min(meta.num_delivered, len(BACK_OFF_S)) - 1])
 
@@ -282,26 +281,6 @@ class Consumer:
     async def _nak(self, msg: Msg, delay_s: float) -> None:
         with suppress(nats.errors.Error):
             await msg.nak(delay=delay_s)
-
-    async def _bury(self, msg: Msg, reason: str, handled: Handling) -> None:
-        handled.buried()
-        letter = DeadLetter(
-            subject=msg.subject,
-            service=self._route.durable[:MAX_TOKEN_CHARS],  # a durable may be longer than the id of its node
-            sequence=msg.metadata.sequence.stream,
-            reason=reason,
-            payload=msg.data.decode(errors="replace"),
-        )
-        try:
-            try:
-                await self._bus.commit(Entry(DEAD, letter))
-            except TooLarge:
-                await self._bus.commit(Entry(DEAD, structs.replace(letter, payload=letter.payload[:CUT_CHARS])))
-        except Exception as error:  # the message is of no use either way
-            log.exception("letter.lost", subject=msg.subject, error=str(error))
-        finally:
-            with suppress(nats.errors.Error):
-                await msg.term()
 
 
 @asynccontextmanager

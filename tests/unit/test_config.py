@@ -22,7 +22,7 @@ NODE = {"id": "n1", "cluster": "c", "supercluster": "s", "models": (Path("a.gguf
         (DecomposerConfig, {"look_s": 0.0}, "look_s"),
         (AssemblerConfig, {"concurrency": 0}, "concurrency"),
         (AssemblerConfig, {"pause_s": -1.0}, "pause_s"),
-        (SynthesizerConfig, {"model": "a.gguf"}, "model"),
+        (SynthesizerConfig, {"model": Path("a.gguf"), "concurrency": 0}, "concurrency"),
         (TrainerConfig, {"canary_rate": 1.5}, "canary_rate"),
         (TrainerConfig, {"canary_timeout_s": 0.5}, "canary_timeout_s"),
         (NodeConfig, NODE | {"id": "n 1"}, "id"),
