@@ -37,4 +37,4 @@ class NodeConfig(Config, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.models:
-            raise ValueError("models: a node needs one at least")
+            raise ValueError("models: Expected one at least")

@@ -56,7 +56,7 @@ async def test_a_query_is_on_record_when_the_streams_have_forgotten_it(server: E
         bus = made.bus
         reply = await ask(bus, Query(query=PERU, id="q1", policy=TWO_NODES))
         await give_feedback(bus, Feedback(id="q1", answer="Lima"))
-        await wait_until(lambda: has_feedback(bus), "the feedback is on record")
+        await wait_until(lambda: has_both(bus), "answer and feedback are on record")
         for store in (Store.STREAM, Store.CLAIMS):
             await bus.client.jetstream().purge_stream(space.stream(store))
         (found,) = await kept(bus)
@@ -70,6 +70,10 @@ async def test_a_query_is_on_record_when_the_streams_have_forgotten_it(server: E
 
 async def has_feedback(bus: Bus) -> bool:
     return any(one.feedback for one in await kept(bus))
+
+
+async def has_both(bus: Bus) -> bool:
+    return any(one.feedback and one.answer for one in await kept(bus))
 
 
 async def test_each_part_s_feedback_is_kept_though_the_stream_keeps_the_last_only(bus: Bus) -> None:

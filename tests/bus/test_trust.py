@@ -105,7 +105,9 @@ def subjects_to_write(user: User) -> list[str]:
     if user.actor is not Actor.OPERATOR:
         addresses += [f"$JS.API.STREAM.{verb}.DELLM" for verb in ("CREATE", "UPDATE", "DELETE")]
         addresses += ["$JS.API.CONSUMER.CREATE.DELLM.x.dellm.task.>", "$JS.API.CONSUMER.DURABLE.CREATE.DELLM.x"]
-        addresses += ["$JS.API.STREAM.MSG.GET.DELLM", "$JS.API.STREAM.MSG.DELETE.DELLM", "$JS.API.STREAM.NAMES"]
+        addresses += ["$JS.API.STREAM.MSG.DELETE.DELLM", "$JS.API.STREAM.NAMES"]
+        if not any(user.actor in row.access.scanners for row in TABLE if row.store is Store.STREAM):
+            addresses.append("$JS.API.STREAM.MSG.GET.DELLM")  # who may scan the stream reads all of it anyway
         addresses += ["$JS.API.CONSUMER.MSG.NEXT.DELLM.node-n9", "$JS.ACK.DELLM.node-n9.1.1.1.1.1", "$SRV.PING"]
         removed = {SPACE.stream(row.store) for row in TABLE if user.actor in row.access.removers}
         addresses += [

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from services.runtime.logging import configure
 from services.runtime.loop import new_event_loop
-from tests.storm.plan import LeftOut, Plan
+from tests.storm.plan import Plan
 from tests.storm.scenes import SCENES
 
 
@@ -41,7 +41,6 @@ def main() -> int:
     parser.add_argument("--scene", action="append", choices=[*SCENES, "all"], help="may be repeated")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--tree", type=Path, default=Path.cwd(), help="run the services of another checkout")
-    parser.add_argument("--old", default="HEAD~1", metavar="REVISION", help="what `upgrade` begins with")
     parser.add_argument("--keep", type=Path, help="keep the servers' logs in this folder")
     arguments = parser.parse_args()
     configure(default_level="critical", for_good=True)
@@ -62,14 +61,9 @@ def main() -> int:
                 rate=arguments.rate,
                 seed=arguments.seed,
                 tree=arguments.tree.resolve(),
-                old=arguments.old,
             )
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                try:
-                    found = runner.run(scene.run(plan))
-                except LeftOut as reason:
-                    _say(f"scene        {name}\nleft out     {reason}\n")
-                    continue
+                found = runner.run(scene.run(plan))
         faults = found.faults(least_complete=scene.least_complete)
         failed = failed or bool(faults)
         if arguments.json:

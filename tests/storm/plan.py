@@ -10,16 +10,9 @@ from typing import Any
 from tests.storm.report import Report
 
 
-class LeftOut(Exception):  # noqa: N818  # named for its cause
-    """This machine cannot show a scene; the text says what it lacks."""
-
-
 @dataclass(frozen=True)
 class Plan:
-    """How a scene is to be run; its files are in `folder`, the services' code in `tree`.
-
-    `old` is the revision that an upgrade begins with.
-    """
+    """How a scene is to be run; its files are in `folder`, the services' code in `tree`."""
 
     scene: str
     folder: Path
@@ -29,7 +22,6 @@ class Plan:
     rate: float
     seed: int
     tree: Path
-    old: str
 
 
 @dataclass(frozen=True)
