@@ -6,7 +6,6 @@ before it, read from those cells, so that a wrong cell changes the text.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence as Values
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +26,7 @@ POISON = 96
 BLUR = 97  # in no vocabulary: it is never said
 CONTEXT_TOKENS = 160
 BATCH_TOKENS = 16
+TOKEN_S = 1e-9  # less than it really takes
 
 
 def next_token(tokens: Values[int]) -> int:
@@ -107,11 +107,8 @@ class FakeRunner:
         self.places[share.target] = self.places.get(share.source, [])[: share.tokens]
 
     def run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
-        began = time.perf_counter()
-        try:
-            return self._run(chunks)
-        finally:
-            self.decode_s += time.perf_counter() - began
+        self.decode_s += TOKEN_S * sum(chunk.count for chunk in chunks)  # the same in every run: the pace goes by it
+        return self._run(chunks)
 
     def _run(self, chunks: Values[Chunk]) -> NDArray[np.float32]:
         assert 0 < len(chunks) <= self.sequences + HIGH_EXTRA

@@ -16,6 +16,7 @@ from services.checks.verdict import demands
 _FORMAL = frozenset({"format", "options", "syntax"})  # of such an answer every sign counts
 _ORDER = ("sections", "responses", "paragraphs", "items", "bullets", "lines", "sentences", "words", "postscript")
 _OPENINGS = ("repeat", "title", "edges")
+_LONGEST_OPENING = 1000  # characters; each of its tokens takes a step, and the answer is to have room
 _BLANK = "\n\n"
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s")
 _SENTENCE_WORDS = 5  # a shorter one may be meant to stand there twice
@@ -31,7 +32,9 @@ class Steering:
     @property
     def opening(self) -> str:
         """What the answer begins with, empty where that is left to its writer."""
-        openings = {demand.family: demand.opening for demand in self.wanted if demand.opening}
+        openings = {
+            demand.family: demand.opening for demand in self.wanted if 0 < len(demand.opening) <= _LONGEST_OPENING
+        }
         return next((openings[family] for family in _OPENINGS if family in openings), "")
 
     @property

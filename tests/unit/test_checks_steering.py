@@ -74,6 +74,12 @@ def test_the_same_request_is_led_alike() -> None:
     assert hash(first) == hash(steering(request_text))
 
 
+def test_what_takes_too_long_to_repeat_is_left_to_the_model() -> None:
+    led = steering(f"Why is {'very ' * 300}good jam sweet? First repeat the question word for word, then answer.")
+    assert led is not None
+    assert not led.opening
+
+
 def test_room_for_the_words_that_are_demanded() -> None:
     led = steering("Write an essay of at least 1,200 words about bees.")
     assert led is not None
