@@ -68,7 +68,9 @@ def find_ollama_model(name: str) -> OllamaModel:
                 raise OllamaError(f"ollama:{name}: {blob} is missing; run: ollama pull {name}")
             return OllamaModel(name, blob, sha256)
     there = ", ".join(sorted({found for store in stores for found in list_ollama_models(store)}))
-    where = " or ".join(map(str, stores)) or "no folder of Ollama's models"
+    if not stores:
+        raise OllamaError(f"ollama:{name}: Ollama has no models here; OLLAMA_MODELS names the folder of another place")
+    where = " or ".join(map(str, stores))
     raise OllamaError(f"ollama:{name}: not in {where}" + (f"; there are {there}" if there else ""))
 
 

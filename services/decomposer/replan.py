@@ -51,6 +51,7 @@ class Replanner:
         if stored is None or stored.message.revision > wish.attempt:
             return
         plan, cached = stored.message, None
+        self._workload.answer(plan, plan.chunks[wish.chunk].depends_on if wish.given else [wish.chunk])
         candidates = await self._pool(plan)
         if wish.given and plan.policy.cache:
             found = await recall(self._bus, [plan.chunks[wish.chunk]], wish.given, sure=plan.policy.min_confidence)

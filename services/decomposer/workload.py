@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from schemas.plans import Plan
@@ -17,17 +17,33 @@ class Workload:
 
     def __init__(self) -> None:
         self._plans: dict[str, tuple[float, Counter[str]]] = {}
+        self._answered: dict[str, set[tuple[str, int]]] = {}  # node and chunk, by query
         self._busy: Counter[str] = Counter()
 
     def begin(self, plan: Plan) -> None:
-        """Count a plan's tasks."""
-        self.end(plan.id)
-        tasks = Counter(str(assignment.node) for assignment in plan.assignments)
+        """Count a plan's tasks, but for those that are known to be answered."""
+        self._leave_out(plan.id)
+        answered = self._answered.get(plan.id, set())
+        tasks = Counter(
+            str(assignment.node)
+            for assignment in plan.assignments
+            if (str(assignment.node), assignment.chunk) not in answered
+        )
         self._plans[plan.id] = plan.deadline_at, tasks
         self._busy.update(tasks)
 
+    def answer(self, plan: Plan, chunks: Collection[int]) -> None:
+        """Stop counting a plan's tasks on chunks of which nothing is awaited."""
+        pairs = {(str(task.node), task.chunk) for task in plan.assignments if task.chunk in chunks}
+        self._answered.setdefault(plan.id, set()).update(pairs)
+        self.begin(plan)
+
     def end(self, id_: str) -> None:
         """Stop counting a query's tasks."""
+        self._leave_out(id_)
+        self._answered.pop(id_, None)
+
+    def _leave_out(self, id_: str) -> None:
         _, tasks = self._plans.pop(id_, (0.0, Counter[str]()))
         for node, num in tasks.items():
             self._busy[node] -= num

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from services.evaluation.rows import EvaluationError
+from services.evaluation.drawing import drawing
 
 NUM_BINS = 10
 MIN_P = 1e-6
@@ -94,27 +94,13 @@ def plot_reliability(title: str, curves: Mapping[str, Reliability], path: Path) 
         EvaluationError: matplotlib, the extra `eval`, is not installed, or the file cannot be written.
 
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # an extra, and slow to import
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError:
-        raise EvaluationError("a plot needs matplotlib: pip install 'dellm[eval]'") from None
-    figure = Figure(figsize=(6, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
-    for name, found in curves.items():
-        label = f"{name}: ECE {found.ece:.3f} of {found.count}"
-        axes.plot([group.confidence for group in found.bins], [group.right for group in found.bins], "o-", label=label)
-    axes.set(title=title, xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
-    axes.grid(alpha=0.3)
-    if curves:
-        axes.legend()
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:  # ValueError: a form that it does not know
-        reason = error.strerror if isinstance(error, OSError) else "give a file that ends in .png or .svg"
-        raise EvaluationError(f"{path}: {reason}") from None
+    with drawing(path, (7, 5)) as axes:
+        axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+        for name, found in curves.items():
+            label = f"{name}: ECE {found.ece:.3f} of {found.count}"
+            said, right = [group.confidence for group in found.bins], [group.right for group in found.bins]
+            axes.plot(said, right, "o-", label=label)
+        axes.set(title=title, xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
 
 
 def _surprise(p: float) -> float:

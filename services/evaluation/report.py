@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.evaluation.rows import EvaluationError
+from services.evaluation.drawing import drawing
 
 if TYPE_CHECKING:
     from services.evaluation.summary import Summary
@@ -73,34 +73,20 @@ def calibration(summary: Summary) -> str:
 
 
 def plot(title: str, summaries: Sequence[Summary], path: Path) -> None:
-    """Draw the share of parts right against the median seconds, one dot a configuration, as PNG.
+    """Draw the share of parts right against the median seconds, one dot a configuration.
 
     Raises:
         EvaluationError: matplotlib, the extra `eval`, is not installed, or the file cannot be written.
 
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # an extra, and slow to import
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError:
-        raise EvaluationError("a plot needs matplotlib: pip install 'dellm[eval]'") from None
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for number, summary in enumerate(summaries):
-        if summary.figures.median_s is not None:
-            marker = MARKERS[number % len(MARKERS)]
-            axes.scatter(summary.figures.median_s, summary.figures.parts_share, marker=marker, label=summary.name)
-    axes.set(title=title, xlabel="median seconds a question", ylabel="share of parts right")
-    axes.margins(0.15)
-    axes.set_xlim(left=0)
-    axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside right upper")
-    try:
-        figure.savefig(path, dpi=150, format="png")
-    except OSError as error:
-        raise EvaluationError(f"{path}: {error.strerror or error}") from None
+    with drawing(path, (8, 5)) as axes:
+        for number, summary in enumerate(summaries):
+            if summary.figures.median_s is not None:
+                marker = MARKERS[number % len(MARKERS)]
+                axes.scatter(summary.figures.median_s, summary.figures.parts_share, marker=marker, label=summary.name)
+        axes.set(title=title, xlabel="median seconds a question", ylabel="share of parts right")
+        axes.margins(0.15)
+        axes.set_xlim(left=0)
 
 
 def _counts(counts: Mapping[Any, int]) -> str:

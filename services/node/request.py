@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models import Sampling as Advice
     from schemas.plans import Task
     from schemas.terms import PlannedGeneration, PlannedTool, PlannedTurn
-    from services.checks.steering import Steering
+    from services.checks.leading import Lead
     from services.kinds.asking import Asking
 
 VARIED_TEMPERATURE = 0.7
@@ -75,7 +75,7 @@ def to_request(
     *,
     caller: str,
     stop_at: float,
-    lead: Steering | None = None,
+    lead: Lead | None = None,
 ) -> Request:
     """Make the engine's request.  What the client says of the generation goes before the kind's and the makers' advice.
 

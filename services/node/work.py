@@ -16,7 +16,7 @@ from models.reference import ModelReference, model_name
 from schemas.messages import Check, ModelAnswer, Result
 from schemas.plans import Task
 from services.checks.examples import applicable, find_examples, imports, trial
-from services.checks.steering import Steering, steering
+from services.checks.leading import Lead, lead_of
 from services.checks.syntax import python_code
 from services.kinds.asking import Asking, asking, asking_again, worth_asking
 from services.kinds.code import CODE
@@ -155,11 +155,11 @@ class Work:
         )  # a program may take long to work out
         return Answered(said, dropped, checks)
 
-    async def _lead(self) -> Steering | None:
+    async def _lead(self) -> Lead | None:
         """Return what the task's text demands of its answer, where it is a text that can be led there."""
         if self._kind is not TEXT or self._tools or not self._task.checks:
             return None
-        return await asyncio.to_thread(steering, self._task.text)
+        return await asyncio.to_thread(lead_of, self._task.text)
 
     async def _complete(self, request: Request) -> Completion:
         """Generate; a text that runs in circles is drawn once more."""

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.messages import ChunkOutcome
 from services.checks.examples import find_examples
-from services.checks.steering import Steering
+from services.checks.leading import Lead
 from services.checks.syntax import PARSES
 from services.checks.verdict import demands
 from services.decomposer.conversation import stands_alone
@@ -43,7 +43,7 @@ def told(text: str) -> ChunkOutcome:
     return ChunkOutcome(index=0, text="?", kind="fact", decided="all", winner=text, final=text, confidence=1.0)
 
 
-LED = Steering("?", tuple(demands("Write at least 9000 words, exactly 900 bullet points, and a P.S. at the end.")))
+LED = Lead("?", tuple(demands("Write at least 9000 words, exactly 900 bullet points, and a P.S. at the end.")))
 
 
 READERS: dict[str, Callable[[str], object]] = {
@@ -64,7 +64,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "cut": cut,
     "stands_alone": stands_alone,
     "demands": demands,
-    "steering": LED,
+    "leading": LED,
     "syntax": PARSES.verify,
     "examples": find_examples,
     "program": run,

@@ -22,6 +22,10 @@ def by_node(workload: Workload) -> dict[str, int]:
     return {node: num for node in NODES if (num := workload.busy(node))}
 
 
+def task(node: str, chunk: int) -> Assignment:
+    return Assignment(chunk=chunk, node=node, replica=0, fitness=0.5)
+
+
 def plan(id_: str, *nodes: str, deadline_at: float = 10) -> Plan:
     return Plan(
         id=id_,
@@ -32,7 +36,7 @@ def plan(id_: str, *nodes: str, deadline_at: float = 10) -> Plan:
         assemble_by=deadline_at,
         on_partial=OnPartial.ACCEPT,
         chunks=[],
-        assignments=[Assignment(chunk=i, node=node, replica=0, fitness=0.5) for i, node in enumerate(nodes)],
+        assignments=[task(node, chunk) for chunk, node in enumerate(nodes)],
     )
 
 
@@ -68,3 +72,17 @@ def test_one_more_draft_goes_to_a_node_that_is_free() -> None:
     pool = workload.laden([candidate(node) for node in ("a", "b", "c", "d", "e")], besides="q")
     assert [node.busy for node in pool] == [0, 1, 1, 1, 0]
     assert [task.node for task in extend(asked, 0, pool).assignments] == ["a", "e"]
+
+
+def test_a_node_that_has_answered_is_free_for_others() -> None:
+    workload, asked = Workload(), plan("q", "a", "b")  # a chunk each
+    workload.begin(asked)
+    workload.answer(asked, [0])
+    assert by_node(workload) == {"b": 1}
+    one_more = structs.replace(asked, assignments=[*asked.assignments, task("c", 0)], revision=1)
+    workload.begin(one_more)
+    assert by_node(workload) == {"b": 1, "c": 1}
+    workload.end("q")
+    assert by_node(workload) == {}
+    workload.begin(plan("q", "a"))
+    assert by_node(workload) == {"a": 1}, "what was answered is forgotten with the query"

@@ -23,7 +23,7 @@ _SENTENCE_WORDS = 5  # a shorter one may be meant to stand there twice
 
 
 @dataclass(frozen=True)
-class Steering:
+class Lead:
     """The demands of one request.  Calling it tells what a text goes on with, None where it may end."""
 
     request: str
@@ -60,8 +60,8 @@ class Steering:
             added = demand.goes_on(text) if demand.goes_on else None
             if added is not None:
                 more[demand.family] = added
-            elif demand.amount is not None and demand.amount.most is not None:
-                return None  # it has too many of something already
+            elif _has_too_many(demand):
+                return None
         added = next((more[family] for family in _ORDER if family in more), None)
         return "" if added == _BLANK and self._counts_paragraphs else added
 
@@ -73,6 +73,15 @@ class Steering:
         )
 
 
+def _has_too_many(failed: Demand) -> bool:
+    """Tell of a demand that a text fails, and to which nothing is to be added, whether it has too many of something.
+
+    What cannot be added to where there are too few may as well have too few.
+    """
+    amount = failed.amount
+    return amount is not None and bool(amount.most) and (failed.goes_on is not None or not amount.least)
+
+
 def _says_again(text: str) -> bool:
     """Tell whether the last sentence of a text stood there before."""
     last_line = text.rstrip().rpartition("\n")[2]
@@ -81,8 +90,8 @@ def _says_again(text: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def steering(request: str) -> Steering | None:
+def lead_of(request: str) -> Lead | None:
     """Return how to lead the answer to a request, None where it demands nothing of the kind."""
     wanted = tuple(demands(request))
     led = any(demand.opening or demand.avoid or demand.goes_on for demand in wanted)
-    return Steering(request, wanted) if led and not _FORMAL & {demand.family for demand in wanted} else None
+    return Lead(request, wanted) if led and not _FORMAL & {demand.family for demand in wanted} else None
