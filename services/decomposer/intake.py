@@ -109,20 +109,25 @@ class Intake:
         if (not admitted or is_long(query)) and await self._known(query):  # then it is not cut again
             await self._again(query, id_, request)
             return
+        begun = False
         try:
             plan = await self._plan(query, id_, request, started)
+            self._workload.begin(plan)  # at once: another that is planned meanwhile should go to other nodes
             entries = new_entries(plan, self._bus.space, time.time())
             if not await self._fill.has_room(query.timeout_s, sum(len(entry.payload()) for entry in entries)):
                 told = "the stream is too full to keep this query for its time; try later"
                 raise Refusal(ErrorCode.OVERLOADED, told)
             cancel = await self._check_wanted(query, id_)
             await self._bus.commit(*entries)
+            begun = True
         except Conflict:
             await self._again(query, id_, request)
             return
+        finally:
+            if not begun:
+                self._workload.end(id_)
         if cancel is None and (cancel := self._cancelled(id_)) is not None:  # it came while the plan was written
             await self._bus.publish(CANCEL, cancel)
-        self._workload.begin(plan)
         self.overdue.begin(plan)
         num_tasks, num_cached = len(plan.assignments), len(plan.cached)
         log.info("query.planned", query=id_, chunks=len(plan.chunks), tasks=num_tasks, cached=num_cached)
