@@ -162,9 +162,9 @@ class Work:
         return await asyncio.to_thread(lead_of, self._task.text)
 
     async def _complete(self, request: Request) -> Completion:
-        """Generate; a text that runs in circles is drawn once more."""
+        """Generate; a text that runs in circles is drawn once more where there is time."""
         done = await self._engine.complete(request, self._writer())
-        if done.finish == "loop" and not self._kind.voted:
+        if done.finish == "loop" and not self._kind.voted and self._has_time_after(done):
             if self._pieces:
                 self._pieces.begin_anew()
             done = await self._engine.complete(without_loops(request), self._writer())
@@ -203,6 +203,10 @@ class Work:
         several = self._task.generation.parallel_tool_calls
         return read_calls(done.text, self._tools, id_=self._task.id, several=several)
 
+    def _has_time_after(self, first: Completion) -> bool:
+        """Tell whether there is time to generate once more what took so long before."""
+        return self._task.deadline_at - time.time() >= SPARE * first.latency_s
+
     async def _tried(self, request: Request, done: Completion) -> tuple[Completion, tuple[Check, ...]]:
         """Run the request's examples on the code; what fails is asked for again, told how it failed."""
         request_text, first, reason = self._task.text, done, None
@@ -216,8 +220,7 @@ class Work:
             if ending.well:
                 return done, (Check(family="examples", demand=told),)
             reason = reason or ending.told
-            left_s = self._task.deadline_at - time.time()
-            if attempt + 1 == MAX_TRIALS or left_s < SPARE * first.latency_s or done.finish == "deadline":
+            if attempt + 1 == MAX_TRIALS or not self._has_time_after(first) or done.finish == "deadline":
                 break
             if self._pieces:
                 self._pieces.begin_anew()

@@ -19,7 +19,9 @@ WITHOUT_TRIAL = [id_ for id_ in (f"poem-{i}" for i in range(100)) if Random(id_)
 
 
 @pytest.mark.parametrize("burst", [WITHOUT_TRIAL[:5], WITHOUT_TRIAL[5:10]])
-async def test_texts_that_come_at_once_go_to_a_node_each(server: EmbeddedServer, space: Space, burst: list[str]) -> None:
+async def test_texts_that_come_at_once_go_to_a_node_each(
+    server: EmbeddedServer, space: Space, burst: list[str]
+) -> None:
     gate = Gate()
     async with cluster(server.url, space) as deployed:
         engines = {node: await deployed.add_node(node, ScriptedEngine(gate)) for node in NODES}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from models import Sampling as Advice
-from models.engine import Turn
+from models.engine import Completion, Request, Turn
 from schemas.plans import Task
 from schemas.terms import PlannedTurn, Role
 from services.kinds.asking import asking
@@ -53,3 +55,22 @@ async def test_examples_that_do_not_fit_are_no_part_of_what_was_said() -> None:
     assert [answer.method for answer in result.answers] == ["choice-program"]
     assert len(engine.asked[0].messages) == 4
     assert result.dropped_turns == 0
+
+
+class Circling(ScriptedEngine):
+    """Says what runs in circles after ten seconds, the first time."""
+
+    async def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Completion:
+        done = await super().complete(request, on_text)
+        return replace(done, finish="loop", latency_s=10.0) if len(self.asked) == 1 else done
+
+
+@pytest.mark.parametrize(("left_s", "times"), [(60, 2), (15, 1)])
+async def test_a_text_that_runs_in_circles_is_drawn_once_more_where_there_is_time(left_s: float, times: int) -> None:
+    task = Task(
+        id="q", chunk=0, node="n", text="Write a poem.", kind="text", replica=0, deadline_at=time.time() + left_s
+    )
+    engine = Circling(saying("la la la"))
+    result = await Work(task, engine, [Path("m.gguf")], caller="n").result()
+    assert len(engine.asked) == times
+    assert [answer.finish for answer in result.answers] == ["stop" if times > 1 else "loop"]
