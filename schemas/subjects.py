@@ -223,7 +223,12 @@ FITNESS = Subject(
     Store.FITNESS,
     Access(writers=(*_TRAINER, *_OPERATOR), scanners=(*_TRAINER, *_GATEWAY), watchers=_DECOMPOSER, removers=_TRAINER),
 )
-PRESENCE = Subject("{node}", Presence, Store.PRESENCE, Access(writers=_NODE, scanners=_GATEWAY, watchers=_DECOMPOSER))
+PRESENCE = Subject(
+    "{node}",
+    Presence,
+    Store.PRESENCE,
+    Access(writers=_NODE, scanners=(*_DECOMPOSER, *_GATEWAY), watchers=_DECOMPOSER),
+)
 ADMIT = Subject(
     "{id}",
     Admission,

@@ -110,6 +110,18 @@ async def test_the_pipeline_and_the_commands(secured: tuple[Connection, Path]) -
     no_violation(folder)
 
 
+async def test_where_no_node_is_alive_that_is_told(secured: tuple[Connection, Path]) -> None:
+    connection, folder = secured
+    async with (
+        cluster(connection, SPACE, nodes=(), services=["decomposer"]),
+        connect(connection.for_user("client"), space=SPACE, name="client") as client,
+    ):
+        reply = await ask(client, query("q1", timeout_s=5))
+    assert reply.error is not None
+    assert reply.error.code is ErrorCode.NO_NODES
+    no_violation(folder)
+
+
 async def test_a_client_cancels_and_gives_feedback(secured: tuple[Connection, Path]) -> None:
     connection, folder = secured
     gate = Gate()
