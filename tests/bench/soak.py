@@ -1,5 +1,7 @@
 """Thousands of short generations, to see whether memory grows: `make soak`, or `python -m tests.bench.soak --help`.
 
+With `--hours` it is mixed traffic through the whole pipeline for so long, see `soak_pipeline`.
+
 Prompts of many lengths, some asked twice at once; greedy, sampled, and under a grammar; some cancelled, some with a
 deadline too short.  Exits with 1 where resident memory grew by more than `MAX_GROWTH` after the warm-up.
 """
@@ -22,6 +24,7 @@ import models
 from models import Completion, Request, turns
 from models.llama import LlamaEngine
 from models.shared import SharedEngine
+from tests.bench.soak_pipeline import soak_pipeline
 
 DEFAULT_MODEL = "smollm2-135m"
 MAX_GROWTH = 0.05
@@ -115,12 +118,20 @@ def _say(line: str) -> None:
 def main() -> None:
     """Soak, and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hours", type=float, help="soak the whole pipeline for so long instead")
+    parser.add_argument("--act-every", type=float, default=2.0, metavar="SECONDS", help="with --hours: how busy it is")
+    parser.add_argument("--out", type=Path, default=Path("build/soak"), metavar="FOLDER", help="with --hours")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a name of the catalogue")
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--every", type=int, default=500, help="requests between two samples")
     parser.add_argument("--warm-up", type=int, default=1000, help="requests that do not count")
     arguments = parser.parse_args()
+    if arguments.hours is not None:
+        faults = soak_pipeline(arguments.hours, arguments.act_every, arguments.out)
+        for fault in faults:
+            _say(f"FAULT  {fault}")
+        sys.exit(bool(faults))
     if arguments.requests // arguments.every - (arguments.warm_up - 1) // arguments.every < 2:
         raise SystemExit("two samples are needed from the warm-up's end on: more --requests, or a smaller --every")
     model = models.find(arguments.model)
