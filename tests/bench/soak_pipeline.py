@@ -9,6 +9,7 @@ OUT/soak.csv at once, the curve in OUT/soak.svg at the end, and what the process
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ from typing import Any
 import httpx
 import psutil
 
+import models
 from schemas.subjects import Space
 from services.runtime.bus import connect
 from services.runtime.loop import new_event_loop
@@ -31,13 +33,15 @@ from tests.bench.traffic import KEPT_S, TIMEOUT_S, Traffic
 from tests.servers import free_port, place, running
 from tests.support import wait_until
 
-TOPOLOGY = Path("deploy/topology-tiny.json")
+MODEL = Path(models.__file__).parent / "smollm2-135m-instruct-q4_1.gguf"
+NODES = ("node-1", "node-2")
+INFERENCE = {"threads": 1, "context_tokens": 1024, "sequences": 4}  # three processes share the machine
 SPACE = Space("soak")
 GATEWAY = "gateway"
-SERVICES = ("decomposer", "assembler", "synthesizer", "trainer", "node-1", "node-2", GATEWAY)
+SERVICES = ("decomposer", "assembler", "synthesizer", "trainer", *NODES, GATEWAY)
 SERVER = "nats-server"
 FLOWING = ("", "_CLAIMS", "_LEDGER")  # the streams that hold what queries leave, for KEPT_S
-READY_S = 120.0
+READY_S = 600.0  # at the lowest priority on a busy machine
 END_S = 30.0
 SAMPLES = 30  # of a short run
 EVERY_S = 60.0
@@ -88,6 +92,17 @@ class Deployed:
         return figures
 
 
+def topology() -> dict[str, Any]:
+    """Give a pool of small nodes."""
+    member = {"cluster": "sc-main", "model_a_path": str(MODEL), "model_b_path": str(MODEL)}
+    return {
+        "superllm": {"id": "superllm-1", "model_path": str(MODEL)},
+        "superclusters": [{"id": "sc-main"}],
+        "nodes": [{"id": node, **member} for node in NODES],
+        "inference": INFERENCE,
+    }
+
+
 def streams_of(jetstream: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List the streams that a server tells of."""
     found = [stream for account in jetstream["account_details"] for stream in account.get("stream_detail") or ()]
@@ -112,24 +127,26 @@ async def deployed(folder: Path, out: Path) -> AsyncIterator[Deployed]:
     found = Deployed(folder, servers.url, f"http://127.0.0.1:{port}", f"http://{http}")
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running(servers))
+        pool = folder / "topology.json"
+        pool.write_text(json.dumps(topology()))
         server = servers.members[0].process
         assert server is not None
         found.processes[SERVER] = psutil.Process(server.pid)
         for name in SERVICES:
-            options = ["--nats", servers.url, "--prefix", SPACE.prefix, "--topology", str(TOPOLOGY)]
+            options = ["--nats", servers.url, "--prefix", SPACE.prefix, "--topology", str(pool)]
             options += ["--ledger-days", str(KEPT_S / DAY_S), "--canaries", "0.05"]
             options += ["--http", http] if name == GATEWAY else []
-            options += ["--node", name] if name.startswith("node-") else []
-            command = (str(folder / f"{name}.tasks"), "node" if name.startswith("node-") else name, *options)
+            options += ["--node", name] if name in NODES else []
+            command = (str(folder / f"{name}.tasks"), "node" if name in NODES else name, *options)
             found.processes[name] = await stack.enter_async_context(process(command, out / f"{name}.log"))
         async with httpx.AsyncClient(base_url=found.http, timeout=READY_S) as client:
 
             async def is_ready() -> bool:
                 with suppress(httpx.HTTPError):
-                    return (await client.get("/readyz")).json().get("nodes") == 2
+                    return (await client.get("/readyz")).json().get("nodes") == len(NODES)
                 return False
 
-            await wait_until(is_ready, "the gateway sees two nodes", within_s=READY_S)
+            await wait_until(is_ready, "the gateway sees all nodes", within_s=READY_S)
         yield found
 
 
