@@ -102,9 +102,9 @@ bench-engine: $(READY) ## this engine, its peers and the ceiling on MODEL=... wi
 	@$(BIN)/python -m tests.bench.engine --model $(MODEL) --prompts $(PROMPTS)
 	@$(BIN)/python -m tests.bench.reading --model $(MODEL)
 
-soak: $(READY) ## 10,000 short generations; fails where memory grows
+soak: $(READY) ## 10,000 short generations, or HOURS=2 of mixed traffic through all services; fails where memory grows
 	@$(BIN)/dellm models fetch smollm2-135m
-	@$(BIN)/python -m tests.bench.soak
+	@$(BIN)/python -m tests.bench.soak $(if $(HOURS),--hours $(HOURS))
 
 eval: $(READY) ## all configurations and each model alone on QUESTIONS=FILE: table, report and plot in OUT=FOLDER
 	@$(BIN)/dellm models fetch --topology $(TOPOLOGY)

@@ -143,7 +143,7 @@ async def deployed(folder: Path, out: Path) -> AsyncIterator[Deployed]:
 
             async def is_ready() -> bool:
                 with suppress(httpx.HTTPError):
-                    return (await client.get("/readyz")).json().get("nodes") == len(NODES)
+                    return bool((await client.get("/readyz")).json().get("nodes") == len(NODES))
                 return False
 
             await wait_until(is_ready, "the gateway sees all nodes", within_s=READY_S)
